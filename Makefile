@@ -1,0 +1,34 @@
+# A fresh machine needs Python 3.11 or newer, make and git, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := demo
+export DO_NOT_TRACK := 1
+
+.PHONY: help install lock demo test lint ui clean
+
+help:
+	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
+	@echo "make demo      sample data, every period of the sample program, what came of it"
+	@echo "make ui        Dagster on 127.0.0.1:3000 over the demo's home"
+	@echo "make test      the whole test suite"
+	@echo "make lint      ruff, mypy, sqlfluff"
+	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
+	@echo "make clean     removes .venv, demo data and caches"
+
+install: $(STAMP)
+
+# uv comes out of the same hash-checked lock, then installs the rest and compiles the bytecode:
+# without it every process would compile the heavy packages anew.
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say PYTHON=python3.12 make install"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	sed -n '/^uv==/,/^    # via/p' requirements.lock | grep -v '# via' > $(VENV)/uv.lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $(VENV)/uv.lock.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --only-binary :all: --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock

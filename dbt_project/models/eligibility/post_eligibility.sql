@@ -1,0 +1,138 @@
+-- §4: every post of a creator with a deal that was published in the period's local days, or has a
+-- snapshot in them.
+with snapshots as (
+
+    select
+        post_id,
+        bool_or(has_snapshot_in_period) as has_snapshot_in_period
+    from {{ ref('int_post_intervals') }}
+    group by post_id
+
+),
+
+gained as (
+
+    select
+        post_id,
+        sum(qualified_views) as qualified_views
+    from {{ ref('int_increments') }}
+    group by post_id
+
+),
+
+judged as (
+
+    select
+        posts.post_id,
+        posts.creator_id,
+        posts.content_type,
+        posts.published_at,
+        cast(gained.qualified_views as bigint) as qualified_views,
+        versions.maximum_posts,
+        posts.window_start is not null as has_window,
+        not creators.eligible as is_creator_ineligible,
+        content_types.content_type is null as is_other_content_type,
+        versions.excludes_branded_content and posts.is_branded_content as is_branded_content,
+        versions.excludes_collab and posts.is_collab as is_collab,
+        versions.excludes_watermark and posts.has_watermark as has_watermark,
+        versions.excludes_not_original and not posts.is_original as is_not_original,
+        violations.subject_id is not null as is_in_violation,
+        posts.published_at >= posts.window_end
+        or (
+            not versions.counts_any
+            and posts.published_at < posts.window_start
+        ) as is_outside_window,
+        coalesce(posts.removed_at < posts.window_end, false) as is_removed,
+        gained.qualified_views < versions.minimum_views as is_below_minimum_views
+    from {{ ref('int_posts') }} as posts
+    inner join {{ ref('creator_eligibility') }} as creators
+        on posts.creator_id = creators.creator_id
+    inner join {{ source('terms', 'terms_versions') }} as versions
+        on posts.version_no = versions.version_no
+    left join snapshots
+        on posts.post_id = snapshots.post_id
+    left join gained
+        on posts.post_id = gained.post_id
+    left join {{ source('terms', 'terms_content_types') }} as content_types
+        on
+            posts.version_no = content_types.version_no
+            and posts.content_type = content_types.content_type
+    left join {{ ref('int_violations') }} as violations
+        on
+            violations.subject_type = 'post'
+            and posts.post_id = violations.subject_id
+    where
+        (
+            posts.published_at >= posts.period_starts_at
+            and posts.published_at < posts.period_ends_at
+        )
+        or snapshots.has_snapshot_in_period
+
+),
+
+otherwise_eligible as (
+
+    -- "its place among the creator's posts with no other reason, in the order of published_at,
+    -- then post_id"
+    select
+        post_id,
+        row_number() over (
+            partition by creator_id
+            order by published_at, post_id
+        ) as place
+    from judged
+    where
+        has_window
+        and not is_creator_ineligible
+        and not is_other_content_type
+        and not is_branded_content
+        and not is_collab
+        and not has_watermark
+        and not is_not_original
+        and not is_in_violation
+        and not is_outside_window
+        and not is_removed
+        and not is_below_minimum_views
+
+),
+
+reasoned as (
+
+    -- In the order of the alphabet. What hangs on W is null, and so no reason, where there is no W.
+    select
+        judged.post_id,
+        judged.creator_id,
+        judged.content_type,
+        judged.published_at,
+        judged.qualified_views,
+        concat_ws(
+            '|',
+            case when judged.is_below_minimum_views then 'BELOW_MINIMUM_VIEWS' end,
+            case when judged.is_branded_content then 'BRANDED_CONTENT' end,
+            case when judged.is_collab then 'COLLAB' end,
+            case when judged.is_other_content_type then 'CONTENT_TYPE' end,
+            case when judged.is_creator_ineligible then 'CREATOR_INELIGIBLE' end,
+            case when judged.is_not_original then 'NOT_ORIGINAL' end,
+            case when judged.is_outside_window then 'OUTSIDE_WINDOW' end,
+            case
+                when otherwise_eligible.place > judged.maximum_posts then 'OVER_POST_LIMIT'
+            end,
+            case when judged.is_in_violation then 'POLICY_VIOLATION' end,
+            case when judged.is_removed then 'REMOVED' end,
+            case when judged.has_watermark then 'WATERMARK' end
+        ) as reasons
+    from judged
+    left join otherwise_eligible
+        on judged.post_id = otherwise_eligible.post_id
+
+)
+
+select
+    post_id,
+    creator_id,
+    content_type,
+    published_at,
+    qualified_views,
+    reasons = '' as eligible,
+    reasons
+from reasoned

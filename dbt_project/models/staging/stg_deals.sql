@@ -1,0 +1,26 @@
+-- §2: deals are taken in force at the period's closes_on.
+with source as (
+
+    select * from {{ source('raw', 'raw_deals') }}
+
+),
+
+in_force as (
+
+    select source.*
+    from source
+    cross join {{ source('terms', 'period') }} as period
+    {{ in_force('deal_id', 'period.closes_at') }}
+
+)
+
+select
+    deal_id,
+    creator_id,
+    program,
+    cap,
+    invited_at,
+    activated_at,
+    ends_at,
+    updated_at
+from in_force

@@ -1,0 +1,198 @@
+"""A single value of a program file: text, day, whole number, number (contract §1).
+
+A reader takes what stands in the file (a `Scalar`) or a Python value of the right type, and gives
+the typed value or raises `Unfit`, which says what was expected. Each field of the model has one.
+Here is what one value decides alone; what takes several values to decide is in `rules`.
+
+No value is ever a float: numbers go from their text to Decimal, in the form with the fewest digits
+(10.000 becomes 10), so that equal values look equal.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Context, Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Final, TypeVar
+
+from orchestration.terms.yaml_reader import Scalar
+
+T = TypeVar("T")
+Reader = Callable[[object], T]
+
+# The contract bounds no day but refuses the absurd ones. Within these, the instant a day begins,
+# the day after it and the week before it can always be told.
+FIRST_DAY: Final = date(1900, 1, 1)
+LAST_DAY: Final = date(2999, 12, 31)
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WHOLE = re.compile(r"[-+]?[0-9]+")  # YAML 1.2 core, decimal
+_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+# No value in bounds needs more; without a limit, 1e999999999 would be a number to compute with.
+_MOST_DIGITS: Final = 100
+_EXACT: Final = Context(prec=_MOST_DIGITS)  # so normalizing never rounds
+
+
+class Unfit(ValueError):
+    """A value is not what is expected at its place."""
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(f"expected {expected}")
+        self.expected = expected
+
+
+def text(value: object) -> str:
+    """Text as it stands, quoted or not: `2024` and `NO` are texts. A plain null is none."""
+    if isinstance(value, Scalar) and not value.is_null:
+        return value.text
+    if isinstance(value, str):
+        return value
+    raise Unfit("text")
+
+
+def identifier(value: object) -> str:
+    """An id (§2): 1 to 128 characters, none a control character (Unicode Cc)."""
+    expected = "an id of 1 to 128 characters without control characters"
+    found = _text_or_unfit(value, expected)
+    if not 1 <= len(found) <= 128 or any(unicodedata.category(c) == "Cc" for c in found):
+        raise Unfit(expected)
+    return found
+
+
+def name(value: object) -> str:
+    """A program name or period key; both become folders and partition keys."""
+    expected = "a name of 1 to 40 of a-z, 0-9 and -, not beginning with -"
+    found = _text_or_unfit(value, expected)
+    if not _NAME.fullmatch(found):
+        raise Unfit(expected)
+    return found
+
+
+def one_of(*words: str) -> Reader[str]:
+    """A reader of one of these words."""
+    expected = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+    def read(value: object) -> str:
+        found = _text_or_unfit(value, expected)
+        if found not in words:
+            raise Unfit(expected)
+        return found
+
+    return read
+
+
+def known(is_known: Callable[[str], bool], expected: str) -> Reader[str]:
+    """A reader of text that `is_known` accepts."""
+
+    def read(value: object) -> str:
+        found = _text_or_unfit(value, expected)
+        if not is_known(found):
+            raise Unfit(expected)
+        return found
+
+    return read
+
+
+def day(value: object) -> date:
+    """A day, YYYY-MM-DD, in the years 1900 to 2999."""
+    unfit = Unfit(f"a day, YYYY-MM-DD, from {FIRST_DAY} to {LAST_DAY}")
+    if isinstance(value, Scalar):
+        if not _DAY.fullmatch(value.text):
+            raise unfit
+        try:
+            value = date.fromisoformat(value.text)
+        except ValueError as error:  # 2024-02-30
+            raise unfit from error
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise unfit
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise unfit
+    return value
+
+
+def whole(low: int, high: int) -> Reader[int]:
+    """A reader of whole numbers from low to high, written whole: 18, not 18.0 or "18"."""
+    expected = f"a whole number from {low} to {high}, written without point or exponent"
+
+    def read(value: object) -> int:
+        if isinstance(value, Scalar) and _is_number_text(value, _WHOLE):
+            value = int(value.text)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise Unfit(expected)
+        return value
+
+    return read
+
+
+def number(low: int, high: int, decimals: int | None = 6, *, above: bool = False) -> Reader[Decimal]:
+    """A reader of numbers from low (or `above` it) to high with at most that many decimals.
+
+    Decimals count by value: 10.000 has none. None leaves them to a rule, as for money, whose
+    decimals are its currency's.
+    """
+    expected = f"a number {'above' if above else 'from'} {low} {'and up ' if above else ''}to {high}"
+    if decimals is not None:
+        expected += f" with at most {decimals} decimals"
+
+    def read(value: object) -> Decimal:
+        found = _decimal(value)
+        if found is None or not low <= found <= high or (above and found == low):
+            raise Unfit(expected)
+        if decimals is not None and decimals_of(found) > decimals:
+            raise Unfit(expected)
+        return _shortest(found)
+
+    return read
+
+
+def decimals_of(value: Decimal) -> int:
+    """How many decimals a finite value has: 2 for 0.25, 0 for 10.000 and for 1e3."""
+    exponent = _EXACT.normalize(value).as_tuple().exponent
+    assert isinstance(exponent, int), "NaN and infinity have no decimals"
+    return max(0, -exponent)
+
+
+def scaled(value: Decimal, decimals: int) -> int:
+    """value x 10^decimals, exact. ValueError if that is not whole."""
+    units = Fraction(value) * 10**decimals
+    if units.denominator != 1:
+        raise ValueError(f"{value} has more than {decimals} decimals")
+    return units.numerator
+
+
+def _text_or_unfit(value: object, expected: str) -> str:
+    try:
+        return text(value)
+    except Unfit as error:
+        raise Unfit(expected) from error
+
+
+def _is_number_text(value: Scalar, form: re.Pattern[str]) -> bool:
+    return value.is_plain and len(value.text) <= _MOST_DIGITS and bool(form.fullmatch(value.text))
+
+
+def _decimal(value: object) -> Decimal | None:
+    """The number that stands there, None where there is none or only an absurd one."""
+    if isinstance(value, Scalar) and _is_number_text(value, _NUMBER):
+        try:
+            value = Decimal(value.text)
+        except InvalidOperation:  # an exponent beyond what Decimal can hold
+            return None
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = Decimal(value)
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return None
+    _, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int), "a finite number has an exponent"
+    is_usable = len(digits) <= _MOST_DIGITS and abs(exponent) <= _MOST_DIGITS
+    return value if is_usable else None
+
+
+def _shortest(value: Decimal) -> Decimal:
+    """The same value without trailing zeros or exponent, and zero without a sign."""
+    if not value:
+        return Decimal(0)
+    short = _EXACT.normalize(value)
+    return short if decimals_of(short) else Decimal(int(short))

@@ -1,0 +1,62 @@
+"""Exact arithmetic: marginal brackets, largest remainder, decimals of a currency. (`round` of a Fraction is half-even.)"""
+
+from fractions import Fraction
+from math import floor
+
+# ISO 4217; every other currency has 2.
+DECIMALS = {
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
+}
+
+
+def unit(currency: str) -> int:
+    """§7: "minor units (ISO 4217: USD 2, JPY 0, KRW 0)": how many minor units one unit of the currency has."""
+    return 10 ** DECIMALS.get(currency, 2)
+
+
+def marginal(amount: Fraction, brackets: list) -> Fraction:
+    """§1: "each rate applies to the part of the points (or of the amount) between the `up_to` before it and its own;
+    the last has none"."""
+    total, lower = Fraction(0), Fraction(0)
+    for up_to, rate in brackets:
+        upper = amount if up_to is None else min(amount, up_to)
+        total += rate * max(upper - lower, 0)
+        lower = up_to
+    return total
+
+
+def largest_remainder(amount: int, weights: dict) -> dict:
+    """§6: "floor each exact share, then give the units left over to the largest remainders (weights that sum to 0: each
+    gets 0); ties go to the least id"."""
+    total = sum(weights.values())
+    if total == 0:
+        return dict.fromkeys(weights, 0)
+    exact = {key: Fraction(amount) * weight / total for key, weight in weights.items()}
+    parts = {key: floor(share) for key, share in exact.items()}
+    left_over = amount - sum(parts.values())
+    for key in sorted(weights, key=lambda key: (parts[key] - exact[key], key))[:left_over]:
+        parts[key] += 1
+    return parts

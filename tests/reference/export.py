@@ -1,0 +1,56 @@
+"""Published tables as CSV (contract §9, `bonus export`)."""
+
+import csv
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from pathlib import Path
+
+COLUMNS = {
+    "creator_eligibility": "creator_id market deal_id window_start window_end eligible reasons",
+    "post_eligibility": "post_id creator_id content_type published_at qualified_views eligible reasons",
+    "post_scores": "post_id creator_id content_type qualified_views likes comments shares points",
+    "creator_scores": "creator_id market eligible_posts audience_value points",
+    "post_earnings": "post_id creator_id amount_minor",
+    "payout_ledger": "creator_id payout_currency market status status_reason points performance_minor milestone_minor"
+    " capped program_amount_minor fx_rate earnings_minor opening_balance_minor adjustments_minor payable_minor"
+    " withheld_minor payout_minor closing_balance_minor",
+    "journal": "entry_id txn_id kind origin_period posted_on creator_id account currency amount_minor",
+}
+
+
+def export(tables: dict, folder: Path) -> None:
+    """§9: "`<out>/<table>.csv` (header, UTF-8, LF, rows sorted by key, ...)"."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for table, names in COLUMNS.items():
+        columns = names.split()
+        with open(Path(folder) / f"{table}.csv", "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows([cell(row[column]) for column in columns] for row in tables[table])
+
+
+def cell(value) -> str:
+    """§9: "decimals in plain notation, timestamps in UTC as `2024-03-29T07:00:00Z`, true/false, empty = null"; §4:
+    reasons are "joined by `|`"."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "|".join(value)
+    if isinstance(value, datetime):
+        fraction = f".{value.microsecond:06}".rstrip("0").rstrip(".")
+        return value.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + fraction + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Fraction):
+        return plain(value)
+    return str(value)
+
+
+def plain(value: Fraction) -> str:
+    """§9: "decimals in plain notation"; no published number has more than 10 decimals, and none is rounded here."""
+    scaled = value * 10**10
+    assert scaled.denominator == 1
+    whole, decimals = divmod(abs(scaled.numerator), 10**10)
+    return f"{'-' if value < 0 else ''}{whole}.{decimals:010}".rstrip("0").rstrip(".")

@@ -1,0 +1,186 @@
+"""Landing data (contract §2) as lists of typed rows. Rows are taken to be valid and without conflicts."""
+
+import csv
+import gzip
+import io
+import json
+import os
+from datetime import UTC, date, datetime, time
+from fractions import Fraction
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from backports import zstd
+
+
+def text(raw) -> str:
+    """§2: "Text is UTF-8 and taken as it stands: nothing is trimmed"."""
+    return raw.decode() if isinstance(raw, bytes) else str(raw)
+
+
+def count(raw) -> int:
+    """§2: "Counts are whole, ASCII digits, from 0 to 10^15"; "Parquet columns may have any type that holds the value"."""
+    return int(raw)
+
+
+def number(raw) -> Fraction:
+    """§2: "Exchange rates are plain decimals above 0 with at most 10 decimals; caps from 0"."""
+    return Fraction(raw)
+
+
+def flag(raw) -> bool:
+    """§2: "Flags are `true` or `false` (in JSON and Parquet: booleans)"."""
+    return raw in (True, "true")
+
+
+def day(raw) -> date:
+    """§2: "Days are `YYYY-MM-DD`"."""
+    if isinstance(raw, datetime):
+        return raw.date()
+    return raw if isinstance(raw, date) else date.fromisoformat(raw)
+
+
+def instant(raw) -> datetime:
+    """§2: "then `Z` or `±HH:MM` (in Parquet: a timestamp; without a zone it is UTC)"."""
+    value = raw if isinstance(raw, datetime) else datetime.fromisoformat(raw)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+COLUMNS = {
+    "creators": {"creator_id": text, "account_type": text, "market": text, "birth_date": day, "updated_at": instant},
+    "payees": {
+        "creator_id": text,
+        "payout_currency": text,
+        "tax_residence": text,
+        "tax_form": text,
+        "status": text,
+        "updated_at": instant,
+    },
+    "deals": {
+        "deal_id": text,
+        "program": text,
+        "creator_id": text,
+        "invited_at": instant,
+        "activated_at": instant,
+        "ends_at": instant,
+        "cap": number,
+        "updated_at": instant,
+    },
+    "posts": {
+        "post_id": text,
+        "creator_id": text,
+        "content_type": text,
+        "published_at": instant,
+        "is_branded_content": flag,
+        "is_collab": flag,
+        "has_watermark": flag,
+        "is_original": flag,
+        "removed_at": instant,
+        "updated_at": instant,
+    },
+    "post_metrics": {
+        "post_id": text,
+        "observed_at": instant,
+        "views": count,
+        "ineligible_views": count,
+        "likes": count,
+        "comments": count,
+        "shares": count,
+        "delivered_at": instant,
+    },
+    "audience": {"creator_id": text, "observed_on": day, "country": text, "accounts": count, "delivered_at": instant},
+    "policy_events": {
+        "event_id": text,
+        "subject_type": text,
+        "subject_id": text,
+        "policy": text,
+        "status": text,
+        "effective_at": instant,
+    },
+    "fx_rates": {"rate_date": day, "base_currency": text, "quote_currency": text, "rate": number},
+}
+
+
+def read_landing(folder: Path) -> dict:
+    """§2: "`<landing>/<dataset>/` holds any number of files at any depth"; "Two rows with one key": of snapshots and
+    audience rows one a key is kept; of the other datasets all versions are, since "in force" depends on an instant."""
+    landing = {dataset: read_dataset(Path(folder) / dataset, columns) for dataset, columns in COLUMNS.items()}
+    for row in landing["payees"]:
+        row["tax_form"] = row["tax_form"] or "none"
+    for row in landing["post_metrics"]:
+        row["ineligible_views"] = row["ineligible_views"] or 0
+        row["delivered_at"] = row["delivered_at"] or row["observed_at"]
+    for row in landing["audience"]:
+        row["delivered_at"] = row["delivered_at"] or datetime.combine(row["observed_on"], time(0), tzinfo=UTC)
+    landing["post_metrics"] = last_delivered(landing["post_metrics"], ("post_id", "observed_at"))
+    landing["audience"] = last_delivered(landing["audience"], ("creator_id", "observed_on", "country"))
+    return landing
+
+
+def read_dataset(folder: Path, columns: dict) -> list:
+    """§2: "Files and folders whose names begin with `.` or `_` are skipped"; "Columns go by name in any order; unknown
+    columns are ignored"; "a missing or null one (in CSV: empty) takes the default given"."""
+    rows = []
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if name[0] not in "._")
+        for name in sorted(name for name in files if name[0] not in "._"):
+            for raw in read_file(Path(parent) / name):
+                cells = {column: raw.get(column) for column in columns}
+                rows.append({c: None if cell is None else columns[c](cell) for c, cell in cells.items()})
+    return rows
+
+
+def read_file(path: Path) -> list:
+    """§2: "`.parquet`, `.csv`, `.csv.gz`, `.csv.zst`, `.jsonl`, `.jsonl.gz`, `.jsonl.zst`"; "a BOM is tolerated";
+    "Blank lines are skipped"."""
+    if path.name.endswith(".parquet"):
+        return parquet_rows(pq.ParquetFile(path).read())
+    opener = {".gz": gzip.open, ".zst": zstd.open}.get(path.suffix, open)
+    with opener(path, "rb") as file:
+        content = file.read().decode("utf-8-sig")
+    if ".jsonl" in path.suffixes[-2:]:
+        lines = [line for line in content.split("\n") if line.strip()]
+        return [json.loads(line, parse_int=str, parse_float=str) for line in lines]
+    lines = [line for line in csv.reader(io.StringIO(content, newline="")) if line]
+    return [{column: cell or None for column, cell in zip(lines[0], line)} for line in lines[1:]]
+
+
+def parquet_rows(table: pa.Table) -> list:
+    """§2: "Parquet columns may have any type that holds the value exactly": nanoseconds become microseconds."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            table = table.set_column(at, field.name, table.column(at).cast(pa.timestamp("us", field.type.tz)))
+    return table.to_pylist()
+
+
+def last_delivered(rows: list, key: tuple) -> list:
+    """§2: "the row with the greatest delivered_at wins, with all its values, nulls too"."""
+    winners = {}
+    for row in rows:
+        name = tuple(row[column] for column in key)
+        if name not in winners or row["delivered_at"] > winners[name]["delivered_at"]:
+            winners[name] = row
+    return list(winners.values())
+
+
+def in_force(rows: list, key: str, at: datetime) -> dict:
+    """§2: "of the rows with one key, the one with the greatest updated_at <= T; if there is none, the one with the least
+    updated_at"."""
+    versions = group(rows, key)
+    chosen = {}
+    for name, candidates in versions.items():
+        by_then = [row for row in candidates if row["updated_at"] <= at]
+        if by_then:
+            chosen[name] = max(by_then, key=lambda row: row["updated_at"])
+        else:
+            chosen[name] = min(candidates, key=lambda row: row["updated_at"])
+    return chosen
+
+
+def group(rows: list, key: str) -> dict:
+    """§2: "Two rows with one key": the rows of each key, in the order they came."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    return groups
