@@ -1,4 +1,4 @@
-"""python -m tests.reference PROGRAM LANDING OUT PERIOD...: runs the periods in the order given, exports each to OUT/PERIOD."""
+"""python -m tests.reference PROGRAM LANDING OUT PERIOD... runs the periods in that order and exports them to OUT."""
 
 import sys
 from pathlib import Path

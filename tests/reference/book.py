@@ -9,7 +9,7 @@ from .eligibility import decide
 from .landing import in_force
 from .program import Period, Program
 from .scoring import score
-from .settlement import convert, exchange_rate, payee_of, settle
+from .settlement import convert, demand_rates, exchange_rate, payee_of, settle
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,19 @@ def compute(program: Program, period: Period, landing: dict) -> Run:
     creator_scores, post_scores = score(period, landing, creators, posts)
     earnings, post_amounts = earn(program, period, creators, creator_scores, post_scores)
     known = in_force(landing["creators"], "creator_id", begin_utc(period.closes_on))
-    return Run(
-        creators,
-        posts,
-        creator_scores,
-        post_scores,
-        earnings,
-        post_amounts,
+    run = Run(
+        creators=creators,
+        posts=posts,
+        creator_scores=creator_scores,
+        post_scores=post_scores,
+        earnings=earnings,
+        post_amounts=post_amounts,
         markets={creator_id: row["market"] for creator_id, row in known.items()},
         payees=in_force(landing["payees"], "creator_id", begin_utc(period.pays_on)),
         fx_rates=landing["fx_rates"],
     )
+    demand_rates(program, period, run)
+    return run
 
 
 class Book:
@@ -79,9 +81,9 @@ class Book:
         self.closed.append(key)
 
     def differences(self) -> list:
-        """§7: "Differences other than 0 are the adjustments of the earliest period that is published or run later and not
-        closed, at once if there is one; each has its origin period, and is posted once": what a closed period has posted
-        counts as posted, what an open one has is computed anew each time."""
+        """§7: "Differences other than 0 are the adjustments of the earliest period that is published or run later and
+        not closed, at once if there is one; each has its origin period, and is posted once": what a closed period has
+        posted counts as posted, what an open one has is computed anew each time."""
         found = []
         for origin in self.closed:
             if origin in self.restated:
@@ -93,9 +95,9 @@ class Book:
         return found
 
     def due(self, origin: str) -> Counter:
-        """§7: "the newly computed program amount, rounded half-even into the currency, at the rate, of the creator's own
-        row in the closed ledger (not a `CURRENCY_CHANGED` row; a creator without one: the currency and rate that §7 gives
-        for the origin period now)"."""
+        """§7: "the newly computed program amount, rounded half-even into the currency, at the rate, of the creator's
+        own row in the closed ledger (not a `CURRENCY_CHANGED` row; a creator without one: the currency and rate that §7
+        gives for the origin period now)"."""
         period, run, due = self.program.period(origin), self.restated[origin], Counter()
         own = {row["creator_id"]: row for row in self.ledgers[origin] if row["fx_rate"] is not None}
         for creator_id, earned in run.earnings.items():
@@ -108,8 +110,8 @@ class Book:
         return due
 
     def posted(self, origin: str) -> Counter:
-        """§7: "less all that was posted for that origin period in that currency (its earnings, and adjustments with that
-        origin in closed periods)"."""
+        """§7: "less all that was posted for that origin period in that currency (its earnings, and adjustments with
+        that origin in closed periods)"."""
         posted = Counter()
         for row in self.ledgers[origin]:
             posted[row["creator_id"], row["payout_currency"]] += row["earnings_minor"]
@@ -138,8 +140,8 @@ class Book:
 
 
 def closing_balances(ledger: list) -> dict:
-    """§7: "The opening balance is the closing balance of the latest earlier period of the program that is published, per
-    creator and currency (0 if none)"."""
+    """§7: "The opening balance is the closing balance of the latest earlier period of the program that is published,
+    per creator and currency (0 if none)"."""
     return {(row["creator_id"], row["payout_currency"]): row["closing_balance_minor"] for row in ledger}
 
 

@@ -10,8 +10,8 @@ from .program import Period, Program, Terms
 def earn(
     program: Program, period: Period, creators: dict, creator_scores: dict, post_scores: dict
 ) -> tuple[dict, dict]:
-    """§6: "Method, rates, caps, pools and milestones are those of the version in force on the last day"; "Budget: if the
-    period's sum exceeds its budget, the budget is apportioned in proportion to the amounts of step 4 by largest
+    """§6: "Method, rates, caps, pools and milestones are those of the version in force on the last day"; "Budget: if
+    the period's sum exceeds its budget, the budget is apportioned in proportion to the amounts of step 4 by largest
     remainder". Returns earnings by creator id and amounts by post id."""
     terms = program.terms_on(program.last_day(period))
     caps = {creator_id: cap_minor(program, terms, creators[creator_id]) for creator_id in creator_scores}
@@ -33,9 +33,9 @@ def cap_minor(program: Program, terms: Terms, creator: dict) -> int | None:
 
 
 def earn_by_rate(program: Program, terms: Terms, creator_scores: dict, post_scores: dict, caps: dict) -> tuple:
-    """§6.1: "brackets over the creator's points, exact; a market without rates or pool earns none" (§1: per 1000 points);
-    §6.2: "the amount if the creator has at least that many eligible posts of that type"; §6.3: the cap is "over
-    performance + milestones"; §6.4: "Round half-even to minor units, per creator"."""
+    """§6.1: "brackets over the creator's points, exact; a market without rates or pool earns none" (§1: per 1000
+    points); §6.2: "the amount if the creator has at least that many eligible posts of that type"; §6.3: the cap is
+    "over performance + milestones"; §6.4: "Round half-even to minor units, per creator"."""
     posts_of = group(post_scores.values(), "creator_id")
     before_cap, capped, amounts = {}, {}, {}
     for creator_id, row in creator_scores.items():
@@ -73,8 +73,8 @@ def earn_by_pool(terms: Terms, creator_scores: dict, caps: dict) -> tuple:
 
 def parts(before_cap: dict, capped: dict, amounts: dict, post_scores: dict) -> tuple[dict, dict]:
     """§6.6: "each creator's amount is split into performance and milestone in proportion to steps 1 and 2 (before the
-    cap), and the performance part over the eligible posts in proportion to points, both by largest remainder". (In a pool
-    all is performance, so any weight of it above 0 does.)"""
+    cap), and the performance part over the eligible posts in proportion to points, both by largest remainder". (In a
+    pool all is performance, so any weight of it above 0 does.)"""
     posts_of = group(post_scores.values(), "creator_id")
     earnings, post_amounts = {}, {}
     for creator_id, amount in amounts.items():

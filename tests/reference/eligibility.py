@@ -92,7 +92,8 @@ def segments(program: Program, start: datetime, end: datetime, zone: ZoneInfo) -
 
 
 def snapshots_by_post(landing: dict) -> dict:
-    """§3: "Qualified views = views - ineligible_views, of one snapshot". Snapshots of a post in order of observed_at."""
+    """§3: "Qualified views = views - ineligible_views, of one snapshot". Snapshots of a post in order of
+    observed_at."""
     rows = [row | {"qualified_views": row["views"] - row["ineligible_views"]} for row in landing["post_metrics"]]
     return group(sorted(rows, key=lambda row: row["observed_at"]), "post_id")
 
@@ -137,7 +138,7 @@ def creator_reasons(program: Program, period: Period, creator_id, row, deals: li
     activated = any(deal["activated_at"] for deal in deals)
     reasons = [] if activated else ["NOT_ACTIVATED"]
     if row is None:
-        return reasons + ["UNKNOWN_CREATOR"]
+        return [*reasons, "UNKNOWN_CREATOR"]
     if activated and row["market"] in program.zones and deal is None:
         reasons.append("DEAL_OUTSIDE_PERIOD")
     if row["account_type"] not in terms.account_types:
@@ -158,15 +159,15 @@ def age(birth_date, period: Period) -> int:
 
 
 def terms_of_post(program: Program, period: Period, creator: dict, zone: ZoneInfo, published_at: datetime) -> Terms:
-    """§4: "the version in force on the day min(max(the local day it was published on, first day), last day), where first
-    day is the local day in which W starts (without W: starts_on)"."""
+    """§4: "the version in force on the day min(max(the local day it was published on, first day), last day), where
+    first day is the local day in which W starts (without W: starts_on)"."""
     first_day = day_of(creator["window_start"], zone) if creator["deal_id"] else period.starts_on
     return program.terms_on(min(max(day_of(published_at, zone), first_day), program.last_day(period)))
 
 
 def decide_post(program, period, creator: dict, zone: ZoneInfo, post: dict, snapshots: list, violations: set) -> dict:
-    """§4: the table of post's reasons; "For a creator without W its posts get `CREATOR_INELIGIBLE` and those of the first
-    four lines that hold; their qualified_views are null". OVER_POST_LIMIT is for limit_posts to add."""
+    """§4: the table of post's reasons; "For a creator without W its posts get `CREATOR_INELIGIBLE` and those of the
+    first four lines that hold; their qualified_views are null". OVER_POST_LIMIT is for limit_posts to add."""
     terms = terms_of_post(program, period, creator, zone, post["published_at"])
     reasons = [] if creator["eligible"] else ["CREATOR_INELIGIBLE"]
     if post["content_type"] not in terms.content_types:

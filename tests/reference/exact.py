@@ -1,40 +1,26 @@
-"""Exact arithmetic: marginal brackets, largest remainder, decimals of a currency. (`round` of a Fraction is half-even.)"""
+"""Minor units, marginal brackets and largest remainder, exact. (Python's `round` of a Fraction is half-even.)"""
 
 from fractions import Fraction
 from math import floor
 
-# ISO 4217; every other currency has 2.
-DECIMALS = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
+# ISO 4217; every other currency has 2 decimals.
+# fmt: off
+WITHOUT_DECIMALS = {
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG",
+    "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF",
 }
+WITH_3_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+WITH_4_DECIMALS = {"CLF", "UYW"}
+# fmt: on
 
 
 def unit(currency: str) -> int:
     """§7: "minor units (ISO 4217: USD 2, JPY 0, KRW 0)": how many minor units one unit of the currency has."""
-    return 10 ** DECIMALS.get(currency, 2)
+    if currency in WITHOUT_DECIMALS:
+        return 1
+    if currency in WITH_3_DECIMALS:
+        return 1000
+    return 10000 if currency in WITH_4_DECIMALS else 100
 
 
 def marginal(amount: Fraction, brackets: list) -> Fraction:

@@ -20,7 +20,8 @@ def text(raw) -> str:
 
 
 def count(raw) -> int:
-    """§2: "Counts are whole, ASCII digits, from 0 to 10^15"; "Parquet columns may have any type that holds the value"."""
+    """§2: "Counts are whole, ASCII digits, from 0 to 10^15"; "Parquet columns may have any type that holds the
+    value"."""
     return int(raw)
 
 
@@ -125,25 +126,26 @@ def read_dataset(folder: Path, columns: dict) -> list:
     for parent, folders, files in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if name[0] not in "._")
         for name in sorted(name for name in files if name[0] not in "._"):
-            for raw in read_file(Path(parent) / name):
+            for raw in read_file(Path(parent) / name, columns):
                 cells = {column: raw.get(column) for column in columns}
                 rows.append({c: None if cell is None else columns[c](cell) for c, cell in cells.items()})
     return rows
 
 
-def read_file(path: Path) -> list:
+def read_file(path: Path, columns: dict) -> list:
     """§2: "`.parquet`, `.csv`, `.csv.gz`, `.csv.zst`, `.jsonl`, `.jsonl.gz`, `.jsonl.zst`"; "a BOM is tolerated";
     "Blank lines are skipped"."""
     if path.name.endswith(".parquet"):
-        return parquet_rows(pq.ParquetFile(path).read())
+        file = pq.ParquetFile(path)
+        return parquet_rows(file.read(columns=[c for c in columns if c in file.schema_arrow.names]))
     opener = {".gz": gzip.open, ".zst": zstd.open}.get(path.suffix, open)
     with opener(path, "rb") as file:
         content = file.read().decode("utf-8-sig")
-    if ".jsonl" in path.suffixes[-2:]:
+    if path.name.removesuffix(".gz").removesuffix(".zst").endswith(".jsonl"):
         lines = [line for line in content.split("\n") if line.strip()]
         return [json.loads(line, parse_int=str, parse_float=str) for line in lines]
     lines = [line for line in csv.reader(io.StringIO(content, newline="")) if line]
-    return [{column: cell or None for column, cell in zip(lines[0], line)} for line in lines[1:]]
+    return [{column: cell or None for column, cell in zip(lines[0], line, strict=True)} for line in lines[1:]]
 
 
 def parquet_rows(table: pa.Table) -> list:
@@ -165,8 +167,8 @@ def last_delivered(rows: list, key: tuple) -> list:
 
 
 def in_force(rows: list, key: str, at: datetime) -> dict:
-    """§2: "of the rows with one key, the one with the greatest updated_at <= T; if there is none, the one with the least
-    updated_at"."""
+    """§2: "of the rows with one key, the one with the greatest updated_at <= T; if there is none, the one with the
+    least updated_at"."""
     versions = group(rows, key)
     chosen = {}
     for name, candidates in versions.items():

@@ -59,7 +59,7 @@ class Program:
     withholding: list  # [(tax_residence, tax_form, brackets)]
 
     def terms_on(self, day: date) -> Terms:
-        """§1: "terms: in order of effective_from; the first covers the first period": the last one effective by then."""
+        """§1: "Its rules at a given day are one terms version": the last one effective by then."""
         return [terms for terms in self.terms if terms.effective_from <= day][-1]
 
     def last_day(self, period: Period) -> date:
@@ -113,7 +113,7 @@ def read_terms(raw: dict, money: int) -> Terms:
         minimum_views=number(eligibility, "minimum_views") or Fraction(0),
         maximum_posts=number(eligibility, "maximum_posts"),
         counts_any=eligibility["counts_posts"] == "any",
-        excludes=eligibility.get("excludes") or [],
+        excludes=listed(eligibility, "excludes"),
         weights={
             kind: {count: Fraction(w) for count, w in row.items()} for kind, row in mapping(raw, "weights").items()
         },
@@ -127,7 +127,7 @@ def read_terms(raw: dict, money: int) -> Terms:
         caps_minor={market: int(Fraction(amount) * money) for market, amount in mapping(payout, "cap").items()},
         milestones=[
             (row["content_type"], int(row["posts"]), int(Fraction(row["amount"]) * money))
-            for row in payout.get("milestones") or []
+            for row in listed(payout, "milestones")
         ],
     )
 
@@ -144,4 +144,9 @@ def number(raw: dict, key: str) -> Fraction | None:
 
 def mapping(raw: dict, key: str) -> dict:
     """§1: "Optional keys": an absent or null mapping has no entries."""
-    return raw.get(key) or {}
+    return {} if raw.get(key, "") in NULL else raw[key]
+
+
+def listed(raw: dict, key: str) -> list:
+    """§1: "Optional keys": an absent or null list has no entries."""
+    return [] if raw.get(key, "") in NULL else raw[key]

@@ -55,11 +55,11 @@ def country_value(country: str, terms: Terms) -> Fraction:
 
 
 def points(post: dict, creator: dict, values: list) -> Fraction:
-    """§5: "sum over segments of audience value x sum over (views, likes, comments, shares) of weight x increment, by the
-    weights of the segment's version (none for its content type: 0); if negative, 0; rounded half-even to 4 decimals.
-    Views here are qualified views"."""
+    """§5: "sum over segments of audience value x sum over (views, likes, comments, shares) of weight x increment, by
+    the weights of the segment's version (none for its content type: 0); if negative, 0; rounded half-even to 4
+    decimals. Views here are qualified views"."""
     exact = Fraction(0)
-    for (_, _, terms), value, grown in zip(creator["segments"], values, post["increments"]):
+    for (_, _, terms), value, grown in zip(creator["segments"], values, post["increments"], strict=True):
         weights = terms.weights.get(post["content_type"], {})
         exact += value * sum(weight * grown[COUNTS[name]] for name, weight in weights.items())
     return round(max(exact, Fraction(0)), 4)

@@ -49,10 +49,18 @@ def payee_of(program: Program, run, creator_id: str) -> dict:
     return run.payees.get(creator_id, nobody)
 
 
+def demand_rates(program: Program, period: Period, run) -> None:
+    """§7: "No rate: the run is blocked" (§8: "for the payout currency of a creator with a deal")."""
+    for creator_id in run.creators:
+        currency = payee_of(program, run, creator_id)["payout_currency"]
+        if exchange_rate(program, period, run.fx_rates, currency) is None:
+            raise LookupError(f"{period.key}: no rate from {program.currency} to {currency}, for {creator_id}")
+
+
 def settle(program: Program, period: Period, run, opening: dict, adjustments: list) -> tuple[list, list]:
-    """§9: "`payout_ledger` has a row for each creator of creator_eligibility, in its payout currency, and for each other
-    open balance or adjustment". `opening` is {(creator_id, currency): minor}, `adjustments` a list of (creator_id,
-    currency, origin period, minor). Returns the ledger and the journal."""
+    """§9: "`payout_ledger` has a row for each creator of creator_eligibility, in its payout currency, and for each
+    other open balance or adjustment". `opening` is {(creator_id, currency): minor}, `adjustments` a list of
+    (creator_id, currency, origin period, minor). Returns the ledger and the journal."""
     keys = {(creator_id, payee_of(program, run, creator_id)["payout_currency"]) for creator_id in run.creators}
     keys |= {key for key, amount in opening.items() if amount}
     keys |= {(creator_id, currency) for creator_id, currency, _, _ in adjustments}
@@ -76,35 +84,33 @@ def ledger_row(
     is_own = currency == payee["payout_currency"]
     earned = run.earnings.get(creator_id, NOTHING) if is_own else NOTHING
     rate = exchange_rate(program, period, run.fx_rates, currency) if is_own else None
-    if is_own and rate is None and creator_id in run.creators:
-        raise LookupError(f"{period.key}: no rate from {program.currency} to {currency} for {creator_id}")
-    earnings = convert(program, earned["program_amount_minor"], rate, currency) if rate else 0
+    earnings = 0 if rate is None else convert(program, earned["program_amount_minor"], rate, currency)
     payable = opening + earnings + adjusted
     status, reason = status_of(program, period, payee, currency, payable)
     withheld = withholding(program, payee, currency, payable) if status == "paid" else 0
     is_scored = is_own and creator_id in run.creator_scores
-    return dict(
-        creator_id=creator_id,
-        payout_currency=currency,
-        market=run.markets.get(creator_id),
-        status=status,
-        status_reason=reason,
-        points=run.creator_scores[creator_id]["points"] if is_scored else Fraction(0),
+    return {
+        "creator_id": creator_id,
+        "payout_currency": currency,
+        "market": run.markets.get(creator_id),
+        "status": status,
+        "status_reason": reason,
+        "points": run.creator_scores[creator_id]["points"] if is_scored else Fraction(0),
         **earned,
-        fx_rate=rate,
-        earnings_minor=earnings,
-        opening_balance_minor=opening,
-        adjustments_minor=adjusted,
-        payable_minor=payable,
-        withheld_minor=withheld,
-        payout_minor=payable - withheld if status == "paid" else 0,
-        closing_balance_minor=0 if status == "paid" else payable,
-    )
+        "fx_rate": rate,
+        "earnings_minor": earnings,
+        "opening_balance_minor": opening,
+        "adjustments_minor": adjusted,
+        "payable_minor": payable,
+        "withheld_minor": withheld,
+        "payout_minor": payable - withheld if status == "paid" else 0,
+        "closing_balance_minor": 0 if status == "paid" else payable,
+    }
 
 
 def status_of(program: Program, period: Period, payee: dict, currency: str, payable: int) -> tuple:
-    """§7: "The first line that holds gives the row's status and status_reason (null for `none` and `paid`)"; the minimum
-    is "0 where none is given, and in every period with ends_on >= terminated_on - 1 day"."""
+    """§7: "The first line that holds gives the row's status and status_reason (null for `none` and `paid`)"; the
+    minimum is "0 where none is given, and in every period with ends_on >= terminated_on - 1 day"."""
     is_last = program.terminated_on and period.ends_on >= program.terminated_on - timedelta(days=1)
     minimum = 0 if is_last else program.minimum_payout_minor.get(currency, 0)
     if payable == 0:

@@ -1,4 +1,4 @@
-"""The reference against the worked cases and the real counts beside the repository (`shared/`), and its days by hand."""
+"""The reference against the worked cases and the real counts in `shared/`, beside the repository; its days by hand."""
 
 import importlib.util
 import os

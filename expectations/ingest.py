@@ -1,0 +1,135 @@
+"""The gate after ingest (§8): all was delivered, in the grammar of §2, and does not contradict itself."""
+
+from __future__ import annotations
+
+from expectations.suite import Expectation, no_rows
+
+
+def _no_conflict(dataset: str, *version: str) -> Expectation:
+    """§2: "Rows with the same key and version that differ are a conflict"."""
+    columns = ", ".join(version)
+    return no_rows(
+        f"{dataset}_rows_of_one_version_agree",
+        f"raw_{dataset}",
+        f"select {columns}, count(*) as different_rows"
+        " from (select distinct * exclude (file_no, row_no) from {batch})"
+        f" group by {columns} having count(*) > 1 order by {columns}",
+        "rows with the same key and version differ; deliver a corrected row with a later version",
+    )
+
+
+SUITE = (
+    no_rows(
+        "every_dataset_has_a_folder",
+        "ingest_datasets",
+        "select dataset from {batch} where not has_folder order by dataset",
+        "a dataset has no folder in the landing directory; a dataset without rows has an empty one",
+    ),
+    no_rows(
+        "datasets_have_rows",
+        "ingest_datasets",
+        """
+        select dataset, files, rows_read, rows_loaded from {batch}
+        where has_folder and rows_loaded = 0
+        and dataset not in ('audience', 'policy_events')
+        and not (
+            dataset = 'fx_rates'
+            and not exists (
+                select 1 from raw_payees
+                where payout_currency <> (select currency from period)
+            )
+        )
+        order by dataset
+        """,
+        "a dataset that must have rows has none",
+    ),
+    no_rows(
+        "no_file_is_quarantined",
+        "quarantine_files",
+        "select dataset, file, reason, detail from {batch} order by dataset, file",
+        "a file could not be read, or is none that is expected; repair or remove it",
+    ),
+    no_rows(
+        "no_row_is_quarantined",
+        "quarantine_rows",
+        """
+        select dataset, file, row_no, column_name, reason, raw_text from {batch}
+        where dataset <> 'post_metrics'
+        order by dataset, file, row_no
+        """,
+        "a row breaks the grammar of its dataset; deliver it anew",
+    ),
+    no_rows(
+        "few_rows_of_post_metrics_are_quarantined",
+        "quarantine_rows",
+        """
+        select dataset, file, row_no, column_name, reason, raw_text from {batch}
+        where dataset = 'post_metrics'
+        and (
+            select sum(line_count) * 1000 > any_value(rows_read)
+            from {batch}, (
+                select sum(rows_read) as rows_read from ingest_datasets
+                where dataset = 'post_metrics'
+            )
+            where dataset = 'post_metrics'
+        )
+        order by file, row_no
+        """,
+        "more than 0.1 % of the snapshots break the grammar; deliver them anew",
+    ),
+    no_rows(
+        "every_row_is_loaded_or_quarantined",
+        "ingest_files",
+        """
+        select dataset, file, rows_read, rows_loaded, rows_quarantined from {batch}
+        where reason is null and rows_loaded + rows_quarantined <> rows_read
+        order by dataset, file
+        """,
+        "rows were lost on the way in; this is a defect of the pipeline, please report it",
+    ),
+    _no_conflict("creators", "creator_id", "updated_at"),
+    _no_conflict("payees", "creator_id", "updated_at"),
+    _no_conflict("deals", "deal_id", "updated_at"),
+    _no_conflict("posts", "post_id", "updated_at"),
+    _no_conflict("audience", "creator_id", "observed_on", "country", "delivered_at"),
+    _no_conflict("policy_events", "event_id"),
+    _no_conflict("fx_rates", "rate_date", "base_currency", "quote_currency"),
+    no_rows(
+        "posts_have_known_creators",
+        "raw_posts",
+        """
+        with unknown as (
+            select post_id, creator_id from {batch}
+            where creator_id not in (select creator_id from raw_creators)
+        )
+        select distinct post_id, creator_id from unknown
+        where (select count(*) from unknown) * 100 > (select count(*) from {batch})
+        order by post_id, creator_id
+        """,
+        "over 1 % of the posts have a creator that is not among the creators",
+        "warn",
+    ),
+    no_rows(
+        "metrics_have_known_posts",
+        "raw_post_metrics",
+        """
+        with unknown as (
+            select post_id, count(*) as snapshots from {batch}
+            where post_id not in (select post_id from raw_posts)
+            group by post_id
+        )
+        select post_id, snapshots from unknown
+        where (select sum(snapshots) from unknown) * 100 > (select count(*) from {batch})
+        order by post_id
+        """,
+        "over 1 % of the snapshots are of a post that is not among the posts",
+        "warn",
+    ),
+    no_rows(
+        "nothing_was_passed_over",
+        "ingest_notes",
+        "select kind, dataset, subject, detail from {batch} order by kind, dataset, subject",
+        "columns or files in the landing directory that nothing reads",
+        "warn",
+    ),
+)

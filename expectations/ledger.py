@@ -1,0 +1,125 @@
+"""The gate after the ledger (§8). The same suite guards later periods that are settled anew."""
+
+from __future__ import annotations
+
+from expectations.suite import no_rows, unique
+
+SUITE = (
+    unique("payout_ledger", "creator_id", "payout_currency"),
+    unique("journal", "entry_id"),
+    unique("post_earnings", "post_id"),
+    no_rows(
+        "transactions_balance",
+        "journal",
+        """
+        select txn_id, currency, sum(amount_minor) as sum_minor from {batch}
+        group by txn_id, currency having sum(amount_minor) <> 0
+        order by txn_id, currency
+        """,
+        "a transaction does not sum to 0 in its currency",
+    ),
+    no_rows(
+        "posts_parts_sum_to_the_performance_part",
+        "creator_earnings",
+        """
+        with parts as (
+            select creator_id, sum(amount_minor) as amount_minor from post_earnings
+            group by creator_id
+        )
+        select
+            coalesce(earnings.creator_id, parts.creator_id) as creator_id,
+            earnings.performance_minor, parts.amount_minor as sum_of_posts_minor
+        from {batch} as earnings
+        full outer join parts on earnings.creator_id = parts.creator_id
+        where coalesce(earnings.performance_minor, 0) <> coalesce(parts.amount_minor, 0)
+        order by 1
+        """,
+        "the posts' parts do not sum to the performance part of their creator",
+    ),
+    no_rows(
+        "no_amount_is_above_its_cap",
+        "creator_earnings",
+        """
+        select creator_id, program_amount_minor, cap_minor from {batch}
+        where program_amount_minor > cap_minor
+        order by creator_id
+        """,
+        "a creator's amount is above its cap",
+    ),
+    no_rows(
+        "the_sum_is_within_the_budget",
+        "ledger_period",
+        "select period, total_minor, budget_minor from {batch} where total_minor > budget_minor",
+        "the period's sum is above its budget",
+    ),
+    no_rows(
+        "ledger_rows_carry_the_earnings",
+        "payout_ledger",
+        """
+        select
+            earnings.creator_id, earnings.program_amount_minor as earned_minor,
+            ledger.program_amount_minor as in_ledger_minor
+        from creator_earnings as earnings
+        left join (
+            select creator_id, sum(program_amount_minor) as program_amount_minor
+            from {batch} group by creator_id
+        ) as ledger on earnings.creator_id = ledger.creator_id
+        where earnings.program_amount_minor is distinct from ledger.program_amount_minor
+        order by earnings.creator_id
+        """,
+        "what a creator earned is not what its ledger row says",
+    ),
+    no_rows(
+        "balances_roll_forward",
+        "payout_ledger",
+        """
+        select
+            creator_id, payout_currency, opening_balance_minor, earnings_minor, adjustments_minor,
+            payable_minor, withheld_minor, payout_minor, closing_balance_minor
+        from {batch}
+        where payable_minor <> opening_balance_minor + earnings_minor + adjustments_minor
+        or closing_balance_minor <> payable_minor - withheld_minor - payout_minor
+        or (status = 'paid') <> (payout_minor + withheld_minor <> 0)
+        or withheld_minor < 0 or payout_minor < 0
+        order by creator_id, payout_currency
+        """,
+        "closing is not opening + earnings + adjustments - what was paid out or withheld",
+    ),
+    no_rows(
+        "the_journal_says_what_the_ledger_says",
+        "payout_ledger",
+        """
+        with posted as (
+            select
+                creator_id, currency as payout_currency,
+                -sum(amount_minor) filter (
+                    where account = 'payable:' || creator_id
+                ) as payable_minor
+            from journal group by creator_id, currency
+        )
+        select
+            coalesce(ledger.creator_id, posted.creator_id) as creator_id,
+            coalesce(ledger.payout_currency, posted.payout_currency) as payout_currency,
+            posted.payable_minor as posted_minor
+        from {batch} as ledger
+        full outer join posted
+            on ledger.creator_id = posted.creator_id
+            and ledger.payout_currency = posted.payout_currency
+        where coalesce(posted.payable_minor, 0)
+            <> coalesce(ledger.closing_balance_minor - ledger.opening_balance_minor, 0)
+        order by 1, 2
+        """,
+        "a payee's account in the journal does not move as its balance does",
+    ),
+    no_rows(
+        "the_total_is_like_the_period_before",
+        "ledger_period",
+        """
+        select period, total_minor, previous_total_minor from {batch}
+        where previous_total_minor > 0
+        and (total_minor * 5 < previous_total_minor or total_minor > previous_total_minor * 5)
+        """,
+        "the total is under 0.2x or over 5x that of the period before",
+        "warn",
+    ),
+)

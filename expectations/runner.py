@@ -1,0 +1,102 @@
+"""Runs a suite over a work file with Great Expectations; the verdict is what it returns, no more.
+
+Heavy to import (seconds), so it is imported by the gate worker only, or where a test wants it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+import great_expectations as gx
+import great_expectations.expectations as gxe
+from great_expectations.core.batch import Batch
+from great_expectations.data_context import AbstractDataContext
+
+from expectations.dialect import close_all
+from expectations.suite import SHOWN_ROWS, Expectation, GateResult, Result
+
+logging.getLogger("great_expectations").setLevel(logging.ERROR)
+
+
+@cache
+def _context() -> AbstractDataContext:
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    return context
+
+
+def run_suite(name: str, suite: Sequence[Expectation], database: Path) -> GateResult:
+    """Evaluates every expectation of `suite` over the DuckDB file, in order; never raises for one.
+
+    An expectation that cannot be evaluated (a table is missing, a query fails) is reported as such
+    and blocks like a failed one. All connections to the file are closed at the end.
+    """
+    context = _context()
+    source = context.data_sources.add_sql(
+        "work", connection_string=f"duckdb+buffered:///{database.resolve()}"
+    )
+    batches: dict[str, Batch] = {}
+    try:
+        return GateResult(
+            name, tuple(_evaluate(expectation, source, batches) for expectation in suite)
+        )
+    finally:
+        context.data_sources.delete("work")
+        close_all()
+
+
+def _evaluate(expectation: Expectation, source: Any, batches: dict[str, Batch]) -> Result:
+    shared = (expectation.name, expectation.table, expectation.severity, expectation.means)
+    try:
+        if expectation.table not in batches:
+            asset = source.add_table_asset(expectation.table, table_name=expectation.table)
+            definition = asset.add_batch_definition_whole_table("whole")
+            batches[expectation.table] = definition.get_batch()
+        outcome = batches[expectation.table].validate(
+            getattr(gxe, expectation.kind)(**expectation.arguments),
+            result_format={
+                "result_format": "COMPLETE",
+                "unexpected_index_column_names": list(expectation.shown),
+                "partial_unexpected_count": SHOWN_ROWS,
+            },
+        )
+    except Exception as error:  # whatever the library raises, the gate must say it and block
+        return Result(*shared, "not evaluated", problem=_one_line(error))
+    if outcome.exception_info and outcome.exception_info.get("raised_exception", True):
+        return Result(*shared, "not evaluated", problem=_exception_text(outcome.exception_info))
+    if outcome.success:
+        return Result(*shared, "held")
+    count, rows = _failing(outcome.result)
+    return Result(*shared, "failed", count, rows)
+
+
+def _failing(result: Mapping[str, Any]) -> tuple[int, tuple[Mapping[str, str], ...]]:
+    """How many rows broke the expectation, and the first 20, as text."""
+    if "details" in result:
+        rows = result["details"].get("unexpected_rows") or []
+        count = int(result["observed_value"])
+    else:
+        rows = result.get("unexpected_index_list") or []
+        count = int(result.get("unexpected_count") or len(rows))
+    return count, tuple(
+        {str(name): "" if value is None else str(value) for name, value in dict(row).items()}
+        for row in rows[:SHOWN_ROWS]
+    )
+
+
+def _exception_text(info: Mapping[str, Any]) -> str:
+    if "exception_message" in info:
+        return _one_line(info["exception_message"])
+    messages = [_one_line(entry.get("exception_message", entry)) for entry in info.values()]
+    return "; ".join(dict.fromkeys(messages))
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:1_000]

@@ -1,0 +1,101 @@
+"""What a suite is made of, and what comes back from a gate. Plain data, cheap to import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warn"]
+State = Literal["held", "failed", "not evaluated"]
+
+SHOWN_ROWS = 20
+"""§8: a gate "shows the first 20 of them"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One expectation of §8: what must hold of `table`, and what it means when it does not.
+
+    `kind` is the class name of a Great Expectations expectation, `arguments` its arguments; `shown`
+    are the columns that name a failing row.
+    """
+
+    name: str
+    table: str
+    severity: Severity
+    means: str
+    kind: str
+    arguments: Mapping[str, Any]
+    shown: tuple[str, ...] = ()
+
+
+def no_rows(
+    name: str, table: str, query: str, means: str, severity: Severity = "error"
+) -> Expectation:
+    """Expects that `query` (with {batch} for `table`) finds no row."""
+    return Expectation(
+        name, table, severity, means, "UnexpectedRowsExpectation",
+        {"unexpected_rows_query": query},
+    )
+
+
+def unique(table: str, *key: str) -> Expectation:
+    """Expects one row a key."""
+    shared = (f"{table}_has_one_row_a_key", table, "error", "a key comes twice")
+    if len(key) == 1:
+        return Expectation(
+            *shared, "ExpectColumnValuesToBeUnique", {"column": key[0]}, key  # type: ignore[arg-type]
+        )
+    return Expectation(
+        *shared, "ExpectCompoundColumnsToBeUnique", {"column_list": list(key)}, key  # type: ignore[arg-type]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one expectation: how many rows broke it, and the first of them."""
+
+    name: str
+    table: str
+    severity: Severity
+    means: str
+    state: State
+    failing_rows: int = 0
+    rows: tuple[Mapping[str, str], ...] = ()
+    problem: str | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """Failed and not evaluated both block, unless the expectation only warns."""
+        return self.severity == "error" and self.state != "held"
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The results of one suite."""
+
+    suite: str
+    results: tuple[Result, ...] = field(default_factory=tuple)
+
+    @property
+    def held(self) -> bool:
+        return not any(result.blocks for result in self.results)
+
+    @property
+    def warnings(self) -> tuple[Result, ...]:
+        return tuple(
+            result
+            for result in self.results
+            if result.severity == "warn" and result.state != "held"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {"suite": self.suite, "results": [asdict(result) for result in self.results]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> GateResult:
+        return cls(
+            data["suite"],
+            tuple(Result(**{**row, "rows": tuple(row["rows"])}) for row in data["results"]),
+        )

@@ -1,0 +1,16 @@
+"""All suites by stage, in the order of the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from expectations import eligibility, ingest, ledger, scoring, staging
+from expectations.suite import Expectation
+
+SUITES: Mapping[str, Sequence[Expectation]] = {
+    "ingest": ingest.SUITE,
+    "staging": staging.SUITE,
+    "eligibility": eligibility.SUITE,
+    "scoring": scoring.SUITE,
+    "ledger": ledger.SUITE,
+}

@@ -1,0 +1,28 @@
+"""A process of its own for Great Expectations: `python -m expectations.worker`.
+
+It costs seconds to import, which this way pass beside ingest; and its connections cannot get in the
+way of the ones of dbt. One JSON line in (suite, database), one JSON line out. Ends with its input.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Answers requests until standard input ends; prints of the library go to standard error."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    from expectations.runner import run_suite
+    from expectations.suites import SUITES
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        result = run_suite(request["suite"], SUITES[request["suite"]], Path(request["database"]))
+        answers.write(json.dumps(result.to_json()) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

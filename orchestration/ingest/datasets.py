@@ -1,0 +1,208 @@
+"""The datasets of the landing directory, as data: contract §2, table and bullet points.
+
+Belongs here: which columns a dataset has, of which kind, which may be missing and what then stands
+in their place. Does not: how a value of a kind is written (`cells.py`) or a table made of them
+(`raw_tables.py`).
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class Kind(Enum):
+    """What a column holds, and so how its values are read."""
+
+    IDENTIFIER = "identifier"
+    CHOICE = "choice"  # one of the column's own words
+    CURRENCY = "currency"
+    TIMESTAMP = "timestamp"
+    DAY = "day"
+    FLAG = "flag"
+    COUNT = "count"
+    RATE = "rate"
+    CAP = "cap"
+
+
+NUMBERS: Final = frozenset({Kind.COUNT, Kind.RATE, Kind.CAP})
+
+SQL_TYPES: Final = {
+    Kind.IDENTIFIER: "VARCHAR",
+    Kind.CHOICE: "VARCHAR",
+    Kind.CURRENCY: "VARCHAR",
+    Kind.TIMESTAMP: "TIMESTAMP",
+    Kind.DAY: "DATE",
+    Kind.FLAG: "BOOLEAN",
+    Kind.COUNT: "BIGINT",
+    Kind.RATE: "DECIMAL(38,10)",
+    Kind.CAP: "DECIMAL(38,4)",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a dataset."""
+
+    name: str
+    kind: Kind
+    is_optional: bool = False
+    choices: tuple[str, ...] = ()
+    default: str | int | None = None  # what a missing or null value counts as
+    default_column: str | None = None  # the column whose value it takes instead
+    at_most_column: str | None = None  # the column its value may not exceed
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One folder of the landing directory."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def table(self) -> str:
+        """The raw table its good rows go to."""
+        return f"raw_{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the known columns, in the contract's order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def required_names(self) -> tuple[str, ...]:
+        """Names of the columns without which a file cannot be read."""
+        return tuple(column.name for column in self.columns if not column.is_optional)
+
+
+def _identifier(name: str) -> Column:
+    return Column(name, Kind.IDENTIFIER)
+
+
+def _choice(name: str, *choices: str) -> Column:
+    return Column(name, Kind.CHOICE, choices=choices)
+
+
+def _timestamp(name: str, *, is_optional: bool = False) -> Column:
+    return Column(name, Kind.TIMESTAMP, is_optional)
+
+
+def _flag(name: str) -> Column:
+    return Column(name, Kind.FLAG)
+
+
+def _count(name: str, *, is_optional: bool = False) -> Column:
+    return Column(name, Kind.COUNT, is_optional)
+
+
+DATASETS: Final = (
+    Dataset(
+        "creators",
+        (
+            _identifier("creator_id"),
+            _choice("account_type", "creator", "business", "personal"),
+            _identifier("market"),
+            Column("birth_date", Kind.DAY, is_optional=True),
+            _timestamp("updated_at"),
+        ),
+        key=("creator_id",),
+    ),
+    Dataset(
+        "payees",
+        (
+            _identifier("creator_id"),
+            Column("payout_currency", Kind.CURRENCY),
+            _identifier("tax_residence"),
+            Column("tax_form", Kind.IDENTIFIER, is_optional=True, default="none"),
+            _choice("status", "ready", "incomplete", "blocked"),
+            _timestamp("updated_at"),
+        ),
+        key=("creator_id",),
+    ),
+    Dataset(
+        "deals",
+        (
+            _identifier("deal_id"),
+            _identifier("program"),
+            _identifier("creator_id"),
+            _timestamp("invited_at"),
+            _timestamp("activated_at", is_optional=True),
+            _timestamp("ends_at"),
+            Column("cap", Kind.CAP, is_optional=True),
+            _timestamp("updated_at"),
+        ),
+        key=("deal_id",),
+    ),
+    Dataset(
+        "posts",
+        (
+            _identifier("post_id"),
+            _identifier("creator_id"),
+            _identifier("content_type"),
+            _timestamp("published_at"),
+            _flag("is_branded_content"),
+            _flag("is_collab"),
+            _flag("has_watermark"),
+            _flag("is_original"),
+            _timestamp("removed_at", is_optional=True),
+            _timestamp("updated_at"),
+        ),
+        key=("post_id",),
+    ),
+    Dataset(
+        "post_metrics",
+        (
+            _identifier("post_id"),
+            _timestamp("observed_at"),
+            _count("views"),
+            Column(
+                "ineligible_views", Kind.COUNT, is_optional=True, default=0, at_most_column="views"
+            ),
+            _count("likes", is_optional=True),
+            _count("comments", is_optional=True),
+            _count("shares", is_optional=True),
+            Column(
+                "delivered_at", Kind.TIMESTAMP, is_optional=True, default_column="observed_at"
+            ),
+        ),
+        key=("post_id", "observed_at"),
+    ),
+    Dataset(
+        "audience",
+        (
+            _identifier("creator_id"),
+            Column("observed_on", Kind.DAY),
+            _identifier("country"),
+            _count("accounts"),
+            Column(
+                "delivered_at", Kind.TIMESTAMP, is_optional=True, default_column="observed_on"
+            ),
+        ),
+        key=("creator_id", "observed_on", "country"),
+    ),
+    Dataset(
+        "policy_events",
+        (
+            _identifier("event_id"),
+            _choice("subject_type", "creator", "post"),
+            _identifier("subject_id"),
+            _identifier("policy"),
+            _choice("status", "violated", "cleared"),
+            _timestamp("effective_at"),
+        ),
+        key=("event_id",),
+    ),
+    Dataset(
+        "fx_rates",
+        (
+            Column("rate_date", Kind.DAY),
+            Column("base_currency", Kind.CURRENCY),
+            Column("quote_currency", Kind.CURRENCY),
+            Column("rate", Kind.RATE),
+        ),
+        key=("rate_date", "base_currency", "quote_currency"),
+    ),
+)
+
+DATASET_NAMES: Final = tuple(dataset.name for dataset in DATASETS)

@@ -1,0 +1,98 @@
+"""What is refused, why, and where it is kept (contract §2, Bad rows; §9 for the folder).
+
+Belongs here: the reason codes, the form of a bad row and of a fault in a file, and the quarantine
+folder. Does not: the judging (`cells.py`, the readers), nor what quarantine does to a run (§8).
+"""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import duckdb
+
+LONGEST_RAW_TEXT_CHARACTERS: Final = 1000
+# A character of UTF-8 has at most 4 bytes, and one more covers a character that is cut in two.
+_ENOUGH_BYTES: Final = 4 * (LONGEST_RAW_TEXT_CHARACTERS + 1)
+
+
+class RowReason(StrEnum):
+    """Why a row is quarantined."""
+
+    RAGGED = "RAGGED"
+    NOT_UTF8 = "NOT_UTF8"
+    UNPARSEABLE = "UNPARSEABLE"
+    NULL = "NULL"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    UNKNOWN_VALUE = "UNKNOWN_VALUE"
+
+
+class FileReason(StrEnum):
+    """Why a whole file, folder or link is quarantined."""
+
+    UNREADABLE = "UNREADABLE"
+    MISSING_COLUMN = "MISSING_COLUMN"
+    DUPLICATE_COLUMN = "DUPLICATE_COLUMN"
+    UNKNOWN_FORMAT = "UNKNOWN_FORMAT"
+    OUTSIDE_LANDING = "OUTSIDE_LANDING"
+    CHANGED_WHILE_READ = "CHANGED_WHILE_READ"
+
+
+class FileFault(Exception):
+    """A file cannot be used as a whole: none of its rows may be loaded."""
+
+    def __init__(self, reason: FileReason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that is not loaded; without a column, the row as a whole is at fault."""
+
+    row_no: int
+    column_name: str | None
+    reason: str  # a RowReason, or one a column, joined by |
+    raw_text: str
+    line_count: int = 1
+
+
+def raw_text(raw: bytes) -> str:
+    """The row as it came, cut; bytes that are not UTF-8 as `\\xff`."""
+    text = raw[:_ENOUGH_BYTES].decode("utf-8", "backslashreplace")
+    return text[:LONGEST_RAW_TEXT_CHARACTERS]
+
+
+_TABLES: Final = {
+    "rows.parquet": """
+        select dataset, file, row_no, column_name, reason, raw_text, line_count
+        from quarantine_rows order by all
+    """,
+    "files.parquet": """
+        select dataset, file, reason, detail
+        from quarantine_files order by all
+    """,
+}
+
+
+def write_quarantine(connection: "duckdb.DuckDBPyConnection", folder: Path) -> None:
+    """Write the quarantined rows and files of the work file as Parquet into the folder.
+
+    Both files are always written, so that none is left over from an earlier run; each is replaced
+    in one step, and only after both are complete.
+    """
+    folder = Path(os.path.abspath(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    finished = {name: folder / f".{name}.{os.getpid()}" for name in _TABLES}
+    try:
+        for name, query in _TABLES.items():
+            target = str(finished[name]).replace("'", "''")
+            connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd)")
+        for name, path in finished.items():
+            os.replace(path, folder / name)
+    finally:
+        for path in finished.values():
+            path.unlink(missing_ok=True)

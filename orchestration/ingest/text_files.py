@@ -1,0 +1,141 @@
+"""Text files as blocks of whole lines, and what the CSV and JSONL readers make of them.
+
+Belongs here: opening, decompressing, cutting at line ends, byte order marks, and the form in which
+rows of text leave a reader. Does not: the grammar of either format (`csv_reader.py`,
+`jsonl_reader.py`), nor what a value means (`cells.py`). Contract §2: which files, UTF-8.
+"""
+
+import gzip
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from orchestration.ingest.discovery import Format, FoundFile, Identity
+from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
+from orchestration.ingest.shown import shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+BLOCK_BYTES: Final = 8 << 20
+# One record is held in memory as a whole, so a file of one endless line must end somewhere.
+LONGEST_RECORD_BYTES: Final = 64 << 20
+
+# Stands for a value that has no text, such as a JSON list: it is a value of no kind, and a text
+# that says the same ("\\u0000" in JSON) is one of no kind either.
+UNUSABLE_TEXT: Final = "\0"
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Some rows of one file, in file order, every value as text or null.
+
+    `raw_of` gives the bytes of a good row and how many lines it spans, by its row number; it is
+    only asked for rows that turn out bad.
+    """
+
+    row_nos: "pa.Array"
+    columns: dict[str, "pa.Array"]  # the dataset's columns that the file has
+    raw_of: Callable[[int], tuple[bytes, int]]
+    size_bytes: int
+    bad_rows: list[BadRow] = field(default_factory=list)
+
+
+@contextmanager
+def opened(file: FoundFile) -> Iterator[BinaryIO]:
+    """The file's decompressed bytes.
+
+    FileFault if it cannot be opened or read to its end, or is not the file that was found.
+    """
+    try:
+        # O_NONBLOCK: what was a file when the folder was listed may be a pipe by now.
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise FileFault(FileReason.UNREADABLE, str(error.strerror)) from error
+    with os.fdopen(descriptor, "rb") as plain:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or Identity.of(status) != file.identity:
+            raise changed_while_read()
+        try:
+            with _decompressed(plain, file.format, file.identity.size_bytes) as stream:
+                yield stream
+        except (OSError, EOFError, zlib.error, _zstd_error()) as error:
+            raise FileFault(FileReason.UNREADABLE, shown(str(error))) from error
+    check_unchanged(file)
+
+
+def check_unchanged(file: FoundFile) -> None:
+    """FileFault if the file is not what it was when it was found."""
+    try:
+        status = os.stat(file.path)
+    except OSError as error:
+        raise changed_while_read() from error
+    if Identity.of(status) != file.identity:
+        raise changed_while_read()
+
+
+def changed_while_read() -> FileFault:
+    """The fault of a file that someone is still writing, or has replaced."""
+    return FileFault(FileReason.CHANGED_WHILE_READ, "the file changed while it was being read")
+
+
+def line_blocks(stream: BinaryIO, block_bytes: int, first_line_no: int) -> Iterator[bytes]:
+    """The rest of the stream in blocks of about that size, each ending at a line end or the end.
+
+    Lines end with LF. FileFault for a line too long to hold in memory.
+    """
+    line_no = first_line_no
+    pending = b""
+    while block := stream.read(block_bytes):
+        pending += block
+        end = pending.rfind(b"\n") + 1
+        if end:
+            yield pending[:end]
+            line_no += pending.count(b"\n", 0, end)
+            pending = pending[end:]
+        if len(pending) > LONGEST_RECORD_BYTES:
+            raise too_long(line_no)
+    if pending:
+        yield pending
+
+
+def too_long(line_no: int) -> FileFault:
+    """The fault of a file with a record that cannot be held in memory."""
+    limit = LONGEST_RECORD_BYTES >> 20
+    return FileFault(
+        FileReason.UNREADABLE, f"the record that begins on line {line_no} exceeds {limit} MiB"
+    )
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether the bytes are UTF-8."""
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decompressed(plain: BinaryIO, form: Format, size_bytes: int) -> BinaryIO:
+    if form in (Format.CSV, Format.JSONL):
+        return plain
+    if size_bytes == 0:
+        raise EOFError("compressed file of 0 bytes")  # Python would read it as an empty text
+    if form in (Format.CSV_GZIP, Format.JSONL_GZIP):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=plain))
+    from backports import zstd
+
+    return cast(BinaryIO, zstd.ZstdFile(plain))
+
+
+def _zstd_error() -> type[Exception]:
+    from backports import zstd
+
+    return zstd.ZstdError

@@ -1,0 +1,1 @@
+"""What leaves the pipeline: a period's published tables, whole or not at all, and their CSV (§9)."""

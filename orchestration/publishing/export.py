@@ -1,0 +1,77 @@
+"""Published tables as CSV (§9 `bonus export`)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.publishing.store import Publication
+from orchestration.publishing.tables import CONTRACT_TABLES, DAY, FLAG, INSTANT, TEXT, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+ROWS_A_FETCH = 10_000
+
+
+def export_period(publication: Publication, out: Path, *, spreadsheet: bool = False) -> list[Path]:
+    """Writes `<out>/<table>.csv` for every table of the contract; returns the files.
+
+    With `spreadsheet` a text cell that a spreadsheet would run gets a leading apostrophe.
+    """
+    import duckdb
+
+    out.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        return [
+            _export_table(connection, table, publication.table(name), out, spreadsheet)
+            for name, table in CONTRACT_TABLES.items()
+        ]
+
+
+def _export_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: Path, out: Path, spreadsheet: bool
+) -> Path:
+    columns = ", ".join(
+        _as_text(name, kind, spreadsheet) for name, kind in table.columns.items()
+    )
+    cursor = connection.execute(
+        f"select {columns} from read_parquet($1) order by {', '.join(table.key)}",
+        [str(source)],
+    )
+    path = out / f"{table.name}.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.columns)
+        for rows in _batches(cursor):
+            writer.writerows(rows)
+    return path
+
+
+def _batches(cursor: duckdb.DuckDBPyConnection) -> Iterable[list[tuple[Any, ...]]]:
+    while rows := cursor.fetchmany(ROWS_A_FETCH):
+        yield rows
+
+
+def _as_text(name: str, kind: str, spreadsheet: bool) -> str:
+    """SQL for a cell: plain decimals without idle zeros, instants in UTC, true/false; null is empty."""
+    column = f'"{name}"'
+    if kind == INSTANT:
+        # Decimals of the second only where there are any.
+        seconds = f"strftime({column}, '%Y-%m-%dT%H:%M:%S')"
+        micros = f"rtrim(strftime({column}, '.%f'), '0')"
+        return f"{seconds} || case {micros} when '.' then '' else {micros} end || 'Z' as {column}"
+    if kind == DAY:
+        return f"strftime({column}, '%Y-%m-%d') as {column}"
+    if kind == FLAG:
+        return f"case when {column} then 'true' when not {column} then 'false' end as {column}"
+    if kind.startswith("DECIMAL"):
+        plain = f"rtrim(rtrim(cast({column} as varchar), '0'), '.')"
+        return f"case when contains(cast({column} as varchar), '.') then {plain} else cast({column} as varchar) end as {column}"
+    if kind == TEXT and spreadsheet:
+        starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS)
+        return f"case when left({column}, 1) in ({starts}) then '''' || {column} else {column} end as {column}"
+    return column

@@ -1,0 +1,80 @@
+"""The published tables of §9: names, keys, columns, types. The one list of them.
+
+Types are DuckDB's names, as the contract gives them; `settlement_*` are published beside, since a
+later run settles this period anew "from the inputs of its own last run" (§7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+TEXT, COUNT, POINTS = "VARCHAR", "BIGINT", "DECIMAL(38,4)"
+INSTANT, DAY, FLAG = "TIMESTAMP", "DATE", "BOOLEAN"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A published table: its key columns, and all columns with their types, key first."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: Mapping[str, str]
+
+
+def _table(name: str, key: tuple[str, ...], **columns: str) -> Table:
+    return Table(name, key, dict.fromkeys(key, TEXT) | columns)
+
+
+CONTRACT_TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        _table(
+            "creator_eligibility", ("creator_id",), market=TEXT, deal_id=TEXT,
+            window_start=INSTANT, window_end=INSTANT, eligible=FLAG, reasons=TEXT,
+        ),
+        _table(
+            "post_eligibility", ("post_id",), creator_id=TEXT, content_type=TEXT,
+            published_at=INSTANT, qualified_views=COUNT, eligible=FLAG, reasons=TEXT,
+        ),
+        _table(
+            "post_scores", ("post_id",), creator_id=TEXT, content_type=TEXT,
+            qualified_views=COUNT, likes=COUNT, comments=COUNT, shares=COUNT, points=POINTS,
+        ),
+        _table(
+            "creator_scores", ("creator_id",), market=TEXT, eligible_posts=COUNT,
+            audience_value="DECIMAL(18,6)", points=POINTS,
+        ),
+        _table("post_earnings", ("post_id",), creator_id=TEXT, amount_minor=COUNT),
+        _table(
+            "payout_ledger", ("creator_id", "payout_currency"), market=TEXT, status=TEXT,
+            status_reason=TEXT, points=POINTS, performance_minor=COUNT, milestone_minor=COUNT,
+            capped=FLAG, program_amount_minor=COUNT, fx_rate="DECIMAL(38,10)",
+            earnings_minor=COUNT, opening_balance_minor=COUNT, adjustments_minor=COUNT,
+            payable_minor=COUNT, withheld_minor=COUNT, payout_minor=COUNT,
+            closing_balance_minor=COUNT,
+        ),
+        _table(
+            "journal", ("entry_id",), txn_id=TEXT, kind=TEXT, origin_period=TEXT, posted_on=DAY,
+            creator_id=TEXT, account=TEXT, currency=TEXT, amount_minor=COUNT,
+        ),
+    )
+}
+
+SETTLEMENT_TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        _table(
+            "creator_earnings", ("creator_id",), market=TEXT, points=POINTS,
+            performance_minor=COUNT, milestone_minor=COUNT, capped=FLAG,
+            program_amount_minor=COUNT, cap_minor="DECIMAL(38,0)",
+        ),
+        _table(
+            "settlement_parties", ("creator_id",), market=TEXT, payout_currency=TEXT,
+            tax_residence=TEXT, tax_form=TEXT, status=TEXT,
+        ),
+        _table("settlement_rates", ("payout_currency",), fx_rate="DECIMAL(38,10)"),
+    )
+}
+
+PUBLISHED_TABLES: Mapping[str, Table] = {**CONTRACT_TABLES, **SETTLEMENT_TABLES}
