@@ -12,7 +12,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
+
+from backports import zstd
 
 from orchestration.ingest.discovery import Format, FoundFile, Identity
 from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
@@ -46,12 +48,30 @@ class TextBatch:
     bad_rows: list[BadRow] = field(default_factory=list)
 
 
-@contextmanager
-def opened(file: FoundFile) -> Iterator[BinaryIO]:
-    """The file's decompressed bytes.
+class Readable(Protocol):
+    """Something that gives bytes until there are none."""
 
-    FileFault if it cannot be opened or read to its end, or is not the file that was found.
-    """
+    def read(self, size_bytes: int, /) -> bytes:
+        """At most that many bytes; none at the end."""
+
+
+class Source:
+    """The decompressed bytes of an open file; whatever goes wrong on the way is the file's fault."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, size_bytes: int) -> bytes:
+        """At most that many bytes, none at the end. FileFault if the file cannot be read on."""
+        try:
+            return self._stream.read(size_bytes)
+        except (OSError, EOFError, zlib.error, zstd.ZstdError) as error:
+            raise FileFault(FileReason.UNREADABLE, shown(str(error))) from error
+
+
+@contextmanager
+def opened(file: FoundFile) -> Iterator[Source]:
+    """The file, open for reading. FileFault if that is impossible, or if it changed meanwhile."""
     try:
         # O_NONBLOCK: what was a file when the folder was listed may be a pipe by now.
         descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -60,12 +80,12 @@ def opened(file: FoundFile) -> Iterator[BinaryIO]:
     with os.fdopen(descriptor, "rb") as plain:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or Identity.of(status) != file.identity:
-            raise changed_while_read()
+            raise _changed_while_read()
         try:
-            with _decompressed(plain, file.format, file.identity.size_bytes) as stream:
-                yield stream
-        except (OSError, EOFError, zlib.error, _zstd_error()) as error:
-            raise FileFault(FileReason.UNREADABLE, shown(str(error))) from error
+            yield Source(_decompressed(plain, file))
+        except FileFault:
+            check_unchanged(file)  # if it was changed, that is the better explanation
+            raise
     check_unchanged(file)
 
 
@@ -74,17 +94,12 @@ def check_unchanged(file: FoundFile) -> None:
     try:
         status = os.stat(file.path)
     except OSError as error:
-        raise changed_while_read() from error
+        raise _changed_while_read() from error
     if Identity.of(status) != file.identity:
-        raise changed_while_read()
+        raise _changed_while_read()
 
 
-def changed_while_read() -> FileFault:
-    """The fault of a file that someone is still writing, or has replaced."""
-    return FileFault(FileReason.CHANGED_WHILE_READ, "the file changed while it was being read")
-
-
-def line_blocks(stream: BinaryIO, block_bytes: int, first_line_no: int) -> Iterator[bytes]:
+def line_blocks(stream: Readable, block_bytes: int, first_line_no: int) -> Iterator[bytes]:
     """The rest of the stream in blocks of about that size, each ending at a line end or the end.
 
     Lines end with LF. FileFault for a line too long to hold in memory.
@@ -123,19 +138,15 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
-def _decompressed(plain: BinaryIO, form: Format, size_bytes: int) -> BinaryIO:
-    if form in (Format.CSV, Format.JSONL):
+def _changed_while_read() -> FileFault:
+    return FileFault(FileReason.CHANGED_WHILE_READ, "the file changed while it was being read")
+
+
+def _decompressed(plain: BinaryIO, file: FoundFile) -> BinaryIO:
+    if file.format in (Format.CSV, Format.JSONL):
         return plain
-    if size_bytes == 0:
-        raise EOFError("compressed file of 0 bytes")  # Python would read it as an empty text
-    if form in (Format.CSV_GZIP, Format.JSONL_GZIP):
+    if file.identity.size_bytes == 0:  # Python would take it for an empty text
+        raise FileFault(FileReason.UNREADABLE, "a compressed file of 0 bytes")
+    if file.format in (Format.CSV_GZIP, Format.JSONL_GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=plain))
-    from backports import zstd
-
     return cast(BinaryIO, zstd.ZstdFile(plain))
-
-
-def _zstd_error() -> type[Exception]:
-    from backports import zstd
-
-    return zstd.ZstdError

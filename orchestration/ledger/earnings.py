@@ -97,7 +97,7 @@ def _rate_claim(score: CreatorScore, payout: Payout, decimals: int) -> _Claim:
         for milestone in payout.milestones
         if score.posts_by_type.get(milestone.content_type, 0) >= milestone.posts
     )
-    cap = _cap_minor(score, payout, decimals)
+    cap = cap_minor(score, payout, decimals)
     exact = performance + milestones
     capped = cap is not None and exact > cap * EXACT
     amount = cap if capped and cap is not None else half_even_div(exact, EXACT)
@@ -124,7 +124,7 @@ def _pool_claims(
     capped: set[str] = set()
     for market, members in by_market.items():
         pool = scaled(payout.pools.get(market, Decimal(0)), decimals)
-        caps = {score.creator_id: _cap_minor(score, payout, decimals) for score in members}
+        caps = {score.creator_id: cap_minor(score, payout, decimals) for score in members}
         points = {score.creator_id: score.points_e4 for score in members}
         shares, at_cap = pool_shares(pool, points, caps)
         amounts |= shares
@@ -165,7 +165,7 @@ def pool_shares(
     return largest_remainder(left, others) | capped, set(capped)
 
 
-def _cap_minor(score: CreatorScore, payout: Payout, decimals: int) -> int | None:
+def cap_minor(score: CreatorScore, payout: Payout, decimals: int) -> int | None:
     """Step 3: "the lower of deals.cap and the market's cap"; a market without one has none."""
     caps = [cap for cap in (score.deal_cap, payout.cap.get(score.market)) if cap is not None]
     return scaled(min(caps), decimals) if caps else None

@@ -1,0 +1,42 @@
+"""The one assembly that command line, UI and tests share."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import dagster as dg
+
+# Partitioned checks are a preview; the version of dagster is pinned for it.
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+from orchestration.jobs import build_period_job  # noqa: E402 - after the filters
+from orchestration.resources import HomeResource  # noqa: E402
+from orchestration.stages import ingest, ledger, models  # noqa: E402
+
+
+def build_definitions(home: HomeResource | None = None) -> dg.Definitions:
+    """All assets, gates and jobs over a home; by default that of BONUS_HOME (else `bonus-home`)."""
+    return dg.Definitions(
+        assets=[
+            ingest.ingest,
+            *[item for item in models.build_stages() if isinstance(item, dg.AssetsDefinition)],
+            ledger.earnings,
+            ledger.publication,
+        ],
+        asset_checks=[
+            ingest.GATE,
+            *[item for item in models.build_stages() if isinstance(item, dg.AssetChecksDefinition)],
+        ],
+        jobs=[build_period_job()],
+        resources={
+            "home": home
+            or HomeResource(path=str(Path(os.environ.get("BONUS_HOME", "bonus-home")).absolute()))
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions()

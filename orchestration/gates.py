@@ -1,0 +1,101 @@
+"""The gates as blocking asset checks: one on each table of a stage, all from one run of its suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import dagster as dg
+
+from expectations.suite import GateResult, Result
+from orchestration.failures import as_failures
+from orchestration.partitions import PERIODS
+from orchestration.pipeline.workfile import describe
+from orchestration.resources import HomeResource
+
+CHECK_NAME = "gate"
+
+
+def check_spec(asset: str) -> dg.AssetCheckSpec:
+    """The gate's check on one table; blocking, one verdict a period."""
+    return dg.AssetCheckSpec(
+        CHECK_NAME, asset=asset, blocking=True, partitions_def=PERIODS,
+        description="Holds when every expectation of the stage's suite about this table holds.",
+    )
+
+
+def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
+    """The gate behind a stage: runs its suite once, records the verdict, and checks each table."""
+
+    @dg.multi_asset_check(
+        name=f"gate_{stage}", specs=[check_spec(table) for table in tables], can_subset=True
+    )
+    def gate(
+        context: dg.AssetCheckExecutionContext, home: HomeResource
+    ) -> Iterable[dg.AssetCheckResult]:
+        with as_failures():
+            result = home.period_run(context).check(stage)
+        if not result.held:
+            context.log.error(describe(stage, result))
+        selected = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
+        yield from check_results(result, [table for table in tables if table in selected])
+
+    return gate
+
+
+def check_results(result: GateResult, tables: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
+    """One check result a table. Expectations about tables that are no assets count for the first.
+
+    A table turns red if one of its own expectations blocks; where a gate has not held, some table
+    is red, and a red one ends the run.
+    """
+    of_table: dict[str, list[Result]] = {table: [] for table in tables}
+    for row in result.results:
+        of_table.setdefault(row.table if row.table in of_table else tables[0], []).append(row)
+    for table in tables:
+        yield _check_result(table, of_table[table])
+
+
+def _check_result(table: str, results: Sequence[Result]) -> dg.AssetCheckResult:
+    failing = [row for row in results if row.state != "held"]
+    blocking = [row for row in failing if row.blocks]
+    severity = dg.AssetCheckSeverity.ERROR if blocking or not failing else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(table), check_name=CHECK_NAME, passed=not failing, severity=severity,
+        description="; ".join(_said(row) for row in failing)
+        or f"{len(results)} expectations hold",
+        metadata=_metadata(results),
+    )
+
+
+def _said(row: Result) -> str:
+    if row.state == "failed":
+        return f"{row.name}: {row.failing_rows} rows: {row.means}"
+    return f"{row.name}: could not be evaluated: {row.problem}"
+
+
+def _metadata(results: Sequence[Result]) -> Mapping[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {
+        "expectations": dg.MetadataValue.int(len(results)),
+        "failed": dg.MetadataValue.int(sum(row.state != "held" for row in results)),
+        "failing_rows_count": dg.MetadataValue.int(sum(row.failing_rows for row in results)),
+    }
+    if results:
+        metadata["results"] = dg.MetadataValue.table(
+            records=[
+                dg.TableRecord(
+                    {
+                        "expectation": row.name, "severity": row.severity, "state": row.state,
+                        "failing_rows": row.failing_rows, "means": row.means,
+                        "problem": row.problem or "",
+                    }
+                )
+                for row in results
+            ]
+        )
+    for row in results:
+        if row.rows:
+            metadata[f"first_rows_of_{row.name}"] = dg.MetadataValue.table(
+                records=[dg.TableRecord(dict(shown)) for shown in row.rows],
+                schema=dg.TableSchema([dg.TableColumn(name) for name in row.rows[0]]),
+            )
+    return metadata

@@ -1,0 +1,315 @@
+r"""What one value means: SQL that gives it its type, or says why it has none (contract §2).
+
+Belongs here: the grammar of each kind of column, once, for text (CSV and JSONL alike) and for the
+types Parquet may hold it in. Does not: rows (`raw_tables.py`), files (the readers).
+
+Two rules keep this exact. DuckDB's casts are lax ('1_000' is a number to it, the offset of
+'…+05:00' is dropped without a word), so no text is cast before a pattern has matched all of it, and
+no value is cast to a type that could round it. And a timestamp of Parquet may be any 64 bits: some
+of them, cast to text or compared with another unit, end the whole database, so nothing but its
+epoch is ever asked for until that is known to lie within a year from 1 to 9999.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import product
+from string import ascii_uppercase
+from typing import Final
+
+from orchestration.ingest.datasets import SQL_TYPES, Column, Kind
+from orchestration.ingest.quarantine import RowReason
+from orchestration.ingest.text_files import UNUSABLE_TEXT
+
+LARGEST_COUNT: Final = 10**15
+LONGEST_IDENTIFIER: Final = 128
+RATE_DECIMALS: Final = 10
+CAP_DECIMALS: Final = 4  # the most any currency has; for rows of other programs than ours
+
+_TIMESTAMP: Final = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
+)
+_OFFSET: Final = "[+-]([01][0-9]|2[0-3]):[0-5][0-9]"
+_DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_FIRST_MICROSECOND: Final = (datetime(1, 1, 1) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+_LAST_MICROSECOND: Final = (datetime.max - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+_DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
+
+_WHOLE_TYPES: Final = frozenset(
+    f"{sign}{width}INT" for sign in ("", "U") for width in ("TINY", "SMALL", "BIG", "HUGE")
+) | {"INTEGER", "UINTEGER"}
+_FLOAT_TYPES: Final = frozenset({"FLOAT", "DOUBLE"})
+_TEXT_TYPES: Final = frozenset({"VARCHAR", "JSON"})
+_INSTANT_TYPES: Final = frozenset({"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
+_FINE_INSTANT_TYPES: Final = frozenset({"TIMESTAMP_NS", "TIMESTAMPTZ_NS"})
+_DECIMAL_TYPE: Final = re.compile(r"DECIMAL\([0-9]+,([0-9]+)\)")
+
+
+@dataclass(frozen=True)
+class CellRules:
+    """What the program says about values: a cap has no more decimals than its currency."""
+
+    program: str
+    currency_decimals: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """SQL expressions over one value of a source.
+
+    given: whether there is one. value: it, typed; null where none is given and where it is bad.
+    fault: the reason code of a bad one. shown: it as text, whatever it is.
+    """
+
+    given: str
+    value: str
+    fault: str
+    shown: str
+
+
+def text_cell(column: Column, text: str, rules: CellRules, program: str = "NULL") -> Cell:
+    """The cell of a source column of text; `program` is the text of the row's program."""
+    value, fault = _read(column, text, rules, program)
+    return Cell(f"{text} IS NOT NULL", value, fault, text)
+
+
+def missing_cell(column: Column) -> Cell:
+    """The cell of a column that the source does not have."""
+    return Cell("false", f"CAST(NULL AS {SQL_TYPES[column.kind]})", "NULL", "NULL")
+
+
+def parquet_cell(
+    column: Column, source: str, type_name: str, rules: CellRules, program: str = "NULL"
+) -> Cell:
+    """The cell of a Parquet column that DuckDB reads as `type_name`.
+
+    A type that cannot hold the kind of value makes every value of it bad; nulls are nulls in any.
+    """
+    given = f"{source} IS NOT NULL"
+    shown = shown_text(source, type_name)
+    native = _native(column.kind, source, type_name)
+    if native is not None:
+        return Cell(given, *native, shown)
+    text = parquet_text(column.kind, source, type_name)
+    if text is None:
+        cell = missing_cell(column)
+        return Cell(given, cell.value, _reason(RowReason.UNPARSEABLE), shown)
+    value, fault = _read(column, text, rules, program)
+    if type_name == "BLOB":
+        fault = f"CASE WHEN {text} IS NULL THEN {_reason(RowReason.NOT_UTF8)} ELSE {fault} END"
+    return Cell(given, value, fault, shown)
+
+
+def parquet_text(kind: Kind, source: str, type_name: str) -> str | None:
+    """The value of a Parquet column as text that means exactly the same, if it may be text."""
+    if type_name in _TEXT_TYPES and kind is not Kind.FLAG:
+        return f"CAST({source} AS VARCHAR)"
+    if type_name == "BLOB" and kind is not Kind.FLAG:
+        return f"TRY(decode({source}))"  # null where it is not UTF-8
+    if kind in (Kind.RATE, Kind.CAP):
+        if type_name in _WHOLE_TYPES or _DECIMAL_TYPE.fullmatch(type_name):
+            return _decimal_text(source)
+        if type_name in _FLOAT_TYPES:
+            return _float_text(source)
+    if kind is Kind.COUNT and _DECIMAL_TYPE.fullmatch(type_name):
+        # 5.00 holds 5 as exactly as 5 does
+        return f"regexp_replace({_decimal_text(source)}, '\\.0+$', '')"
+    return None
+
+
+def shown_text(source: str, type_name: str) -> str:
+    """A Parquet value as text for people, whatever it is; safe for any bits it may have."""
+    if type_name in _INSTANT_TYPES:
+        instant = _instant(f"epoch_us({source})")
+        return f"coalesce(CAST({instant} AS VARCHAR), CAST(epoch_us({source}) AS VARCHAR))"
+    if type_name in _FINE_INSTANT_TYPES:
+        return f"CAST(epoch_ns({source}) AS VARCHAR)"
+    if (
+        type_name in _TEXT_TYPES | _WHOLE_TYPES | _FLOAT_TYPES | {"BLOB", "BOOLEAN", "DATE"}
+        or _DECIMAL_TYPE.fullmatch(type_name)
+    ):
+        return f"CAST({source} AS VARCHAR)"
+    return f"CASE WHEN {source} IS NOT NULL THEN {sql_text(f'<{type_name}>')} END"
+
+
+def sql_text(text: str) -> str:
+    """The text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _read(column: Column, text: str, rules: CellRules, program: str) -> tuple[str, str]:
+    """Value and fault of a text."""
+    match column.kind:
+        case Kind.IDENTIFIER:
+            return _identifier(text)
+        case Kind.CHOICE:
+            return _word(text, column.choices)
+        case Kind.CURRENCY:
+            return _word(text, _currencies())
+        case Kind.TIMESTAMP:
+            return _timestamp(text)
+        case Kind.DAY:
+            return _day(text)
+        case Kind.FLAG:
+            value = f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END"
+            return value, _reason(RowReason.UNPARSEABLE)
+        case Kind.COUNT:
+            return _count(text)
+        case Kind.RATE:
+            return _number(text, SQL_TYPES[Kind.RATE], _decimals(text, RATE_DECIMALS), ">")
+        case Kind.CAP:
+            is_ours = f"{program} = {sql_text(rules.program)}"
+            ours, others = _decimals(text, rules.currency_decimals), _decimals(text, CAP_DECIMALS)
+            # Where the program cannot be told, the row is bad for that.
+            is_fine = f"CASE WHEN {is_ours} THEN {ours} ELSE {others} END"
+            return _number(text, SQL_TYPES[Kind.CAP], is_fine, ">=")
+
+
+def _identifier(text: str) -> tuple[str, str]:
+    is_control = f"regexp_matches({text}, '\\p{{Cc}}')"
+    is_good = f"length({text}) BETWEEN 1 AND {LONGEST_IDENTIFIER} AND NOT {is_control}"
+    fault = _fault((is_control, RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+    return f"CASE WHEN {is_good} THEN {text} END", fault
+
+
+def _word(text: str, words: tuple[str, ...]) -> tuple[str, str]:
+    known = ", ".join(map(sql_text, words))
+    is_unusable = f"{text} = chr({ord(UNUSABLE_TEXT)})"
+    fault = _fault((is_unusable, RowReason.UNPARSEABLE), RowReason.UNKNOWN_VALUE)
+    return f"CASE WHEN {text} IN ({known}) THEN {text} END", fault
+
+
+def _timestamp(text: str) -> tuple[str, str]:
+    # Nearly all end in Z and have a year from 1 on: for them one pattern and one cast is all.
+    is_common = f"regexp_full_match({text}, '{_TIMESTAMP}Z') AND NOT starts_with({text}, '0000')"
+    utc = f"TRY_CAST(left({text}, -1) AS TIMESTAMP)"
+    sign = f"CASE WHEN substr({text}, -6, 1) = '+' THEN 1 ELSE -1 END"
+    hours = f"TRY_CAST(substr({text}, -5, 2) AS INTEGER)"
+    minutes = f"TRY_CAST(right({text}, 2) AS INTEGER)"
+    local = f"TRY_CAST(left({text}, -6) AS TIMESTAMP)"
+    any_year = (
+        f"CASE WHEN regexp_full_match({text}, '{_TIMESTAMP}Z') THEN {utc}"
+        f" WHEN regexp_full_match({text}, '{_TIMESTAMP}{_OFFSET}')"
+        f" THEN {local} - to_minutes(({sign}) * ({hours} * 60 + {minutes})) END"
+    )
+    value = f"CASE WHEN {is_common} THEN {utc} ELSE {_instant(f'epoch_us({any_year})')} END"
+    return value, _fault((f"({any_year}) IS NULL", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+
+
+def _day(text: str) -> tuple[str, str]:
+    day = f"CASE WHEN regexp_full_match({text}, '{_DAY}') THEN TRY_CAST({text} AS DATE) END"
+    fault = _fault((f"({day}) IS NULL", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+    return _day_in_range(f"({day})"), fault
+
+
+def _count(text: str) -> tuple[str, str]:
+    number = f"TRY_CAST({text} AS BIGINT)"
+    value = (
+        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,15}}') THEN {number}"
+        f" WHEN regexp_full_match({text}, '[0-9]+') AND {number} <= {LARGEST_COUNT} THEN {number} END"
+    )
+    is_whole = f"regexp_full_match({text}, '-?[0-9]+')"
+    return value, _fault((f"NOT {is_whole}", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+
+
+def _number(text: str, sql_type: str, has_decimals: str, above: str) -> tuple[str, str]:
+    number = f"TRY_CAST({text} AS {sql_type})"
+    is_number = f"regexp_full_match({text}, '-?[0-9]+(\\.[0-9]+)?')"
+    fault = _fault((f"NOT {is_number}", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+    return f"CASE WHEN {has_decimals} AND {number} {above} 0 THEN {number} END", fault
+
+
+def _decimals(text: str, most: int) -> str:
+    """Whether the text is a plain decimal with no more decimals, by value: 1.50 has one."""
+    fraction = f"[0-9]{{1,{most}}}0*" if most else "0+"
+    return f"regexp_full_match({text}, '[0-9]+(\\.{fraction})?')"
+
+
+def _native(kind: Kind, source: str, type_name: str) -> tuple[str, str] | None:
+    """Value and fault of a Parquet column whose type is near enough to need no text."""
+    if kind is Kind.COUNT and type_name in _WHOLE_TYPES:
+        value = f"CASE WHEN {source} BETWEEN 0 AND {LARGEST_COUNT} THEN CAST({source} AS BIGINT) END"
+        return value, _reason(RowReason.OUT_OF_RANGE)
+    if kind is Kind.COUNT and type_name in _FLOAT_TYPES:
+        return _float_count(f"CAST({source} AS DOUBLE)")
+    if kind is Kind.FLAG and type_name == "BOOLEAN":
+        return source, _reason(RowReason.UNPARSEABLE)
+    if kind is Kind.DAY and type_name == "DATE":
+        return _day_in_range(source), _reason(RowReason.OUT_OF_RANGE)
+    if kind in (Kind.TIMESTAMP, Kind.DAY):
+        if type_name in _INSTANT_TYPES:
+            microseconds, is_finer = f"epoch_us({source})", "false"
+        elif type_name in _FINE_INSTANT_TYPES:
+            microseconds, is_finer = f"(epoch_ns({source}) // 1000)", f"epoch_ns({source}) % 1000 <> 0"
+        else:
+            return None
+        if kind is Kind.DAY:  # midnight, as pandas writes days
+            is_finer = f"({is_finer} OR {microseconds} % {_DAY_MICROSECONDS} <> 0)"
+        instant = _instant(f"CASE WHEN NOT {is_finer} THEN {microseconds} END")
+        fault = _fault((is_finer, RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+        return f"CAST({instant} AS {SQL_TYPES[kind]})", fault
+    return None
+
+
+def _day_in_range(day: str) -> str:
+    return f"CASE WHEN {day} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN {day} END"
+
+
+def _instant(microseconds: str) -> str:
+    """The instant so many microseconds after 1970, null outside the years 1 to 9999."""
+    in_range = f"({microseconds}) BETWEEN {_FIRST_MICROSECOND} AND {_LAST_MICROSECOND}"
+    return f"make_timestamp(CASE WHEN {in_range} THEN {microseconds} END)"
+
+
+def _float_count(number: str) -> tuple[str, str]:
+    # Every whole number up to 10^15 is a double of its own.
+    is_good = f"{number} BETWEEN 0 AND {LARGEST_COUNT} AND {number} = floor({number})"
+    is_fraction = f"(NOT isfinite({number}) OR {number} <> floor({number}))"
+    fault = _fault((is_fraction, RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+    return f"CASE WHEN {is_good} THEN CAST({number} AS BIGINT) END", fault
+
+
+def _decimal_text(source: str) -> str:
+    # DuckDB writes 0.5 of a DECIMAL(5,5) as '.50000'
+    return f"regexp_replace(CAST({source} AS VARCHAR), '^(-?)\\.', '\\10.')"
+
+
+def _float_text(source: str) -> str:
+    """A float as plain decimal text of exactly its value.
+
+    A double has at most n decimals if and only if 2^n times it is whole, and that product is exact.
+    One with more than 10 becomes a text with one decimal too many, one of 10^38 or more 10^38: both
+    are out of range, whatever they are exactly.
+    """
+    number = f"CAST({source} AS DOUBLE)"
+    scaled = f"({number} * {2**RATE_DECIMALS})"
+    whole = f"CAST(CAST({scaled} AS HUGEINT) * {5**RATE_DECIMALS} AS VARCHAR)"
+    digits = f"lpad({whole}, greatest(length({whole}), {RATE_DECIMALS + 1}), '0')"
+    text = f"left({digits}, -{RATE_DECIMALS}) || '.' || right({digits}, {RATE_DECIMALS})"
+    return (
+        f"CASE WHEN {source} IS NULL THEN NULL"
+        f" WHEN NOT isfinite({number}) THEN 'not a number'"
+        f" WHEN {number} < 0 THEN '-1'"
+        f" WHEN {number} >= 1e38 THEN '1' || repeat('0', 38)"
+        f" WHEN {number} >= 1e15 THEN CAST(CAST({number} AS HUGEINT) AS VARCHAR)"
+        f" WHEN {scaled} <> floor({scaled}) THEN '0.' || repeat('1', {RATE_DECIMALS + 1})"
+        f" ELSE {text} END"
+    )
+
+
+def _fault(first: tuple[str, RowReason], otherwise: RowReason) -> str:
+    condition, reason = first
+    return f"CASE WHEN {condition} THEN {_reason(reason)} ELSE {_reason(otherwise)} END"
+
+
+def _reason(reason: RowReason) -> str:
+    return sql_text(reason.value)
+
+
+@cache
+def _currencies() -> tuple[str, ...]:
+    from orchestration.terms.currencies import is_currency
+
+    codes = map("".join, product(ascii_uppercase, repeat=3))
+    return tuple(code for code in codes if is_currency(code))

@@ -1,0 +1,349 @@
+"""CSV as RFC 4180 has it, with commas (contract §2).
+
+Belongs here: records, fields, the header, and which record is not one. Does not: what a value means
+(`cells.py`). A block in which every line is a well-formed record goes through pyarrow; any other is
+cut smaller, and what is still not plain is read record by record, so that every bad row is found
+with its line, whatever surrounds it. Both ways read what both can read alike: a test holds them
+against each other.
+"""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from orchestration.ingest.datasets import Dataset
+from orchestration.ingest.quarantine import (
+    BadRow,
+    FileFault,
+    FileReason,
+    RowReason,
+    raw_text,
+)
+from orchestration.ingest.text_files import (
+    BLOCK_BYTES,
+    BYTE_ORDER_MARK,
+    LONGEST_RECORD_BYTES,
+    Readable,
+    TextBatch,
+    is_utf8,
+    line_blocks,
+    too_long,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+
+_PIECE_BYTES: Final = 256 << 10
+
+# RFC 4180 over bytes: the bytes it gives a meaning occur in no longer UTF-8 character. Possessive
+# (`++`, `*+`), so that no input makes the match try again what it has tried.
+_QUOTED_TEXT: Final = rb'(?:[^"]++|"")*+'
+_FIELD: Final = rb'(?:"' + _QUOTED_TEXT + rb'"|[^",\r\n]*+)'
+_RECORD: Final = re.compile(rb"(?:" + _FIELD + rb",)*+" + _FIELD)
+_OPENS: Final = re.compile(rb"(?:" + _FIELD + rb',)*+"' + _QUOTED_TEXT)
+_STAYS_OPEN: Final = re.compile(_QUOTED_TEXT)
+_CLOSES: Final = re.compile(_QUOTED_TEXT + rb'"(?:,' + _FIELD + rb")*+")
+_REOPENS: Final = re.compile(_QUOTED_TEXT + rb'",(?:' + _FIELD + rb',)*+"' + _QUOTED_TEXT)
+
+_FIELD_TEXT: Final = re.compile(r'(?:"((?:[^"]++|"")*+)"|([^",]*+)),')
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    raw: bytes  # without the line end
+    line_no: int
+    line_count: int
+    is_well_formed: bool
+
+
+@dataclass
+class _Splitter:
+    """Cuts lines into records; a record whose quote is open waits for the lines to come."""
+
+    line_no: int  # of the next line
+    _open_lines: list[bytes] = field(default_factory=list)
+    _open_bytes: int = 0
+    _quote_line_no: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last line ended inside a quoted field."""
+        return bool(self._open_lines)
+
+    def records(self, lines: bytes) -> Iterator[_Record]:
+        """The records that end in these lines; blank lines between records are none."""
+        with io.BytesIO(lines) as stream:
+            for line in stream:
+                record = self._continued(line) if self._open_lines else self._begun(line)
+                self.line_no += 1
+                if record is not None:
+                    yield record
+
+    def check_closed(self) -> None:
+        """FileFault if the text ends inside a quoted field: who knows where that was to end."""
+        if self._open_lines:
+            raise FileFault(
+                FileReason.UNREADABLE, f"the quote opened on line {self._quote_line_no} never ends"
+            )
+
+    def _begun(self, line: bytes) -> _Record | None:
+        content = _without_line_end(line)
+        if not content:
+            return None
+        if b'"' not in content:
+            return _Record(content, self.line_no, 1, b"\r" not in content)
+        if _RECORD.fullmatch(content):
+            return _Record(content, self.line_no, 1, True)
+        if _OPENS.fullmatch(line):
+            self._keep_open(line)
+            self._quote_line_no = self.line_no
+            return None
+        return _Record(content, self.line_no, 1, False)
+
+    def _continued(self, line: bytes) -> _Record | None:
+        if b'"' not in line or _STAYS_OPEN.fullmatch(line):
+            self._keep_open(line)
+            return None
+        if _REOPENS.fullmatch(line):
+            self._keep_open(line)
+            self._quote_line_no = self.line_no
+            return None
+        # Whether or not this line ends the record as it should, the next line begins a new one: a
+        # stray quote then costs the lines up to the next quote, not the rest of the file.
+        content = _without_line_end(line)
+        line_count = len(self._open_lines) + 1
+        record = _Record(
+            b"".join(self._open_lines) + content,
+            self.line_no - line_count + 1,
+            line_count,
+            _CLOSES.fullmatch(content) is not None,
+        )
+        self._open_lines, self._open_bytes = [], 0
+        return record
+
+    def _keep_open(self, line: bytes) -> None:
+        self._open_lines.append(line)
+        self._open_bytes += len(line)
+        if self._open_bytes > LONGEST_RECORD_BYTES:
+            raise too_long(self.line_no - len(self._open_lines) + 1)
+
+
+@dataclass(frozen=True)
+class Header:
+    """The columns of a file: how many it has, and where the dataset's own are among them."""
+
+    width: int
+    positions: dict[str, int]
+    unknown: tuple[str, ...]
+
+
+class CsvReader:
+    """Reads one CSV file of a dataset."""
+
+    def __init__(self, dataset: Dataset, stream: Readable) -> None:
+        """Reads the header. FileFault if there is none, or one that does not do."""
+        blocks = line_blocks(stream, BLOCK_BYTES, first_line_no=1)
+        self._splitter = _Splitter(line_no=1)
+        header, self._first_rows = self._read_header(blocks)
+        self._blocks = blocks
+        self.header = _header(dataset, header)
+
+    def batches(self) -> Iterator[TextBatch]:
+        """All rows, good and bad, in file order. FileFault where the file cannot be read on."""
+        for block in self._all_blocks():
+            batch = self._read_plain(block)
+            if batch is not None:
+                yield batch
+                continue
+            with io.BytesIO(block) as stream:
+                for piece in line_blocks(stream, _PIECE_BYTES, self._splitter.line_no):
+                    yield self._read_plain(piece) or self._read_records(piece)
+        self._splitter.check_closed()
+
+    def _read_header(self, blocks: Iterator[bytes]) -> tuple[_Record | None, bytes]:
+        is_start = True
+        for block in blocks:
+            if is_start:
+                block = block.removeprefix(BYTE_ORDER_MARK)
+                is_start = False
+            with io.BytesIO(block) as stream:
+                for line in stream:
+                    for record in self._splitter.records(line):
+                        return record, stream.read()
+        self._splitter.check_closed()
+        return None, b""
+
+    def _all_blocks(self) -> Iterator[bytes]:
+        if self._first_rows:
+            yield self._first_rows
+            self._first_rows = b""
+        yield from self._blocks
+
+    def _read_plain(self, lines: bytes) -> TextBatch | None:
+        """The lines' rows, if each line is one record, no more and no less; else None."""
+        import numpy as np
+        import pyarrow as pa
+
+        if self._splitter.is_open or not _is_plain(lines):
+            return None
+        line_count = lines.count(b"\n") + (not lines.endswith(b"\n"))
+        columns = _parsed(lines, self.header)
+        if columns is None or any(len(column) != line_count for column in columns.values()):
+            return None  # ragged, or with blank lines
+        first = self._splitter.line_no
+        self._splitter.line_no += line_count
+        return TextBatch(
+            pa.array(np.arange(first, first + line_count)),
+            columns,
+            _LinesByNumber(lines, first),
+            len(lines),
+        )
+
+    def _read_records(self, lines: bytes) -> TextBatch:
+        import pyarrow as pa
+
+        rows: list[list[str]] = []
+        good: dict[int, _Record] = {}
+        bad: list[BadRow] = []
+        for record in self._splitter.records(lines):
+            fields = _fields(record, self.header.width)
+            if isinstance(fields, RowReason):
+                text = raw_text(record.raw)
+                bad.append(BadRow(record.line_no, None, fields, text, record.line_count))
+            else:
+                rows.append(fields)
+                good[record.line_no] = record
+        columns = {
+            name: pa.array([row[position] or None for row in rows], pa.string())
+            for name, position in self.header.positions.items()
+        }
+        return TextBatch(
+            pa.array(good, pa.int64()), columns, _RecordsByNumber(good), len(lines), bad
+        )
+
+
+@dataclass
+class _LinesByNumber:
+    """The bytes of a line of a block; the block is only split when someone asks."""
+
+    lines: bytes
+    first_line_no: int
+    _split: Sequence[bytes] | None = None
+
+    def __call__(self, row_no: int) -> tuple[bytes, int]:
+        if self._split is None:
+            self._split = self.lines.split(b"\n")
+        return self._split[row_no - self.first_line_no].removesuffix(b"\r"), 1
+
+
+@dataclass(frozen=True)
+class _RecordsByNumber:
+    records: dict[int, _Record]
+
+    def __call__(self, row_no: int) -> tuple[bytes, int]:
+        record = self.records[row_no]
+        return record.raw, record.line_count
+
+
+def _header(dataset: Dataset, record: _Record | None) -> Header:
+    if record is None:
+        raise FileFault(FileReason.MISSING_COLUMN, "the file has no header line")
+    if not is_utf8(record.raw) or not record.is_well_formed:
+        raise FileFault(
+            FileReason.UNREADABLE, f"line {record.line_no}: the header is not CSV in UTF-8"
+        )
+    names = _split_fields(record.raw.decode("utf-8"))
+    known = dataset.column_names
+    occurrences = Counter(names)
+    repeated = [name for name in known if occurrences[name] > 1]
+    if repeated:
+        raise FileFault(FileReason.DUPLICATE_COLUMN, ", ".join(repeated))
+    missing = [name for name in dataset.required_names if name not in occurrences]
+    if missing:
+        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing))
+    return Header(
+        len(names),
+        {name: position for position, name in enumerate(names) if name in known},
+        tuple(name for name in occurrences if name not in known),
+    )
+
+
+def _is_plain(lines: bytes) -> bool:
+    """Whether every line is a record for itself, apart from the number of its fields."""
+    if lines.startswith(BYTE_ORDER_MARK):
+        return False  # here it belongs to the first value; pyarrow would drop it
+    if lines.count(b"\r") != lines.count(b"\r\n") or not is_utf8(lines):
+        return False
+    return b'"' not in lines or _quotes_are_plain(lines)
+
+
+def _quotes_are_plain(lines: bytes) -> bool:
+    """Whether all quotes stand where RFC 4180 has them, and none spans a line end.
+
+    Quotes open and close in turn, where an escaped `""` counts as closing and opening again. So it
+    is enough to look at what stands before each that opens, and after each that closes.
+    """
+    import numpy as np
+
+    text = np.frombuffer(lines, np.uint8)
+    quotes = np.flatnonzero(text == ord('"'))
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    before = np.where(opening == 0, ord("\n"), text[opening - 1])
+    after = np.where(closing == len(text) - 1, ord("\n"), text[(closing + 1) % len(text)])
+    # A CR is always followed by LF here.
+    if not np.isin(before, list(b'\n,"')).all() or not np.isin(after, list(b'\r\n,"')).all():
+        return False
+    line_ends = np.flatnonzero(text == ord("\n"))
+    return not (np.searchsorted(quotes, line_ends) % 2).any()
+
+
+def _parsed(lines: bytes, header: Header) -> "dict[str, pa.Array] | None":
+    import pyarrow as pa
+    from pyarrow import csv  # type: ignore[import-untyped,unused-ignore]
+
+    names = [str(position) for position in range(header.width)]
+    wanted = [str(position) for position in header.positions.values()]
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(lines),
+            read_options=csv.ReadOptions(column_names=names),
+            parse_options=csv.ParseOptions(quote_char='"' if b'"' in lines else False),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(wanted, pa.string()),
+                include_columns=wanted,
+                strings_can_be_null=True,
+                null_values=[""],
+            ),
+        )
+    except pa.ArrowInvalid:  # a ragged line, or a very long one
+        return None
+    return {name: table.column(str(position)) for name, position in header.positions.items()}
+
+
+def _fields(record: _Record, width: int) -> list[str] | RowReason:
+    try:
+        text = record.raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return RowReason.NOT_UTF8
+    if not record.is_well_formed:
+        return RowReason.UNPARSEABLE
+    fields = _split_fields(text)
+    return fields if len(fields) == width else RowReason.RAGGED
+
+
+def _split_fields(text: str) -> list[str]:
+    """The fields of a well-formed record."""
+    if '"' not in text:
+        return text.split(",")
+    return [
+        quoted.replace('""', '"') or plain for quoted, plain in _FIELD_TEXT.findall(text + ",")
+    ]
+
+
+def _without_line_end(line: bytes) -> bytes:
+    return line[:-2] if line.endswith(b"\r\n") else line.removesuffix(b"\n")

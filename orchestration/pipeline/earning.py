@@ -1,0 +1,188 @@
+"""The ledger stage's first half: from scores to earnings in the program currency (§6), in the work file.
+
+Creators go through the pure rules of `ledger/earnings.py`; their posts, of which there are many more,
+are split in SQL by the same rule as `ledger/apportion.py`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from orchestration.ledger.earnings import CreatorScore, cap_minor, period_earnings
+from orchestration.ledger.money import bigint
+from orchestration.pipeline.workfile import WorkFile
+from orchestration.terms.currencies import minor_unit_decimals
+from orchestration.terms.load import LoadedProgram
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+# §6 step 6 "the performance part over the eligible posts in proportion to points ... by largest
+# remainder ... ties go to the least id". HUGEINT: what does not fit raises.
+POST_EARNINGS = """
+create or replace table post_earnings as
+with weighed as (
+    select
+        posts.post_id,
+        posts.creator_id,
+        posts.points_e4,
+        cast(earnings.performance_minor as hugeint) as performance_minor,
+        cast(sum(posts.points_e4) over (partition by posts.creator_id) as hugeint) as whole_e4
+    from int_post_points as posts
+    inner join creator_earnings as earnings on posts.creator_id = earnings.creator_id
+),
+floored as (
+    select
+        post_id,
+        creator_id,
+        performance_minor,
+        whole_e4,
+        case when whole_e4 = 0 then 0 else performance_minor * points_e4 // whole_e4 end as share,
+        case when whole_e4 = 0 then 0 else performance_minor * points_e4 % whole_e4 end as remainder
+    from weighed
+),
+ranked as (
+    select
+        *,
+        case
+            when whole_e4 = 0 then 0
+            else performance_minor - sum(share) over (partition by creator_id)
+        end as units_left,
+        row_number() over (partition by creator_id order by remainder desc, post_id) as place
+    from floored
+)
+select
+    post_id,
+    creator_id,
+    cast(share + case when place <= units_left then 1 else 0 end as bigint) as amount_minor
+from ranked
+"""
+
+# What settlement needs of every creator, also one that has only an open balance: its market in
+# force at closes_on, its payees row in force at pays_on.
+SETTLEMENT_PARTIES = """
+create or replace table settlement_parties as
+select
+    coalesce(creators.creator_id, payees.creator_id) as creator_id,
+    creators.market,
+    payees.payout_currency,
+    payees.tax_residence,
+    payees.tax_form,
+    payees.status
+from stg_creators as creators
+full outer join stg_payees as payees on creators.creator_id = payees.creator_id
+"""
+
+SETTLEMENT_RATES = """
+create or replace table settlement_rates as
+select payout_currency, cast(rate_e10 as decimal(28, 0)) * cast(0.0000000001 as decimal(10, 10))
+    as fx_rate
+from int_fx_rates
+"""
+
+
+def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> dict[str, int]:
+    """Makes creator_earnings, post_earnings, settlement_parties and settlement_rates; rows by table."""
+    with work.connect() as connection:
+        earnings = _creator_earnings(connection, loaded, period_key)
+        connection.register("earnings_rows", earnings)
+        connection.execute("create or replace table creator_earnings as select * from earnings_rows")
+        connection.unregister("earnings_rows")
+        for statement in (POST_EARNINGS, SETTLEMENT_PARTIES, SETTLEMENT_RATES):
+            connection.execute(statement)
+        return {
+            table: _count(connection, table)
+            for table in (
+                "creator_earnings", "post_earnings", "settlement_parties", "settlement_rates"
+            )
+        }
+
+
+def _creator_earnings(
+    connection: duckdb.DuckDBPyConnection, loaded: LoadedProgram, period_key: str
+) -> pa.Table:
+    """One row a creator of creator_eligibility; those that are not eligible earn 0."""
+    import pyarrow as pa
+
+    program = loaded.program
+    period = program.period(period_key)
+    payout = program.version_in_force(program.last_day(period)).payout
+    decimals = minor_unit_decimals(program.currency)
+    scores = _scores(connection)
+    earned = {
+        row.creator_id: row for row in period_earnings(scores, payout, period.budget, decimals)
+    }
+    caps = {score.creator_id: cap_minor(score, payout, decimals) for score in scores}
+    points = {score.creator_id: score.points_e4 for score in scores}
+    rows: dict[str, list[Any]] = defaultdict(list)
+    for creator_id, market in connection.execute(
+        "select creator_id, market from creator_eligibility order by creator_id"
+    ).fetchall():
+        row = earned.get(creator_id)
+        rows["creator_id"].append(creator_id)
+        rows["market"].append(market)
+        rows["points_e4"].append(str(points.get(creator_id, 0)))
+        rows["performance_minor"].append(
+            bigint(row.performance_minor, "a performance part") if row else 0
+        )
+        rows["milestone_minor"].append(
+            bigint(row.milestone_minor, "a milestone part") if row else 0
+        )
+        rows["capped"].append(row.capped if row else False)
+        rows["program_amount_minor"].append(
+            bigint(row.program_amount_minor, "a program amount") if row else 0
+        )
+        cap = caps.get(creator_id)
+        rows["cap_minor"].append(None if cap is None else str(cap))
+    schema = pa.schema(
+        [
+            ("creator_id", pa.string()), ("market", pa.string()), ("points_e4", pa.string()),
+            ("performance_minor", pa.int64()), ("milestone_minor", pa.int64()),
+            ("capped", pa.bool_()), ("program_amount_minor", pa.int64()),
+            ("cap_minor", pa.string()),
+        ]
+    )
+    table = pa.table({name: rows[name] for name in schema.names}, schema=schema)
+    connection.register("earnings_text", table)
+    # Whole numbers beyond 64 bits travel as text.
+    typed = connection.execute(
+        "select creator_id, market,"
+        " cast(cast(points_e4 as decimal(34, 0)) * cast(0.0001 as decimal(4, 4)) as decimal(38, 4))"
+        " as points, performance_minor, milestone_minor, capped, program_amount_minor,"
+        " cast(cap_minor as decimal(38, 0)) as cap_minor from earnings_text"
+    ).to_arrow_table()
+    connection.unregister("earnings_text")
+    return typed
+
+
+def _scores(connection: duckdb.DuckDBPyConnection) -> list[CreatorScore]:
+    posts: dict[str, dict[str, int]] = defaultdict(dict)
+    for creator_id, content_type, count in connection.execute(
+        "select creator_id, content_type, count(*) from int_post_points group by all"
+    ).fetchall():
+        posts[creator_id][content_type] = count
+    return [
+        CreatorScore(creator_id, market, int(points_e4), posts.get(creator_id, {}), deal_cap)
+        for creator_id, market, points_e4, deal_cap in connection.execute(
+            """
+            select
+                creators.creator_id,
+                creators.market,
+                coalesce(cast(summed.points_e4 as varchar), '0') as points_e4,
+                windows.deal_cap
+            from creator_scores as creators
+            inner join int_windows as windows on creators.creator_id = windows.creator_id
+            left join (
+                select creator_id, sum(points_e4) as points_e4 from int_post_points group by creator_id
+            ) as summed on creators.creator_id = summed.creator_id
+            order by creators.creator_id
+            """
+        ).fetchall()
+    ]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f'select count(*) from "{table}"').fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,105 @@
+"""dbt in this process: the manifest, parsed once for a state of the project, and a stage's models."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from orchestration.pipeline.workfile import ROOT, WorkFile
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+PROJECT = ROOT / "dbt_project"
+
+
+class ModelsFailed(RuntimeError):
+    """dbt could not build the models of a stage."""
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "creator-bonus"
+
+
+@cache
+def manifest_path() -> Path:
+    """The manifest.json of the project as it is now, parsed if no process did so before.
+
+    One file for each state of the project and version of dbt, shared by all homes: the work file's
+    path is no part of it, only its stem.
+    """
+    digest = hashlib.sha256(f"{PROJECT} {version('dbt-core')} {version('dbt-duckdb')}".encode())
+    for path in sorted(PROJECT.rglob("*")):
+        if path.suffix in {".sql", ".yml", ".md", ".csv"} and "target" not in path.parts:
+            digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
+    folder = _cache_folder() / digest.hexdigest()[:32]
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not manifest.exists():
+                _parse(folder)
+    return manifest
+
+
+def _parse(folder: Path) -> None:
+    fresh = folder.with_suffix(f".{os.getpid()}")
+    os.environ.setdefault("BONUS_WORK", str(fresh / "work.duckdb"))
+    shutil.rmtree(folder, ignore_errors=True)
+    _invoke(None, "parse", fresh, [])
+    fresh.rename(folder)
+
+
+@cache
+def _manifest() -> Manifest:
+    from dbt.contracts.graph.manifest import Manifest
+
+    return Manifest.from_msgpack((manifest_path().parent / "partial_parse.msgpack").read_bytes())
+
+
+def build_models(work: WorkFile, selection: str) -> dict[str, float]:
+    """Builds the models of a selection (`tag:staging`) in the work file; seconds by model.
+
+    ModelsFailed names each model that failed, with the engine's message.
+    """
+    os.environ["BONUS_WORK"] = str(work.path)
+    result = _invoke(
+        _manifest(), "build", work.folder / "dbt",
+        ["--select", selection, "--exclude", "resource_type:unit_test"],
+    )
+    failed = [
+        f"{row.node.name}: {' '.join(str(row.message).split())}"
+        for row in result
+        if row.status not in {"success", "pass"}
+    ]
+    if failed:
+        raise ModelsFailed("dbt could not build:\n  " + "\n  ".join(failed))
+    return {row.node.name: row.execution_time for row in result}
+
+
+def _invoke(manifest: Manifest | None, command: str, target: Path, arguments: list[str]) -> Any:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    outcome = dbtRunner(manifest=manifest).invoke(
+        [
+            command, *arguments,
+            "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--target-path", str(target), "--log-path", str(target),
+            "--log-level", "none", "--quiet", "--no-write-json" if manifest else "--write-json",
+            "--no-send-anonymous-usage-stats", "--no-version-check",
+        ]
+    )
+    # dbt keeps the file open, and then no gate could read it.
+    DuckDBConnectionManager.close_all_connections()
+    if outcome.exception is not None:
+        raise ModelsFailed(f"dbt could not start: {outcome.exception}")
+    return outcome.result

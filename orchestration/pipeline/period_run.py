@@ -1,0 +1,153 @@
+"""One run of one period, stage by stage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from expectations.suite import GateResult
+from orchestration.pipeline import earning, models
+from orchestration.pipeline.gate_worker import WORKER
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.publish import Gate, Published, publish
+from orchestration.pipeline.workfile import GateFailed, WorkFile, code_fingerprint
+from orchestration.terms.load import LoadedProgram, load_program, parse_program
+
+
+def _silent(_: str) -> None:
+    """Progress that nobody looks at."""
+
+
+@dataclass
+class PeriodRun:
+    """A run of a period: who started it, and where it works.
+
+    Each stage function demands the verdicts of the gates before it, so they may be called in any
+    order and from any process; out of order they refuse.
+    """
+
+    home: Home
+    program: str
+    period: str
+    run_id: str
+    by: str
+    gate: Gate = WORKER.run
+    progress: Callable[[str], None] = field(default=_silent)
+
+    @property
+    def work(self) -> WorkFile:
+        return WorkFile(self.home.work_folder(self.program, self.period))
+
+    def ingest(self, program_file: Path, landing: Path) -> dict[str, Any]:
+        """Reads program file and landing data into a fresh work file (§1, §2); returns its meta."""
+        import duckdb
+
+        from orchestration.ingest.landing import fingerprint_landing, ingest_landing, landing_digest
+        from orchestration.ingest.quarantine import write_quarantine
+        from orchestration.terms.currencies import minor_unit_decimals
+        from orchestration.terms.tables import terms_tables
+
+        loaded = load_program(program_file)
+        folder = self.work.folder
+        for leftover in (*folder.glob("new-*"), *folder.glob("scratch-*")):
+            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink()
+        fresh, scratch = folder / f"new-{self.run_id}.duckdb", folder / f"scratch-{self.run_id}"
+        scratch.mkdir()
+        try:
+            with duckdb.connect(fresh) as connection:
+                connection.execute("set TimeZone = 'UTC'")
+                self._write_meta(connection, loaded, landing, landing_digest(
+                    fingerprint_landing(landing, cache=self.home.path / "cache" / "files.json")
+                ))
+                for name, table in terms_tables(loaded.program, self.period).items():
+                    connection.register("terms_table", table)
+                    connection.execute(f'create table "{name}" as select * from terms_table')
+                    connection.unregister("terms_table")
+                ingest_landing(
+                    connection, landing, program=self.program,
+                    currency_decimals=minor_unit_decimals(loaded.program.currency),
+                    scratch=scratch, on_progress=self.progress,
+                )
+                write_quarantine(
+                    connection, self.home.quarantine_folder(self.program, self.period)
+                )
+            self.work.replace_with(fresh)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return self.work.meta()
+
+    def build(self, stage: str) -> dict[str, float]:
+        """Builds the dbt models of staging, eligibility or scoring (§3 to §5)."""
+        self.work.require(stage)
+        return models.build_models(self.work, f"tag:{stage}")
+
+    def earn(self) -> dict[str, int]:
+        """What creators and posts earn in the program currency (§6); rows by table."""
+        self.work.require("ledger")
+        return earning.write_earnings(self.work, self.recorded_program(), self.period)
+
+    def check(self, stage: str) -> GateResult:
+        """Runs the gate behind a stage and records its verdict."""
+        result = self.gate(stage, self.work.path)
+        self.work.record(stage, result)
+        return result
+
+    def publish(self) -> Published:
+        """Settles, passes the ledger gate and publishes under the program's lock (§7, §9)."""
+        return publish(self)
+
+    def recorded_program(self) -> LoadedProgram:
+        """The program as ingest read it: the file may have changed since."""
+        with self.work.connect() as connection:
+            row = connection.execute("select content from _program").fetchone()
+        assert row is not None
+        content: bytes = row[0]
+        meta = self.work.meta()
+        path = Path(meta["program_file"])
+        return LoadedProgram(
+            program=parse_program(content, str(path)), path=path, content=content,
+            sha256=meta["program_sha256"],
+        )
+
+    def run(self, program_file: Path, landing: Path) -> Published:
+        """All stages with their gates, without Dagster: for proofs and tests."""
+        self.ingest(program_file, landing)
+        self._demand("ingest")
+        for stage in ("staging", "eligibility", "scoring"):
+            self.build(stage)
+            self._demand(stage)
+        self.earn()
+        return self.publish()
+
+    def _demand(self, stage: str) -> None:
+        result = self.check(stage)
+        if not result.held:
+            raise GateFailed(stage, result)
+
+    def _write_meta(
+        self, connection: Any, loaded: LoadedProgram, landing: Path, digest: str
+    ) -> None:
+        parts = [self.program, self.period, digest, loaded.sha256, code_fingerprint()]
+        meta = {
+            "fingerprint": hashlib.sha256(json.dumps(parts).encode()).hexdigest(),
+            "program": self.program,
+            "period": self.period,
+            "program_file": str(loaded.path),
+            "program_sha256": loaded.sha256,
+            "landing": str(landing.resolve()),
+            "landing_sha256": digest,
+            "code": code_fingerprint(),
+            "ingested_by": self.run_id,
+        }
+        connection.execute("create table _meta (content varchar)")
+        connection.execute("insert into _meta values ($1)", [json.dumps(meta)])
+        connection.execute("create table _program (content blob)")
+        connection.execute("insert into _program values ($1)", [loaded.content])
+        connection.execute(
+            "create table _gates (stage varchar, held boolean, fingerprint varchar, result varchar)"
+        )

@@ -1,0 +1,148 @@
+"""The work file of a period: one DuckDB file that ingest replaces whole and later stages add to.
+
+It also holds the gates' verdicts. A stage demands them for just the data that the file holds, so
+they die with the data, whoever starts the stage and however.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from expectations.suite import GateResult
+
+if TYPE_CHECKING:
+    import duckdb
+
+STAGES = ("ingest", "staging", "eligibility", "scoring", "ledger")
+"""The stages with a gate behind them, in the order of the flow."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Refused(RuntimeError):
+    """The state of the work file does not allow what was asked; says what to do."""
+
+
+class GateFailed(RuntimeError):
+    """A gate has not held: the run is blocked (§8)."""
+
+    def __init__(self, stage: str, result: GateResult) -> None:
+        self.stage = stage
+        self.result = result
+        super().__init__(describe(stage, result))
+
+
+def describe(stage: str, result: GateResult) -> str:
+    """What a blocked run says: each expectation, how many rows, the first of them."""
+    lines = [f"the {stage} gate has not held:"]
+    for row in result.results:
+        if not row.blocks:
+            continue
+        if row.state == "failed":
+            lines.append(f"  {row.name}: {row.failing_rows} rows of {row.table}: {row.means}")
+        else:
+            lines.append(f"  {row.name}: could not be evaluated: {row.problem}")
+        for shown in row.rows:
+            lines.append("    " + ", ".join(f"{name}={value!r}" for name, value in shown.items()))
+    return "\n".join(lines)
+
+
+@cache
+def code_fingerprint() -> str:
+    """SHA-256 over the code and models that make the numbers: an old work file is not taken on."""
+    digest = hashlib.sha256()
+    for folder, pattern in (
+        ("orchestration", "*.py"), ("expectations", "*.py"),
+        ("dbt_project/models", "*.sql"), ("dbt_project/macros", "*.sql"),
+    ):
+        for path in sorted((ROOT / folder).rglob(pattern)):
+            digest.update(f"{path.relative_to(ROOT)}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class WorkFile:
+    """A period's work file: `<home>/work/<program>/<period>/work.duckdb`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # The stem is the catalog that dbt's manifest names, so it is the same for all.
+        self.path = folder / "work.duckdb"
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection of its own; close it before dbt or a gate opens the file."""
+        import duckdb
+
+        connection = duckdb.connect(self.path)
+        connection.execute("set TimeZone = 'UTC'")
+        return connection
+
+    def replace_with(self, fresh: Path) -> None:
+        """Puts a freshly ingested file in the place of the old one, in one step."""
+        self.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        os.replace(fresh, self.path)
+
+    def meta(self) -> dict[str, Any]:
+        """What the file was made from; Refused if there is none, or an older code made it."""
+        if not self.path.exists():
+            raise Refused(f"{self._who()}: nothing is ingested yet; run ingest first")
+        with self.connect() as connection:
+            row = connection.execute("select content from _meta").fetchone()
+        meta: dict[str, Any] = json.loads(row[0]) if row else {}
+        if meta.get("code") != code_fingerprint():
+            raise Refused(
+                f"{self._who()}: the work file was made by another version of the code; "
+                "run ingest again"
+            )
+        return meta
+
+    def require(self, stage: str) -> dict[str, Any]:
+        """Demands that every gate before `stage` has held for the data in the file; returns its meta.
+
+        `stage` may be "publish". Verdicts of this stage and of all after it are withdrawn, since
+        what they spoke of is about to be replaced.
+        """
+        meta = self.meta()
+        before = STAGES[: STAGES.index(stage)] if stage in STAGES else STAGES[:-1]
+        with self.connect() as connection:
+            held = dict(
+                connection.execute(
+                    "select stage, held from _gates where fingerprint = $1", [meta["fingerprint"]]
+                ).fetchall()
+            )
+            for earlier in before:
+                if not held.get(earlier, False):
+                    state = "has failed" if earlier in held else "has not run"
+                    raise Refused(
+                        f"{self._who()}: the {earlier} gate {state} for the data in the work file; "
+                        f"{stage} refused. Run the period from ingest on"
+                    )
+            for later in STAGES[len(before) :]:
+                connection.execute("delete from _gates where stage = $1", [later])
+        return meta
+
+    def record(self, stage: str, result: GateResult) -> None:
+        """Writes down a gate's verdict for the data in the file."""
+        fingerprint = self.meta()["fingerprint"]
+        with self.connect() as connection:
+            connection.execute("delete from _gates where stage = $1", [stage])
+            connection.execute(
+                "insert into _gates values ($1, $2, $3, $4)",
+                [stage, result.held, fingerprint, json.dumps(result.to_json())],
+            )
+
+    def verdicts(self) -> dict[str, GateResult]:
+        """The recorded results by stage, in the order of the flow."""
+        with self.connect() as connection:
+            rows = dict(connection.execute("select stage, result from _gates").fetchall())
+        return {
+            stage: GateResult.from_json(json.loads(rows[stage])) for stage in STAGES if stage in rows
+        }
+
+    def _who(self) -> str:
+        return f"{self.folder.parent.name} {self.folder.name}"

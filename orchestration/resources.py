@@ -1,0 +1,73 @@
+"""The home as a Dagster resource: it holds the period for as long as a run lasts."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from orchestration.partitions import split_partition_key
+from orchestration.pipeline.gate_worker import WORKER
+from orchestration.pipeline.home import Busy, Home, Registration
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.publish import Gate
+
+BY_TAG = "by"
+
+
+class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """A home folder, and the gate runner that the steps of this process share."""
+
+    path: str
+    _gate: Gate = PrivateAttr(default=WORKER.run)
+
+    @property
+    def home(self) -> Home:
+        return Home(Path(self.path))
+
+    def with_gate(self, gate: Gate) -> HomeResource:
+        """The same home with another runner of gates: for tests."""
+        self._gate = gate
+        return self
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[HomeResource]:
+        """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
+        if self._gate == WORKER.run:
+            WORKER.start()
+        run = context.dagster_run
+        key = run.tags.get("dagster/partition") if run else None
+        if run is None or key is None:
+            yield self
+            return
+        program, period = split_partition_key(key)
+        self.registration(program)
+        try:
+            with self.home.period_lock(program, period, run.run_id):
+                yield self
+        except Busy as error:
+            raise dg.Failure(str(error)) from None
+
+    def registration(self, program: str) -> Registration:
+        """Where a program's files are; Failure for a partition of no known program."""
+        registrations = self.home.registrations()
+        if program not in registrations:
+            raise dg.Failure(
+                f"{program!r} is no program of this home; known: "
+                f"{', '.join(registrations) or 'none'}. Register one with bonus run or bonus ui"
+            )
+        return registrations[program]
+
+    def period_run(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> PeriodRun:
+        """The run of the partition that a step is about."""
+        program, period = split_partition_key(context.partition_key)
+        run = context.run
+        return PeriodRun(
+            home=self.home, program=program, period=period, run_id=run.run_id,
+            by=run.tags.get(BY_TAG) or getpass.getuser(),
+            gate=self._gate, progress=context.log.info,
+        )

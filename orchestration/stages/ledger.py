@@ -1,0 +1,130 @@
+"""The ledger: earnings (§6), then settlement, its gate and the publishing of the period (§7, §9).
+
+Settlement, gate and switch are one step, since they share the program's lock: no one can publish an
+earlier period in between, so no opening balance is stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestration.failures import EXIT_STATUS, as_failures
+from orchestration.gates import CHECK_NAME, check_results, check_spec
+from orchestration.partitions import PERIODS, partition_key
+from orchestration.pipeline.workfile import GateFailed
+from orchestration.resources import HomeResource
+
+SETTLED = ("payout_ledger", "journal")
+PUBLISHED = "published_period"
+
+
+@dg.multi_asset(
+    name="earnings",
+    specs=[
+        dg.AssetSpec(
+            "creator_earnings", group_name="ledger", kinds={"python", "duckdb"},
+            deps=["creator_scores", "creator_eligibility", "int_post_points", "int_windows", "terms"],
+            description="Grain: a creator with a deal. What it earned, in the program currency.",
+        ),
+        dg.AssetSpec(
+            "post_earnings", group_name="ledger", kinds={"python", "duckdb"},
+            deps=["creator_earnings", "int_post_points"],
+            description="Grain: an eligible post. Its part of what its creator earned.",
+        ),
+    ],
+    partitions_def=PERIODS,
+    can_subset=False,
+)
+def earnings(
+    context: dg.AssetExecutionContext, home: HomeResource
+) -> Iterable[dg.MaterializeResult]:
+    with as_failures():
+        rows = home.period_run(context).earn()
+    for table in ("creator_earnings", "post_earnings"):
+        yield dg.MaterializeResult(asset_key=table, metadata={"rows": rows[table]})
+
+
+@dg.multi_asset(
+    name="publication",
+    specs=[
+        dg.AssetSpec(
+            "payout_ledger", group_name="ledger", kinds={"python", "duckdb"},
+            deps=["creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"],
+            description="Grain: a creator and currency. What is paid, carried or held.",
+        ),
+        dg.AssetSpec(
+            "journal", group_name="ledger", kinds={"python", "duckdb"}, deps=["payout_ledger"],
+            description="Grain: an entry. Double entry; a transaction sums to 0 in its currency.",
+        ),
+        dg.AssetSpec(
+            PUBLISHED, group_name="publish", kinds={"parquet"},
+            deps=[
+                "creator_eligibility", "post_eligibility", "post_scores", "creator_scores",
+                "post_earnings", "payout_ledger", "journal",
+            ],
+            description="All tables of the period as Parquet, replaced together.",
+        ),
+    ],
+    check_specs=[check_spec(table) for table in SETTLED],
+    partitions_def=PERIODS,
+    can_subset=False,
+)
+def publication(
+    context: dg.AssetExecutionContext, home: HomeResource
+) -> Iterable[dg.MaterializeResult | dg.AssetCheckResult]:
+    run = home.period_run(context)
+    try:
+        with as_failures_but_gates():
+            published = run.publish()
+    except GateFailed as error:
+        yield from check_results(error.result, SETTLED)
+        raise dg.Failure(
+            str(error), metadata={EXIT_STATUS: 3}, allow_retries=False
+        ) from None
+    for period, totals in published.settled_anew.items():
+        _tell(context, partition_key(run.program, period), totals)
+    yield from check_results(published.gate, SETTLED)
+    for asset in (*SETTLED, PUBLISHED):
+        yield dg.MaterializeResult(asset_key=asset, metadata=_plotted(published.totals))
+
+
+class as_failures_but_gates:  # noqa: N801 - reads as the function it goes with
+    """`as_failures`, but GateFailed passes: its rows are shown as check results first."""
+
+    def __enter__(self) -> None:
+        self._inner = as_failures()
+        self._inner.__enter__()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
+        if isinstance(error, GateFailed):
+            return False
+        return self._inner.__exit__(kind, error, trace)
+
+
+def _tell(context: dg.AssetExecutionContext, key: str, totals: Mapping[str, Any]) -> None:
+    """Tells Dagster of a later period that was settled anew by this run."""
+    for asset in (*SETTLED, PUBLISHED):
+        context.log_event(
+            dg.AssetMaterialization(
+                asset, partition=key, description="settled anew after an earlier period was published",
+                metadata=_plotted(totals),
+            )
+        )
+    for asset in SETTLED:
+        context.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(asset), check_name=CHECK_NAME, passed=True, metadata={},
+                partition=key,
+            )
+        )
+
+
+def _plotted(totals: Mapping[str, Any]) -> dict[str, int]:
+    """The totals as numbers that the UI plots over periods."""
+    numbers = {name: value for name, value in totals.items() if isinstance(value, int)}
+    for currency, amounts in totals["currencies"].items():
+        numbers |= {f"{name}_{currency}": value for name, value in amounts.items()}
+    return numbers

@@ -1,0 +1,70 @@
+"""Staging, eligibility and scoring: dbt models (contract §3 to §5), a stage at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+
+from orchestration.failures import as_failures
+from orchestration.gates import build_gate
+from orchestration.partitions import PERIODS
+from orchestration.pipeline.models import manifest_path
+from orchestration.resources import HomeResource
+
+STAGES = ("staging", "eligibility", "scoring")
+
+
+class Translator(DagsterDbtTranslator):
+    """Asset keys are table names; groups are stages."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        meta = dbt_resource_props.get("meta") or dbt_resource_props.get("config", {}).get("meta", {})
+        key = meta.get("dagster", {}).get("asset_key") if meta else None
+        return dg.AssetKey(key or [dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        tags = dbt_resource_props.get("tags", [])
+        return next((stage for stage in STAGES if stage in tags), None)
+
+
+def tables_of(stage: str) -> list[str]:
+    """The models of a stage, by the tag that their folder gives them."""
+    nodes = json.loads(manifest_path().read_text(encoding="utf-8"))["nodes"].values()
+    return sorted(
+        node["name"] for node in nodes if node["resource_type"] == "model" and stage in node["tags"]
+    )
+
+
+def build_stage(stage: str) -> dg.AssetsDefinition:
+    """The assets of a stage: its models, built in one invocation of dbt."""
+
+    @dbt_assets(
+        manifest=manifest_path(), select=f"tag:{stage}", name=stage, partitions_def=PERIODS,
+        dagster_dbt_translator=Translator(),
+    )
+    def models(
+        context: dg.AssetExecutionContext, home: HomeResource
+    ) -> Iterable[dg.MaterializeResult]:
+        with as_failures():
+            seconds = home.period_run(context).build(stage)
+        for key in sorted(context.selected_asset_keys):
+            yield dg.MaterializeResult(
+                asset_key=key, metadata={"seconds": seconds[key.to_user_string()]}
+            )
+
+    return models
+
+
+def build_stages() -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
+    """All three stages, each with its gate."""
+    built: list[dg.AssetsDefinition | dg.AssetChecksDefinition] = []
+    for stage in STAGES:
+        built += [build_stage(stage), build_gate(stage, tables_of(stage))]
+    return built
