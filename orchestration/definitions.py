@@ -20,16 +20,8 @@ from orchestration.stages import ingest, ledger, models  # noqa: E402
 def build_definitions(home: HomeResource | None = None) -> dg.Definitions:
     """All assets, gates and jobs over a home; by default that of BONUS_HOME (else `bonus-home`)."""
     return dg.Definitions(
-        assets=[
-            ingest.ingest,
-            *[item for item in models.build_stages() if isinstance(item, dg.AssetsDefinition)],
-            ledger.earnings,
-            ledger.publication,
-        ],
-        asset_checks=[
-            ingest.GATE,
-            *[item for item in models.build_stages() if isinstance(item, dg.AssetChecksDefinition)],
-        ],
+        assets=[ingest.ingest, *models.STAGE_ASSETS, ledger.earnings, ledger.publication],
+        asset_checks=[ingest.GATE, *models.GATES],
         jobs=[build_period_job()],
         resources={
             "home": home

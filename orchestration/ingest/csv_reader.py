@@ -151,6 +151,11 @@ class CsvReader:
         self._blocks = blocks
         self.header = _header(dataset, header)
 
+    @property
+    def unknown_names(self) -> tuple[str, ...]:
+        """The names of columns that are not the dataset's."""
+        return self.header.unknown
+
     def batches(self) -> Iterator[TextBatch]:
         """All rows, good and bad, in file order. FileFault where the file cannot be read on."""
         for block in self._all_blocks():

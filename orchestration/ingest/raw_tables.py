@@ -5,10 +5,11 @@ good (`cells.py`), nor where the rows come from (`text_loader.py`, `parquet_load
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.cells import Cell, sql_text
-from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column, Dataset, Kind
+from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column, Dataset
 from orchestration.ingest.quarantine import LONGEST_RAW_TEXT_CHARACTERS, RowReason
 
 if TYPE_CHECKING:
@@ -56,77 +57,72 @@ def create_tables(connection: "duckdb.DuckDBPyConnection") -> None:
     connection.execute(_REPORT_TABLES)
 
 
-def good_rows(dataset: Dataset, cells: Mapping[str, Cell], relation: str) -> str:
-    """SQL of the good rows of a relation as the raw table has them, defaults applied.
+@dataclass(frozen=True)
+class RowSource:
+    """Where rows of a dataset come from, and how their values are to be read.
 
-    The relation has file_no, row_no and whatever the cells refer to.
+    The relation is SQL for a FROM clause; it has file_no, row_no and all that the cells refer to.
     """
-    values = ", ".join(_with_default(column) for column in dataset.columns)
-    return (
-        f"SELECT {values}, {PLACE} FROM ({_typed(dataset, cells, relation)})"
-        f" WHERE {is_good(dataset)}"
-    )
 
+    dataset: Dataset
+    cells: Mapping[str, Cell]
+    relation: str
 
-def counted_rows(dataset: Dataset, cells: Mapping[str, Cell], relation: str) -> str:
-    """SQL of how many rows each file of a relation has, and how many of them are bad."""
-    return (
-        f"SELECT file_no, count(*), count(*) FILTER (NOT ({is_good(dataset)}))"
-        f" FROM ({_typed(dataset, cells, relation)}) GROUP BY file_no"
-    )
+    def good_rows(self) -> str:
+        """SQL of the good rows as the raw table has them, defaults applied."""
+        values = ", ".join(_with_default(column) for column in self.dataset.columns)
+        return f"SELECT {values}, {PLACE} FROM ({self._typed()}) WHERE {self._is_good()}"
 
-
-def bad_rows(dataset: Dataset, cells: Mapping[str, Cell], relation: str) -> str:
-    """SQL of the bad rows: file_no, row_no, columns and reasons in the contract's order, as JSON.
-
-    The last column is the row as JSON text, cut; where rows come from text it is not needed, since
-    the text itself is there.
-    """
-    reasons = [(column, _reason(column, cells[column.name])) for column in dataset.columns]
-    names = ", ".join(
-        f"CASE WHEN {reason} IS NOT NULL THEN {sql_text(column.name)} END"
-        for column, reason in reasons
-    )
-    codes = ", ".join(reason for _, reason in reasons)
-    return (
-        f"SELECT {PLACE}, concat_ws('|', {names}), concat_ws('|', {codes}), raw_text"
-        f" FROM ({_typed(dataset, cells, relation, with_evidence=True)})"
-        f" WHERE NOT ({is_good(dataset)})"
-    )
-
-
-def is_good(dataset: Dataset) -> str:
-    """SQL of whether a typed row is good: no value missing that must be there, none bad."""
-    conditions = []
-    for column in dataset.columns:
-        value = f"value_{column.name}"
-        if column.is_optional:
-            conditions.append(f"({value} IS NOT NULL OR NOT given_{column.name})")
-        else:
-            conditions.append(f"{value} IS NOT NULL")
-        if column.at_most_column:
-            limit = f"value_{column.at_most_column}"
-            conditions.append(f"({value} IS NULL OR {value} <= {limit})")
-    return " AND ".join(conditions)
-
-
-def _typed(
-    dataset: Dataset, cells: Mapping[str, Cell], relation: str, *, with_evidence: bool = False
-) -> str:
-    parts = [PLACE]
-    for column in dataset.columns:
-        cell = cells[column.name]
-        parts.append(f"{cell.value} AS value_{column.name}")
-        parts.append(f"{cell.given} AS given_{column.name}")
-        if with_evidence:
-            parts.append(f"{cell.fault} AS fault_{column.name}")
-    if with_evidence:
-        shown = ", ".join(f"{column.name} := {cells[column.name].shown}" for column in dataset.columns)
-        parts.append(
-            f"left(CAST(to_json(struct_pack({shown})) AS VARCHAR),"
-            f" {LONGEST_RAW_TEXT_CHARACTERS}) AS raw_text"
+    def counted_rows(self) -> str:
+        """SQL of how many rows each file has, and how many of them are bad: reads every value."""
+        return (
+            f"SELECT file_no, count(*), count(*) FILTER (NOT ({self._is_good()}))"
+            f" FROM ({self._typed()}) GROUP BY file_no"
         )
-    return f"SELECT {', '.join(parts)} FROM {relation}"
+
+    def bad_rows(self) -> str:
+        """SQL of the bad rows: place, columns and reasons in the contract's order, the row as JSON.
+
+        Of text files nobody needs the last: there the raw text is at hand.
+        """
+        columns = self.dataset.columns
+        names = ", ".join(
+            f"CASE WHEN {_reason(column)} IS NOT NULL THEN {sql_text(column.name)} END"
+            for column in columns
+        )
+        codes = ", ".join(_reason(column) for column in columns)
+        shown = ", ".join(f"{column.name} := shown_{column.name}" for column in columns)
+        row_text = f"left(CAST(to_json(struct_pack({shown})) AS VARCHAR), {LONGEST_RAW_TEXT_CHARACTERS})"
+        return (
+            f"SELECT {PLACE}, concat_ws('|', {names}), concat_ws('|', {codes}), {row_text}"
+            f" FROM ({self._typed()}) WHERE NOT ({self._is_good()})"
+        )
+
+    def _typed(self) -> str:
+        parts = [PLACE]
+        for column in self.dataset.columns:
+            cell = self.cells[column.name]
+            parts += (
+                f"{cell.value} AS value_{column.name}",
+                f"{cell.given} AS given_{column.name}",
+                f"{cell.fault} AS fault_{column.name}",
+                f"{cell.shown} AS shown_{column.name}",
+            )
+        return f"SELECT {', '.join(parts)} FROM {self.relation}"
+
+    def _is_good(self) -> str:
+        """SQL of whether a typed row is good: nothing missing that must be there, nothing bad."""
+        conditions = []
+        for column in self.dataset.columns:
+            value = f"value_{column.name}"
+            if column.is_optional:
+                conditions.append(f"({value} IS NOT NULL OR NOT given_{column.name})")
+            else:
+                conditions.append(f"{value} IS NOT NULL")
+            if column.at_most_column:
+                limit = f"value_{column.at_most_column}"
+                conditions.append(f"({value} IS NULL OR {value} <= {limit})")
+        return " AND ".join(conditions)
 
 
 def _with_default(column: Column) -> str:
@@ -140,15 +136,16 @@ def _with_default(column: Column) -> str:
     return f"CAST({value} AS {SQL_TYPES[column.kind]}) AS {column.name}"
 
 
-def _reason(column: Column, cell: Cell) -> str:
-    value, given = f"value_{column.name}", f"given_{column.name}"
+def _reason(column: Column) -> str:
+    """SQL of why the value of a typed row is bad, null where it is not."""
+    value = f"value_{column.name}"
     null = "NULL" if column.is_optional else sql_text(RowReason.NULL)
     exceeds = ""
     if column.at_most_column:
         limit = f"value_{column.at_most_column}"
         exceeds = f" WHEN {value} > {limit} THEN {sql_text(RowReason.OUT_OF_RANGE)}"
     return (
-        f"(CASE WHEN NOT {given} THEN {null}"
+        f"(CASE WHEN NOT given_{column.name} THEN {null}"
         f" WHEN {value} IS NULL THEN fault_{column.name}{exceeds} END)"
     )
 

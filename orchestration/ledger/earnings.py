@@ -90,7 +90,7 @@ def bracket_sum(amount: int, brackets: Sequence[tuple[int | None, int]]) -> int:
 def _rate_claim(score: CreatorScore, payout: Payout, decimals: int) -> _Claim:
     """Steps 1 to 4 for method rate: brackets, milestones, the cap over both, half-even."""
     performance = bracket_sum(
-        score.points_e4 * 100, _scaled_brackets(payout.rates.get(score.market, ()))
+        score.points_e4 * 100, _scaled_brackets((payout.rates or {}).get(score.market, ()))
     ) * 10**decimals
     milestones = EXACT * sum(
         scaled(milestone.amount, decimals)
@@ -123,7 +123,7 @@ def _pool_claims(
     amounts: dict[str, int] = {}
     capped: set[str] = set()
     for market, members in by_market.items():
-        pool = scaled(payout.pools.get(market, Decimal(0)), decimals)
+        pool = scaled((payout.pools or {}).get(market, Decimal(0)), decimals)
         caps = {score.creator_id: cap_minor(score, payout, decimals) for score in members}
         points = {score.creator_id: score.points_e4 for score in members}
         shares, at_cap = pool_shares(pool, points, caps)

@@ -12,6 +12,7 @@ from typing import Any
 
 from expectations.suite import GateResult
 from orchestration.pipeline import earning, models
+from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.gate_worker import WORKER
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.publish import Gate, Published, publish
@@ -47,7 +48,7 @@ class PeriodRun:
         """Reads program file and landing data into a fresh work file (§1, §2); returns its meta."""
         import duckdb
 
-        from orchestration.ingest.landing import fingerprint_landing, ingest_landing, landing_digest
+        from orchestration.ingest.landing import ingest_landing
         from orchestration.ingest.quarantine import write_quarantine
         from orchestration.terms.currencies import minor_unit_decimals
         from orchestration.terms.tables import terms_tables
@@ -61,9 +62,8 @@ class PeriodRun:
         try:
             with duckdb.connect(fresh) as connection:
                 connection.execute("set TimeZone = 'UTC'")
-                self._write_meta(connection, loaded, landing, landing_digest(
-                    fingerprint_landing(landing, cache=self.home.path / "cache" / "files.json")
-                ))
+                digest = landing_digest(landing, self.home.path / "cache" / "files.json")
+                self._write_meta(connection, loaded, landing, digest)
                 for name, table in terms_tables(loaded.program, self.period).items():
                     connection.register("terms_table", table)
                     connection.execute(f'create table "{name}" as select * from terms_table')

@@ -62,9 +62,5 @@ def build_stage(stage: str) -> dg.AssetsDefinition:
     return models
 
 
-def build_stages() -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
-    """All three stages, each with its gate."""
-    built: list[dg.AssetsDefinition | dg.AssetChecksDefinition] = []
-    for stage in STAGES:
-        built += [build_stage(stage), build_gate(stage, tables_of(stage))]
-    return built
+STAGE_ASSETS = [build_stage(stage) for stage in STAGES]
+GATES = [build_gate(stage, tables_of(stage)) for stage in STAGES]

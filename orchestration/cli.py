@@ -1,0 +1,285 @@
+"""`bonus`: the command line of §10. Imports nothing heavy before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from orchestration.pipeline.home import Home
+    from orchestration.terms.load import LoadedProgram
+
+USAGE, GATE, STATE = 2, 3, 4
+
+app = typer.Typer(
+    name="bonus",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Pays creators a bonus for how their posts perform: from landing files to a payout ledger.\n\n"
+    "Example: bonus run 2024-spring --program programs/instagram-spring-bonus.yaml "
+    "--landing landing --home home",
+)
+
+ProgramOption = Annotated[
+    Path | None,
+    typer.Option("--program", envvar="BONUS_PROGRAM", metavar="FILE", help="The program file."),
+]
+LandingOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--landing", envvar="BONUS_LANDING", metavar="DIR", help="The landing directory."
+    ),
+]
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home", envvar="BONUS_HOME", metavar="DIR",
+        help="Where everything is kept: work files, published tables, Dagster's instance.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+HOME_DEFAULT = Path("bonus-home")
+
+
+@app.command()
+def run(
+    periods: Annotated[list[str], typer.Argument(metavar="PERIOD...", help="Bonus periods.")],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who starts the run.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run periods through all stages and gates, and publish them.
+
+    Example: bonus run 2024-spring 2024-summer --by ada
+    """
+    loaded = _program(program)
+    for period in periods:
+        _known_period(loaded, period)
+    landing = _landing(landing)
+    place = _home(home)
+    from orchestration.pipeline.gate_worker import WORKER
+
+    WORKER.start()
+    from orchestration.console import Console
+    from orchestration.runs import run_period
+
+    console = Console(quiet=as_json)
+    outcomes = []
+    try:
+        for period in dict.fromkeys(periods):
+            with console.progress(period) as progress:
+                outcome = run_period(place, loaded, period, landing, by, progress)
+            outcomes.append(outcome)
+            if outcome.error:
+                _say(f"{period}: {outcome.error}")
+            console.summary(outcome)
+    finally:
+        WORKER.close()
+    if as_json:
+        _print_json([outcome.to_json() for outcome in outcomes])
+    raise typer.Exit(next((row.exit_status for row in outcomes if row.exit_status), 0))
+
+
+@app.command()
+def status(
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the periods: their state, last run, gates and totals.
+
+    Example: bonus status --json
+    """
+    loaded = _program(program)
+    place = _home(home)
+    from orchestration.status import period_states
+
+    states = period_states(place, loaded.program)
+    if as_json:
+        _print_json({"program": loaded.program.program, "periods": states})
+        return
+    from orchestration.console import Console
+
+    Console().status(loaded.program.program, states)
+
+
+@app.command()
+def export(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the CSV files.")],
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet", help="Put ' before text that a spreadsheet would run as a formula."
+        ),
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a period's published tables as CSV.
+
+    Example: bonus export 2024-spring --out export/2024-spring
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    place = _home(home)
+    publication = place.store(loaded.program.program).published().get(period)
+    if publication is None:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+    from orchestration.publishing.export import export_period
+
+    try:
+        files = export_period(publication, out, spreadsheet=spreadsheet)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        _print_json([str(path) for path in files])
+    else:
+        typer.echo("\n".join(str(path) for path in files))
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it.")],
+    creators: Annotated[int, typer.Option(min=1, help="How many creators.")] = 2000,
+    periods: Annotated[int, typer.Option(min=1, max=24, help="How many monthly periods.")] = 6,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2024,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a made program file and landing data for it.
+
+    Example: bonus sample --out demo --creators 500
+    """
+    from dataclasses import asdict
+
+    from orchestration.sample import write_sample
+
+    summary = write_sample(out, creators=creators, periods=periods, seed=seed)
+    if as_json:
+        _print_json(asdict(summary))
+        return
+    typer.echo(f"{out / 'program.yaml'}\n{out / 'landing'}")
+
+
+@app.command()
+def ui(
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 3000,
+) -> None:
+    """Open Dagster over the home, on 127.0.0.1 only.
+
+    Example: bonus ui --program demo/program.yaml --landing demo/landing --home demo/home
+    """
+    place = _home(home)
+    if program is not None:
+        from orchestration.runs import register
+
+        register(place, _program(program), _landing(landing))
+    root = Path(__file__).resolve().parents[1]
+    dagster = Path(sys.executable).with_name("dagster")
+    os.execv(
+        dagster,
+        [
+            str(dagster), "dev", "--host", "127.0.0.1", "--port", str(port),
+            "--workspace", str(root / "workspace.yaml"),
+        ],
+    )
+
+
+def _program(path: Path | None) -> LoadedProgram:
+    from orchestration.terms.load import ProgramFileError, load_program
+
+    if path is None:
+        _fail(USAGE, "which program? Give --program FILE or set BONUS_PROGRAM")
+    try:
+        return load_program(path)
+    except ProgramFileError as error:
+        _fail(USAGE, str(error))
+
+
+def _known_period(loaded: LoadedProgram, period: str) -> None:
+    known = [entry.key for entry in loaded.program.periods]
+    if period not in known:
+        _fail(
+            USAGE,
+            f"{loaded.program.program} has no period {period!r}; its periods: {', '.join(known)}",
+        )
+
+
+def _landing(path: Path | None) -> Path:
+    if path is None:
+        _fail(USAGE, "which landing directory? Give --landing DIR or set BONUS_LANDING")
+    if not path.is_dir():
+        _fail(USAGE, f"{path} is no directory; --landing takes the folder that holds the datasets")
+    if not os.access(path, os.R_OK | os.X_OK):
+        _fail(USAGE, f"{path} cannot be read; check its permissions")
+    return path
+
+
+def _home(path: Path) -> Home:
+    """The home, ready for use; also where this process's Dagster keeps its instance."""
+    from orchestration.pipeline.home import Home
+
+    home = Home(path)
+    try:
+        home.prepare()
+    except OSError as error:
+        _fail(USAGE, f"{path} cannot be used as home: {error.strerror}; name another with --home")
+    os.environ["BONUS_HOME"] = str(home.path)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    return home
+
+
+def _say(message: str) -> None:
+    """To standard error, with control characters made visible."""
+    typer.echo(_visible(message), err=True)
+
+
+def _visible(text: str) -> str:
+    return "".join(
+        char if char == "\n" or char.isprintable() else repr(char)[1:-1] for char in text
+    )
+
+
+def _fail(status: int, message: str) -> Any:
+    _say(message)
+    raise typer.Exit(status)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def main() -> None:
+    """The entry point: whatever goes wrong, one clear message and a status of §10."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("BONUS_TRACEBACK"):
+            raise
+        _say(f"{type(error).__name__}: {error}\n(set BONUS_TRACEBACK=1 for the traceback)")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What a person sees on the terminal: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console as Rich
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.terms.currencies import minor_unit_decimals
+
+if TYPE_CHECKING:
+    from orchestration.runs import Outcome
+
+
+class Console:
+    """Tables and progress; with `quiet` nothing but errors."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._out = Rich(highlight=False)
+        self._err = Rich(stderr=True, highlight=False)
+
+    @contextmanager
+    def progress(self, period: str) -> Iterator[Callable[[str], None]]:
+        """Says that a period is under way, and what it does, where that is a terminal."""
+        if self._quiet or not self._err.is_terminal:
+            yield lambda _: None
+            return
+        with self._err.status(f"{escape(period)}: running") as spinner:
+            yield lambda step: spinner.update(f"{escape(period)}: {escape(step)}")
+
+    def summary(self, outcome: Outcome) -> None:
+        """What came of one period's run."""
+        if self._quiet or outcome.error:
+            return
+        totals = outcome.totals
+        self._out.print(
+            f"[bold]{escape(outcome.period)}[/bold]: {totals['eligible_creators']:,} of "
+            f"{totals['creators']:,} creators and {totals['eligible_posts']:,} of "
+            f"{totals['posts']:,} posts eligible; "
+            f"{sum(gate['held'] for gate in outcome.gates.values())} of 5 gates held"
+        )
+        for currency, amounts in totals["currencies"].items():
+            self._out.print(f"  {currency}: {_amounts(currency, amounts)}")
+        for gate, result in outcome.gates.items():
+            for warning in result["warnings"]:
+                self._out.print(f"  warning ({gate}): {escape(warning)}", style="yellow")
+
+    def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
+        """All periods of a program as a table."""
+        table = Table(title=escape(program), title_justify="left")
+        for column in ("period", "state", "last run", "gates", "eligible", "rows", "paid out"):
+            table.add_column(column)
+        for state in states:
+            totals, gates, run = state["totals"], state["gates"], state["last_run"]
+            table.add_row(
+                escape(state["period"]),
+                state["state"],
+                f"{run['status'].lower()} by {escape(str(run['by'] or '?'))}" if run else "",
+                _gates(gates) if gates else "",
+                f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
+                f"{totals['eligible_posts']:,}/{totals['posts']:,} posts" if totals else "",
+                "\n".join(f"{count:,} {name}" for name, count in totals["statuses"].items())
+                if totals else "",
+                "\n".join(
+                    f"{currency} {_money(currency, amounts['payout_minor'])}"
+                    for currency, amounts in totals["currencies"].items()
+                ) if totals else "",
+            )
+        self._out.print(table)
+
+
+def _gates(gates: Mapping[str, Mapping[str, Any]]) -> str:
+    held = sum(gate["held"] for gate in gates.values())
+    warnings = sum(gate["warnings"] for gate in gates.values())
+    return f"{held} of {len(gates)} held" + (f"\n{warnings} warnings" if warnings else "")
+
+
+def _amounts(currency: str, amounts: Mapping[str, int]) -> str:
+    named = (("earned", "earnings_minor"), ("paid out", "payout_minor"),
+             ("withheld", "withheld_minor"), ("carried", "carried_minor"), ("held", "held_minor"))
+    return ", ".join(f"{label} {_money(currency, amounts[name])}" for label, name in named)
+
+
+def _money(currency: str, minor: int) -> str:
+    decimals = minor_unit_decimals(currency)
+    sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(decimals + 1, "0")
+    whole = f"{int(digits[: len(digits) - decimals]):,}"
+    return sign + (f"{whole}.{digits[-decimals:]}" if decimals else whole)

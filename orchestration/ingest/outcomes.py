@@ -1,0 +1,170 @@
+"""What became of each file, and the tables that say so.
+
+Belongs here: counting and reporting. Does not: deciding anything.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestration.ingest.datasets import DATASET_NAMES
+from orchestration.ingest.discovery import FoundFile, Note, RefusedEntry
+from orchestration.ingest.quarantine import BadRow, FileFault
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass
+class FileOutcome:
+    """A file on its way: how many rows were read so far, and what is wrong with it, if anything."""
+
+    file_no: int
+    dataset: str
+    name: str
+    format: str | None
+    size_bytes: int | None
+    rows_read: int = 0
+    rows_quarantined: int = 0
+    fault: FileFault | None = None
+
+    @classmethod
+    def of(cls, file_no: int, entry: FoundFile | RefusedEntry) -> "FileOutcome":
+        """The outcome of an entry before anything was read."""
+        if isinstance(entry, FoundFile):
+            size_bytes = entry.identity.size_bytes
+            return cls(file_no, entry.dataset, entry.name, entry.format.value, size_bytes)
+        fault = FileFault(entry.reason, entry.detail)
+        return cls(file_no, entry.dataset, entry.name, None, entry.size_bytes, fault=fault)
+
+    @property
+    def rows_loaded(self) -> int:
+        """Rows in the raw table; a file is loaded but for its bad rows, or not at all."""
+        return 0 if self.fault else self.rows_read - self.rows_quarantined
+
+    def refuse(self, fault: FileFault) -> None:
+        """Quarantine the file as a whole. Its rows, good or bad, no longer count one by one."""
+        self.fault = fault
+        self.rows_quarantined = 0
+
+
+def insert_bad_rows(
+    connection: "duckdb.DuckDBPyConnection", bad_rows: Iterable[tuple[FileOutcome, BadRow]]
+) -> None:
+    """Add bad rows to quarantine_rows, and count them for their files."""
+    records = list(bad_rows)
+    for outcome, _ in records:
+        outcome.rows_quarantined += 1
+    _insert(
+        connection,
+        "quarantine_rows",
+        [
+            (
+                outcome.dataset,
+                outcome.name,
+                row.row_no,
+                row.column_name,
+                str(row.reason),
+                row.raw_text,
+                row.line_count,
+            )
+            for outcome, row in records
+        ],
+    )
+
+
+def withdraw(
+    connection: "duckdb.DuckDBPyConnection", table: str, outcomes: Iterable[FileOutcome]
+) -> None:
+    """Take back all rows of files that turned out bad as a whole after some were inserted."""
+    for outcome in outcomes:
+        connection.execute(f"delete from {table} where file_no = ?", [outcome.file_no])
+        connection.execute("delete from quarantine_rows where file = ?", [outcome.name])
+
+
+def insert_outcomes(
+    connection: "duckdb.DuckDBPyConnection",
+    outcomes: Sequence[FileOutcome],
+    folders: frozenset[str],
+    notes: Sequence[Note],
+) -> None:
+    """Fill ingest_files, ingest_datasets, quarantine_files and ingest_notes."""
+    _insert(
+        connection,
+        "ingest_files",
+        [
+            (
+                outcome.file_no,
+                outcome.dataset,
+                outcome.name,
+                outcome.format,
+                outcome.size_bytes,
+                outcome.rows_read,
+                outcome.rows_loaded,
+                outcome.rows_quarantined,
+                outcome.fault and outcome.fault.reason.value,
+            )
+            for outcome in outcomes
+        ],
+    )
+    _insert(
+        connection,
+        "quarantine_files",
+        [
+            (outcome.dataset, outcome.name, outcome.fault.reason.value, outcome.fault.detail)
+            for outcome in outcomes
+            if outcome.fault
+        ],
+    )
+    _insert(
+        connection,
+        "ingest_notes",
+        [(note.kind, note.dataset, note.subject, note.detail) for note in notes],
+    )
+    _insert(
+        connection,
+        "ingest_datasets",
+        [_dataset_row(name, outcomes, name in folders) for name in DATASET_NAMES],
+    )
+
+
+def check_counts(
+    connection: "duckdb.DuckDBPyConnection", table: str, outcomes: Iterable[FileOutcome]
+) -> None:
+    """RuntimeError unless the raw table holds of every file what its outcome says."""
+    found = dict(
+        connection.execute(f"select file_no, count(*) from {table} group by file_no").fetchall()
+    )
+    expected = {outcome.file_no: outcome.rows_loaded for outcome in outcomes if outcome.rows_loaded}
+    if found != expected:
+        raise RuntimeError(f"{table} holds other rows than were read: {found}, expected {expected}")
+
+
+def _dataset_row(
+    name: str, outcomes: Sequence[FileOutcome], has_folder: bool
+) -> tuple[str, bool, int, int, int, int, int]:
+    own = [outcome for outcome in outcomes if outcome.dataset == name]
+    return (
+        name,
+        has_folder,
+        len(own),
+        sum(outcome.rows_read for outcome in own),
+        sum(outcome.rows_loaded for outcome in own),
+        sum(outcome.rows_quarantined for outcome in own),
+        sum(outcome.fault is not None for outcome in own),
+    )
+
+
+def _insert(
+    connection: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Insert many rows at once; row by row DuckDB takes a millisecond for each."""
+    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+
+    if not rows:
+        return
+    columns = [pa.array(values) for values in zip(*rows, strict=True)]
+    names = [str(position) for position in range(len(columns))]
+    connection.register("ingest_new_rows", pa.table(columns, names))
+    connection.execute(f"insert into {table} select * from ingest_new_rows")
+    connection.unregister("ingest_new_rows")

@@ -1,0 +1,341 @@
+"""Parquet files into a raw table, read in place by DuckDB.
+
+Belongs here: schemas, scans over many files at once, and files that break while they are read. Does
+not: which type may hold which kind of value (`cells.py`).
+
+Nothing of a file's names reaches SQL. DuckDB takes column names without regard to case (`Views`
+would do for `views`) and file names as patterns, so columns go by their position and files by
+numbered links. Every file is read once by a DuckDB of its own before the work file sees it: a
+broken file can end the DuckDB that reads it.
+"""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from orchestration.ingest.cells import (
+    CellRules,
+    missing_cell,
+    parquet_cell,
+    parquet_text,
+    sql_text,
+)
+from orchestration.ingest.datasets import Dataset, Kind
+from orchestration.ingest.discovery import FoundFile
+from orchestration.ingest.outcomes import FileOutcome, insert_bad_rows, withdraw
+from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
+from orchestration.ingest.raw_tables import RowSource
+from orchestration.ingest.shown import shown
+from orchestration.ingest.text_files import check_unchanged
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MOST_DECIMAL_DIGITS: Final = 38  # DuckDB reads wider decimals as doubles, without a word
+_LONGEST_DETAIL: Final = 300
+
+
+@dataclass(frozen=True)
+class ParquetSchema:
+    """The top-level columns of a file, in file order: names as written, types as DuckDB has them."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LinkedFile:
+    """A Parquet file under a name that is safe to give to DuckDB."""
+
+    file: FoundFile
+    outcome: FileOutcome
+    link: str
+
+
+def parquet_select(
+    dataset: Dataset,
+    schema: ParquetSchema,
+    links: Sequence[str],
+    file_nos: Sequence[int],
+    rules: CellRules,
+) -> RowSource:
+    """How to read Parquet files of one schema as rows of a dataset, all in one scan.
+
+    `good_rows()` of what is returned will also do for a view over the files in place.
+    """
+    positions = {name: position for position, name in enumerate(schema.names)}
+    program = "NULL"
+    if "program" in positions:
+        position = positions["program"]
+        program = parquet_text(Kind.IDENTIFIER, f"c{position}", schema.types[position]) or "NULL"
+    cells = {}
+    for column in dataset.columns:
+        position = positions.get(column.name, -1)
+        cells[column.name] = (
+            missing_cell(column)
+            if position < 0
+            else parquet_cell(column, f"c{position}", schema.types[position], rules, program)
+        )
+    aliases = ", ".join(f"c{position}" for position in range(len(schema.names)))
+    numbers = ", ".join(map(str, file_nos))
+    # With all columns renamed, the two virtual ones cannot be mistaken for columns of the file.
+    relation = (
+        f"(SELECT *, ([{numbers}])[CAST(file_index AS BIGINT) + 1] AS file_no, file_row_number + 1 AS row_no"
+        f" {_scan(links)} AS file({aliases}))"
+    )
+    return RowSource(dataset, cells, relation)
+
+
+class ParquetLoader:
+    """Loads the Parquet files of one dataset."""
+
+    def __init__(
+        self,
+        connection: "duckdb.DuckDBPyConnection",
+        dataset: Dataset,
+        rules: CellRules,
+        scratch: Path,
+        probe: "Probe",
+    ) -> None:
+        self._connection = connection
+        self._dataset = dataset
+        self._rules = rules
+        self._scratch = scratch
+        self._probe = probe
+
+    def load(self, files: Sequence[tuple[FoundFile, FileOutcome]]) -> dict[str, tuple[str, ...]]:
+        """Read the files; gives the unknown columns by file. Faults go into the outcomes."""
+        if not files:
+            return {}
+        unknown_names: dict[str, tuple[str, ...]] = {}
+        groups: dict[ParquetSchema, list[LinkedFile]] = defaultdict(list)
+        with _linked(self._scratch, files) as linked_files:
+            for linked in linked_files:
+                try:
+                    schema = self._probe.schema(linked.link)
+                    unknown_names[linked.file.name] = _unknown_names(self._dataset, schema)
+                    groups[schema].append(linked)
+                except FileFault as fault:
+                    linked.outcome.refuse(fault)
+            for schema, group in groups.items():
+                self._load_group(schema, group)
+        return unknown_names
+
+    def _load_group(self, schema: ParquetSchema, group: list[LinkedFile]) -> None:
+        """Load files of one schema in one scan; where that fails, one by one to find the culprit."""
+        import duckdb
+
+        links = [linked.link for linked in group]
+        numbers = [linked.outcome.file_no for linked in group]
+        rows = parquet_select(self._dataset, schema, links, numbers, self._rules)
+        try:
+            counts = self._probe.counts(rows, links, numbers)
+        except FileFault as fault:
+            if len(group) == 1:
+                group[0].outcome.refuse(fault)
+            else:
+                for linked in group:
+                    self._load_group(schema, [linked])
+            return
+        try:
+            has_bad = any(count.bad for count in counts.values())
+            bad_rows = self._connection.execute(rows.bad_rows()).fetchall() if has_bad else []
+            self._connection.execute(f"insert into {self._dataset.table} {rows.good_rows()}")
+        except duckdb.Error:
+            # The probe has just read all of it: a file changed, or the trouble is not the files'.
+            unchanged = _without_changed(group)
+            if len(unchanged) == len(group):
+                raise
+            self._load_group(schema, unchanged)
+            return
+        outcomes = {linked.outcome.file_no: linked.outcome for linked in group}
+        for file_no, outcome in outcomes.items():
+            outcome.rows_read = counts[file_no].rows
+        insert_bad_rows(
+            self._connection,
+            (
+                (outcomes[file_no], BadRow(row_no, column_names, reasons, row_text))
+                for file_no, row_no, column_names, reasons, row_text in bad_rows
+            ),
+        )
+        unchanged = _without_changed(group)
+        changed = (linked.outcome for linked in group if linked not in unchanged)
+        withdraw(self._connection, self._dataset.table, changed)
+
+
+class _Count(NamedTuple):
+    rows: int
+    bad: int
+
+
+class Probe:
+    """A DuckDB that may break: it reads what comes from outside before the work file does."""
+
+    def __init__(self) -> None:
+        self._connection: duckdb.DuckDBPyConnection | None = None  # until there is need of it
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def schema(self, link: str) -> ParquetSchema:
+        """The file's columns. FileFault if there is no telling them."""
+        file = sql_text(_without_patterns(link))
+        elements = self._fetch(
+            "SELECT name, coalesce(num_children, 0), coalesce(precision, 0), type"
+            f" FROM parquet_schema({file}) ORDER BY column_id",
+            link,
+        )
+        described = self._fetch(f"DESCRIBE {_scan([link])}", link)
+        names, types = [], []
+        for name, digits, physical_type in _top_level(elements):
+            # Of columns named alike DuckDB renames one, but it keeps their order.
+            type_name = described[len(names)][1] if len(names) < len(described) else ""
+            if digits > _MOST_DECIMAL_DIGITS:
+                type_name = f"DECIMAL of {digits} digits"
+            names.append(name)
+            types.append(type_name)
+            if physical_type == "INT96":
+                _check_int96(link, name)
+        if len(names) != len(described):
+            raise FileFault(FileReason.UNREADABLE, "the schema has columns that cannot be read")
+        return ParquetSchema(tuple(names), tuple(types))
+
+    def counts(
+        self, rows: RowSource, links: Sequence[str], file_nos: Sequence[int]
+    ) -> dict[int, _Count]:
+        """Rows and bad rows of each file. FileFault if not all of them can be read."""
+        found = self._fetch(rows.counted_rows(), *links)
+        counts = dict.fromkeys(file_nos, _Count(0, 0))
+        counts.update({file_no: _Count(count, bad) for file_no, count, bad in found})
+        for link, file_no in zip(links, file_nos, strict=True):
+            file = sql_text(_without_patterns(link))
+            promised = self._fetch(f"SELECT num_rows FROM parquet_file_metadata({file})", link)
+            if promised != [(counts[file_no].rows,)]:
+                raise FileFault(
+                    FileReason.UNREADABLE, f"{counts[file_no].rows} rows, the footer says otherwise"
+                )
+        return counts
+
+    def _fetch(self, sql: str, *links: str) -> list[tuple[Any, ...]]:
+        import duckdb
+
+        if self._connection is None:
+            self._connection = _new_connection()
+        try:
+            return self._connection.execute(sql).fetchall()
+        except (duckdb.Error, RuntimeError) as error:
+            self.close()  # it may be past use
+            message = str(error).split("\n", 1)[0]
+            for link in links:
+                message = message.replace(link, os.path.basename(link))
+            raise FileFault(FileReason.UNREADABLE, shown(message)[:_LONGEST_DETAIL]) from error
+
+
+@contextmanager
+def _linked(
+    scratch: Path, files: Sequence[tuple[FoundFile, FileOutcome]]
+) -> Iterator[list[LinkedFile]]:
+    """Numbered links to the files in the scratch folder, for as long as they are needed."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    linked_files = []
+    try:
+        for file, outcome in files:
+            link = os.path.join(os.path.abspath(scratch), f"{outcome.file_no}.parquet")
+            if os.path.lexists(link):  # left over from a run that was killed
+                os.unlink(link)
+            os.symlink(file.path, link)
+            linked_files.append(LinkedFile(file, outcome, link))
+        yield linked_files
+    finally:
+        for linked in linked_files:
+            os.unlink(linked.link)
+
+
+def _new_connection() -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    # Nothing a file says may make it fetch an extension.
+    return duckdb.connect(
+        ":memory:",
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
+    )
+
+
+def _scan(links: Sequence[str]) -> str:
+    files = ", ".join(sql_text(_without_patterns(link)) for link in links)
+    return f"FROM read_parquet([{files}], hive_partitioning = false, union_by_name = false)"
+
+
+def _without_patterns(path: str) -> str:
+    """The path as a pattern that matches nothing else: DuckDB takes every name for one."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
+
+
+def _top_level(elements: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, int, str | None]]:
+    """Name, decimal digits and physical type of the columns at the top of a schema tree.
+
+    The tree comes depth first, each element with the number of its children.
+    """
+    position = 1  # after the root
+    while position < len(elements):
+        name, _, digits, physical_type = elements[position]
+        yield name, digits, physical_type
+        unread = 1
+        while unread and position < len(elements):
+            unread += elements[position][1] - 1
+            position += 1
+
+
+def _unknown_names(dataset: Dataset, schema: ParquetSchema) -> tuple[str, ...]:
+    """The names that are no columns of the dataset. FileFault if its own are not there once each."""
+    occurrences = Counter(schema.names)
+    repeated = [name for name in dataset.column_names if occurrences[name] > 1]
+    if repeated:
+        raise FileFault(FileReason.DUPLICATE_COLUMN, ", ".join(repeated))
+    missing = [name for name in dataset.required_names if name not in occurrences]
+    if missing:
+        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing))
+    return tuple(name for name in occurrences if name not in dataset.column_names)
+
+
+def _without_changed(group: Sequence[LinkedFile]) -> list[LinkedFile]:
+    """The files that are still what they were; the others are refused."""
+    unchanged = []
+    for linked in group:
+        try:
+            check_unchanged(linked.file)
+            unchanged.append(linked)
+        except FileFault as fault:
+            linked.outcome.refuse(fault)
+    return unchanged
+
+
+def _check_int96(link: str, name: str) -> None:
+    """FileFault if a timestamp in the old 96-bit form is finer than a microsecond.
+
+    DuckDB cuts such digits off. Beyond the years that 64 bits of nanoseconds cover (1677 to 2262)
+    nobody can tell any more.
+    """
+    import numpy as np
+    from pyarrow import lib, parquet  # type: ignore[import-untyped,unused-ignore]
+
+    def values(unit: str) -> "Iterator[np.ndarray[Any, np.dtype[np.int64]]]":
+        with parquet.ParquetFile(link, coerce_int96_timestamp_unit=unit) as file:
+            for batch in file.iter_batches(columns=[name]):
+                yield batch.column(0).drop_null().cast("int64").to_numpy()
+
+    try:
+        for micro, nano in zip(values("us"), values("ns"), strict=True):
+            is_covered = np.abs(micro) < np.iinfo(np.int64).max // 1000
+            if (is_covered & (micro * 1000 != nano)).any():
+                detail = f"{shown(name)}: timestamps finer than a microsecond"
+                raise FileFault(FileReason.UNREADABLE, detail)
+    except (lib.ArrowException, OSError) as error:
+        raise FileFault(FileReason.UNREADABLE, shown(str(error))[:_LONGEST_DETAIL]) from error

@@ -1,0 +1,133 @@
+"""CSV and JSONL files into a raw table.
+
+Belongs here: reading files one by one and validating their rows many at a time: one statement for
+all small files of a dataset. Does not: the formats (the readers) or the values (`cells.py`).
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, Protocol
+
+from orchestration.ingest.cells import CellRules, text_cell
+from orchestration.ingest.csv_reader import CsvReader
+from orchestration.ingest.datasets import Dataset
+from orchestration.ingest.discovery import Format, FoundFile
+from orchestration.ingest.jsonl_reader import JsonlReader
+from orchestration.ingest.outcomes import FileOutcome, insert_bad_rows, withdraw
+from orchestration.ingest.quarantine import BadRow, FileFault, raw_text
+from orchestration.ingest.raw_tables import RowSource
+from orchestration.ingest.text_files import Readable, TextBatch, opened
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+
+_BATCH_BYTES: Final = 32 << 20
+_STAGING: Final = "ingest_text"
+_CSV_FORMATS: Final = (Format.CSV, Format.CSV_GZIP, Format.CSV_ZSTD)
+
+
+class _Reader(Protocol):
+    @property
+    def unknown_names(self) -> tuple[str, ...]: ...
+
+    def batches(self) -> Iterator[TextBatch]: ...
+
+
+class TextLoader:
+    """Loads the text files of one dataset; `finish` must be called after the last."""
+
+    def __init__(
+        self, connection: "duckdb.DuckDBPyConnection", dataset: Dataset, rules: CellRules
+    ) -> None:
+        self._connection = connection
+        self._dataset = dataset
+        cells = {
+            column.name: text_cell(column, column.name, rules, program="program")
+            for column in dataset.columns
+        }
+        self._rows = RowSource(dataset, cells, _STAGING)
+        self._pending: list[tuple[FileOutcome, TextBatch]] = []
+        self._pending_bytes = 0
+        self._refused: list[FileOutcome] = []
+
+    def load(self, file: FoundFile, outcome: FileOutcome) -> tuple[str, ...]:
+        """Read a file; gives the names of its unknown columns. A fault goes into the outcome."""
+        unknown_names: tuple[str, ...] = ()
+        try:
+            with opened(file) as source:
+                reader = _reader(self._dataset, file.format, source)
+                for batch in reader.batches():
+                    self._add(outcome, batch)
+                unknown_names = reader.unknown_names
+        except FileFault as fault:
+            self._pending = [kept for kept in self._pending if kept[0] is not outcome]
+            self._refused.append(outcome)
+            outcome.refuse(fault)
+        return unknown_names
+
+    def finish(self) -> None:
+        """Validate and insert what is still pending; take back what faulty files had inserted."""
+        self._flush()
+        withdraw(self._connection, self._dataset.table, self._refused)
+
+    def _add(self, outcome: FileOutcome, batch: TextBatch) -> None:
+        outcome.rows_read += len(batch.row_nos) + len(batch.bad_rows)
+        self._pending.append((outcome, batch))
+        self._pending_bytes += batch.size_bytes
+        if self._pending_bytes >= _BATCH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        pending, self._pending, self._pending_bytes = self._pending, [], 0
+        if not pending:
+            return
+        bad_rows = [(outcome, row) for outcome, batch in pending for row in batch.bad_rows]
+        staged = self._staged(pending)
+        self._connection.register(_STAGING, staged)
+        inserted = self._connection.execute(
+            f"insert into {self._dataset.table} {self._rows.good_rows()}"
+        ).fetchone()
+        if inserted is None or inserted[0] != len(staged):
+            bad_rows += self._invalid_rows(pending)
+        self._connection.unregister(_STAGING)
+        insert_bad_rows(self._connection, bad_rows)
+
+    def _staged(self, pending: list[tuple[FileOutcome, TextBatch]]) -> "pa.Table":
+        import pyarrow as pa
+
+        tables = []
+        for outcome, batch in pending:
+            count = len(batch.row_nos)
+            columns = {
+                "file_no": pa.repeat(pa.scalar(outcome.file_no, pa.int32()), count),
+                "row_no": batch.row_nos,
+            }
+            for name in self._dataset.column_names:
+                column = batch.columns.get(name)
+                columns[name] = pa.nulls(count, pa.string()) if column is None else column
+            tables.append(pa.table(columns))
+        return pa.concat_tables(tables)
+
+    def _invalid_rows(
+        self, pending: list[tuple[FileOutcome, TextBatch]]
+    ) -> Iterator[tuple[FileOutcome, BadRow]]:
+        """The rows that were read well but hold bad values."""
+        batches: dict[int, list[tuple[int, FileOutcome, TextBatch]]] = defaultdict(list)
+        for outcome, batch in pending:
+            if len(batch.row_nos):
+                first = batch.row_nos[0].as_py()
+                batches[outcome.file_no].append((first, outcome, batch))
+        found = self._connection.execute(self._rows.bad_rows()).fetchall()
+        for file_no, row_no, column_names, reasons, _ in found:
+            of_file = batches[file_no]
+            position = bisect_right(of_file, row_no, key=lambda item: item[0]) - 1
+            _, outcome, batch = of_file[position]
+            raw, line_count = batch.raw_of(row_no)
+            yield outcome, BadRow(row_no, column_names, reasons, raw_text(raw), line_count)
+
+
+def _reader(dataset: Dataset, form: Format, source: Readable) -> _Reader:
+    reader = CsvReader if form in _CSV_FORMATS else JsonlReader
+    return reader(dataset, source)

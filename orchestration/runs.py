@@ -1,0 +1,138 @@
+"""A period's run from the command line: the job of the UI, in this process, in the same instance."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration.definitions import defs
+from orchestration.failures import EXIT_STATUS
+from orchestration.jobs import PERIOD_JOB
+from orchestration.partitions import PERIODS, partition_key
+from orchestration.pipeline.home import Busy, Home
+from orchestration.pipeline.workfile import Refused, WorkFile, describe
+from orchestration.resources import BY_TAG
+from orchestration.terms.load import LoadedProgram
+
+UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one period's run; `error` is None where it was published."""
+
+    program: str
+    period: str
+    run_id: str | None
+    exit_status: int
+    error: str | None = None
+    totals: Mapping[str, Any] = field(default_factory=dict)
+    gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def register(home: Home, loaded: LoadedProgram, landing: Path) -> dg.DagsterInstance:
+    """Makes a program and its periods known to the home and to Dagster; returns the instance."""
+    program = loaded.program
+    home.register(program.program, loaded.path, landing)
+    instance = dg.DagsterInstance.get()
+    assert PERIODS.name is not None
+    known = set(instance.get_dynamic_partitions(PERIODS.name))
+    keys = [partition_key(program.program, period.key) for period in program.periods]
+    new = [key for key in keys if key not in known]
+    if new:
+        instance.add_dynamic_partitions(PERIODS.name, new)
+    return instance
+
+
+def run_period(
+    home: Home,
+    loaded: LoadedProgram,
+    period: str,
+    landing: Path,
+    by: str | None,
+    progress: Callable[[str], None],
+) -> Outcome:
+    """Runs one period through all stages; never raises for what a gate or the state refuses."""
+    program = loaded.program.program
+    run_id = str(uuid.uuid4())
+    instance = register(home, loaded, landing)
+    try:
+        # Taken before the run is made, so that a refusal leaves no failed run behind.
+        with home.period_lock(program, period, run_id):
+            result = defs.resolve_job_def(PERIOD_JOB).execute_in_process(
+                partition_key=partition_key(program, period),
+                instance=instance,
+                run_id=run_id,
+                raise_on_error=False,
+                tags={BY_TAG: by or getpass.getuser(), "program": program, "period": period},
+                run_config=dg.RunConfig(
+                    {
+                        "ingest": {
+                            "config": {
+                                "program_file": str(loaded.path.resolve()),
+                                "landing": str(landing.resolve()),
+                            }
+                        }
+                    }  # type: ignore[arg-type]
+                ),
+            )
+    except Busy as error:
+        return Outcome(program, period, None, STATE_REFUSED, str(error))
+    work = WorkFile(home.work_folder(program, period))
+    gates = _gates(work)
+    if result.success:
+        totals = home.store(program).published()[period].run["totals"]
+        return Outcome(program, period, run_id, 0, totals=totals, gates=gates)
+    status, error_text = _failure(result, work)
+    return Outcome(program, period, run_id, status, error_text, gates=gates)
+
+
+def _gates(work: WorkFile) -> dict[str, dict[str, Any]]:
+    try:
+        verdicts = work.verdicts() if work.path.exists() and work.meta() else {}
+    except Refused:
+        return {}
+    return {
+        stage: {
+            "held": result.held,
+            "expectations": len(result.results),
+            "warnings": [f"{row.name}: {row.means}" for row in result.warnings],
+        }
+        for stage, result in verdicts.items()
+    }
+
+
+def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, str]:
+    """The exit status and message of the first step that failed of itself."""
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        data = event.step_failure_data
+        if data.user_failure_data and data.user_failure_data.description:
+            status = data.user_failure_data.metadata.get(EXIT_STATUS)
+            return (
+                int(status.value) if status is not None else STATE_REFUSED,  # type: ignore[arg-type]
+                data.user_failure_data.description,
+            )
+        for stage, verdict in work.verdicts().items():
+            if not verdict.held:
+                return GATE_BLOCKED, describe(stage, verdict)
+        error = data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        text = error.message.strip() if error else "a step failed"
+        return UNEXPECTED, f"{event.step_key}: {text}"
+    return UNEXPECTED, "the run failed before its first step; see it in the UI: bonus ui"
+
+
+logging.getLogger("dagster").setLevel(logging.CRITICAL)
