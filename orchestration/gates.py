@@ -1,7 +1,5 @@
 """The gates as blocking asset checks: one on each table of a stage, all from one run of its suite."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import dagster as dg

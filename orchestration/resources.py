@@ -1,7 +1,5 @@
 """The home as a Dagster resource: it holds the period for as long as a run lasts."""
 
-from __future__ import annotations
-
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +9,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from orchestration.partitions import split_partition_key
-from orchestration.pipeline.gate_worker import WORKER
+from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.publish import Gate
@@ -23,21 +21,21 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """A home folder, and the gate runner that the steps of this process share."""
 
     path: str
-    _gate: Gate = PrivateAttr(default=WORKER.run)
+    _gate: Gate | None = PrivateAttr(default=None)
 
     @property
     def home(self) -> Home:
         return Home(Path(self.path))
 
-    def with_gate(self, gate: Gate) -> HomeResource:
+    def with_gate(self, gate: Gate) -> "HomeResource":
         """The same home with another runner of gates: for tests."""
         self._gate = gate
         return self
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[HomeResource]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
-        if self._gate == WORKER.run:
+        if self._gate is None:
             WORKER.start()
         run = context.dagster_run
         key = run.tags.get("dagster/partition") if run else None
@@ -62,12 +60,12 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
         return registrations[program]
 
-    def period_run(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> PeriodRun:
+    def period_run(self, context: "dg.AssetExecutionContext | dg.AssetCheckExecutionContext") -> PeriodRun:
         """The run of the partition that a step is about."""
         program, period = split_partition_key(context.partition_key)
         run = context.run
         return PeriodRun(
             home=self.home, program=program, period=period, run_id=run.run_id,
             by=run.tags.get(BY_TAG) or getpass.getuser(),
-            gate=self._gate, progress=context.log.info,
+            gate=self._gate or run_gate, progress=context.log.info,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -75,16 +74,18 @@ def run_period(
                 run_id=run_id,
                 raise_on_error=False,
                 tags={BY_TAG: by or getpass.getuser(), "program": program, "period": period},
-                run_config=dg.RunConfig(
-                    {
+                run_config={
+                    "ops": {
                         "ingest": {
                             "config": {
                                 "program_file": str(loaded.path.resolve()),
                                 "landing": str(landing.resolve()),
                             }
                         }
-                    }  # type: ignore[arg-type]
-                ),
+                    },
+                    # The command says itself what happened; the UI shows the run's log.
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                },
             )
     except Busy as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
@@ -134,5 +135,3 @@ def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, st
         return UNEXPECTED, f"{event.step_key}: {text}"
     return UNEXPECTED, "the run failed before its first step; see it in the UI: bonus ui"
 
-
-logging.getLogger("dagster").setLevel(logging.CRITICAL)

@@ -125,10 +125,11 @@ def shown_text(source: str, type_name: str) -> str:
         return f"coalesce(CAST({instant} AS VARCHAR), CAST(epoch_us({source}) AS VARCHAR))"
     if type_name in _FINE_INSTANT_TYPES:
         return f"CAST(epoch_ns({source}) AS VARCHAR)"
-    if (
-        type_name in _TEXT_TYPES | _WHOLE_TYPES | _FLOAT_TYPES | {"BLOB", "BOOLEAN", "DATE"}
-        or _DECIMAL_TYPE.fullmatch(type_name)
-    ):
+    if type_name in _TEXT_TYPES | _WHOLE_TYPES | _FLOAT_TYPES | {
+        "BLOB",
+        "BOOLEAN",
+        "DATE",
+    } or _DECIMAL_TYPE.fullmatch(type_name):
         return f"CAST({source} AS VARCHAR)"
     return f"CASE WHEN {source} IS NOT NULL THEN {sql_text(f'<{type_name}>')} END"
 
@@ -229,7 +230,9 @@ def _decimals(text: str, most: int) -> str:
 def _native(kind: Kind, source: str, type_name: str) -> tuple[str, str] | None:
     """Value and fault of a Parquet column whose type is near enough to need no text."""
     if kind is Kind.COUNT and type_name in _WHOLE_TYPES:
-        value = f"CASE WHEN {source} BETWEEN 0 AND {LARGEST_COUNT} THEN CAST({source} AS BIGINT) END"
+        value = (
+            f"CASE WHEN {source} BETWEEN 0 AND {LARGEST_COUNT} THEN CAST({source} AS BIGINT) END"
+        )
         return value, _reason(RowReason.OUT_OF_RANGE)
     if kind is Kind.COUNT and type_name in _FLOAT_TYPES:
         return _float_count(f"CAST({source} AS DOUBLE)")
@@ -241,7 +244,10 @@ def _native(kind: Kind, source: str, type_name: str) -> tuple[str, str] | None:
         if type_name in _INSTANT_TYPES:
             microseconds, is_finer = f"epoch_us({source})", "false"
         elif type_name in _FINE_INSTANT_TYPES:
-            microseconds, is_finer = f"(epoch_ns({source}) // 1000)", f"epoch_ns({source}) % 1000 <> 0"
+            microseconds, is_finer = (
+                f"(epoch_ns({source}) // 1000)",
+                f"epoch_ns({source}) % 1000 <> 0",
+            )
         else:
             return None
         if kind is Kind.DAY:  # midnight, as pandas writes days

@@ -345,9 +345,7 @@ def _split_fields(text: str) -> list[str]:
     """The fields of a well-formed record."""
     if '"' not in text:
         return text.split(",")
-    return [
-        quoted.replace('""', '"') or plain for quoted, plain in _FIELD_TEXT.findall(text + ",")
-    ]
+    return [quoted.replace('""', '"') or plain for quoted, plain in _FIELD_TEXT.findall(text + ",")]
 
 
 def _without_line_end(line: bytes) -> bytes:

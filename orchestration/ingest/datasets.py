@@ -162,9 +162,7 @@ DATASETS: Final = (
             _count("likes", is_optional=True),
             _count("comments", is_optional=True),
             _count("shares", is_optional=True),
-            Column(
-                "delivered_at", Kind.TIMESTAMP, is_optional=True, default_column="observed_at"
-            ),
+            Column("delivered_at", Kind.TIMESTAMP, is_optional=True, default_column="observed_at"),
         ),
         key=("post_id", "observed_at"),
     ),
@@ -175,9 +173,7 @@ DATASETS: Final = (
             Column("observed_on", Kind.DAY),
             _identifier("country"),
             _count("accounts"),
-            Column(
-                "delivered_at", Kind.TIMESTAMP, is_optional=True, default_column="observed_on"
-            ),
+            Column("delivered_at", Kind.TIMESTAMP, is_optional=True, default_column="observed_on"),
         ),
         key=("creator_id", "observed_on", "country"),
     ),

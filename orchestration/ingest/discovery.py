@@ -248,4 +248,3 @@ class _Walk:
         self.notes.append(
             Note("beside_datasets", None, self._dataset, "has a dataset's name but is no folder")
         )
-

@@ -8,7 +8,7 @@ float or a big integer would already be another number.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from orchestration.ingest.datasets import NUMBERS, Column, Dataset, Kind
 from orchestration.ingest.quarantine import BadRow, RowReason, raw_text
@@ -20,9 +20,6 @@ from orchestration.ingest.text_files import (
     is_utf8,
     line_blocks,
 )
-
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
 _BLOCK_BYTES: Final = 1 << 20
 _BLANK: Final = " \t\r\n"
@@ -88,7 +85,7 @@ class JsonlReader:
 
     def batches(self) -> Iterator[TextBatch]:
         """All rows, good and bad, in file order. FileFault where the file cannot be read on."""
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
         first = 1
         for block in line_blocks(self._stream, _BLOCK_BYTES, first_line_no=1):

@@ -77,9 +77,7 @@ def _load(
         if file.format is not Format.PARQUET:
             unknown_names[file.name] = text_loader.load(file, outcome)
     text_loader.finish()
-    return [
-        note for file, _ in files for note in _notes(file, unknown_names.get(file.name, ()))
-    ]
+    return [note for file, _ in files for note in _notes(file, unknown_names.get(file.name, ()))]
 
 
 def _notes(file: FoundFile, unknown_names: Sequence[str]) -> list[Note]:

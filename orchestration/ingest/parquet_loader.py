@@ -26,11 +26,11 @@ from orchestration.ingest.cells import (
 )
 from orchestration.ingest.datasets import Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
+from orchestration.ingest.opening import check_unchanged
 from orchestration.ingest.outcomes import FileOutcome, insert_bad_rows, withdraw
 from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
 from orchestration.ingest.raw_tables import RowSource
 from orchestration.ingest.shown import shown
-from orchestration.ingest.text_files import check_unchanged
 
 if TYPE_CHECKING:
     import duckdb
@@ -193,7 +193,8 @@ class Probe:
             link,
         )
         described = self._fetch(f"DESCRIBE {_scan([link])}", link)
-        names, types = [], []
+        names: list[str] = []
+        types: list[str] = []
         for name, digits, physical_type in _top_level(elements):
             # Of columns named alike DuckDB renames one, but it keeps their order.
             type_name = described[len(names)][1] if len(names) < len(described) else ""

@@ -92,7 +92,9 @@ class RowSource:
         )
         codes = ", ".join(_reason(column) for column in columns)
         shown = ", ".join(f"{column.name} := shown_{column.name}" for column in columns)
-        row_text = f"left(CAST(to_json(struct_pack({shown})) AS VARCHAR), {LONGEST_RAW_TEXT_CHARACTERS})"
+        row_text = (
+            f"left(CAST(to_json(struct_pack({shown})) AS VARCHAR), {LONGEST_RAW_TEXT_CHARACTERS})"
+        )
         return (
             f"SELECT {PLACE}, concat_ws('|', {names}), concat_ws('|', {codes}), {row_text}"
             f" FROM ({self._typed()}) WHERE NOT ({self._is_good()})"

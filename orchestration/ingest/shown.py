@@ -6,7 +6,9 @@ Belongs here: escaping and cutting. Does not: raw text kept as evidence, which s
 
 from typing import Final
 
-_UNDECODABLE: Final = range(0xDC80, 0xDD00)  # a byte of a file name that is not UTF-8, as Python has it
+_UNDECODABLE: Final = range(
+    0xDC80, 0xDD00
+)  # a byte of a file name that is not UTF-8, as Python has it
 LONGEST_NAME_CHARACTERS: Final = 200
 
 

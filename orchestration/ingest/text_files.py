@@ -6,8 +6,6 @@ rows of text leave a reader. Does not: the grammar of either format (`csv_reader
 """
 
 import gzip
-import os
-import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 
 from backports import zstd
 
-from orchestration.ingest.discovery import Format, FoundFile, Identity
+from orchestration.ingest.discovery import Format, FoundFile
+from orchestration.ingest.opening import opened
 from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
 from orchestration.ingest.shown import shown
 
@@ -70,33 +69,10 @@ class Source:
 
 
 @contextmanager
-def opened(file: FoundFile) -> Iterator[Source]:
-    """The file, open for reading. FileFault if that is impossible, or if it changed meanwhile."""
-    try:
-        # O_NONBLOCK: what was a file when the folder was listed may be a pipe by now.
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise FileFault(FileReason.UNREADABLE, str(error.strerror)) from error
-    with os.fdopen(descriptor, "rb") as plain:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or Identity.of(status) != file.identity:
-            raise _changed_while_read()
-        try:
-            yield Source(_decompressed(plain, file))
-        except FileFault:
-            check_unchanged(file)  # if it was changed, that is the better explanation
-            raise
-    check_unchanged(file)
-
-
-def check_unchanged(file: FoundFile) -> None:
-    """FileFault if the file is not what it was when it was found."""
-    try:
-        status = os.stat(file.path)
-    except OSError as error:
-        raise _changed_while_read() from error
-    if Identity.of(status) != file.identity:
-        raise _changed_while_read()
+def opened_text(file: FoundFile) -> Iterator[Source]:
+    """The file's text, decompressed. FileFault if there is no reading it, or if it changed."""
+    with opened(file) as plain:
+        yield Source(_decompressed(plain, file))
 
 
 def line_blocks(stream: Readable, block_bytes: int, first_line_no: int) -> Iterator[bytes]:
@@ -136,10 +112,6 @@ def is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _changed_while_read() -> FileFault:
-    return FileFault(FileReason.CHANGED_WHILE_READ, "the file changed while it was being read")
 
 
 def _decompressed(plain: BinaryIO, file: FoundFile) -> BinaryIO:

@@ -17,7 +17,7 @@ from orchestration.ingest.jsonl_reader import JsonlReader
 from orchestration.ingest.outcomes import FileOutcome, insert_bad_rows, withdraw
 from orchestration.ingest.quarantine import BadRow, FileFault, raw_text
 from orchestration.ingest.raw_tables import RowSource
-from orchestration.ingest.text_files import Readable, TextBatch, opened
+from orchestration.ingest.text_files import Readable, TextBatch, opened_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,7 +56,7 @@ class TextLoader:
         """Read a file; gives the names of its unknown columns. A fault goes into the outcome."""
         unknown_names: tuple[str, ...] = ()
         try:
-            with opened(file) as source:
+            with opened_text(file) as source:
                 reader = _reader(self._dataset, file.format, source)
                 for batch in reader.batches():
                     self._add(outcome, batch)

@@ -147,7 +147,7 @@ def _creator_earnings(
     table = pa.table({name: rows[name] for name in schema.names}, schema=schema)
     connection.register("earnings_text", table)
     # Whole numbers beyond 64 bits travel as text.
-    typed = connection.execute(
+    typed = connection.sql(
         "select creator_id, market,"
         " cast(cast(points_e4 as decimal(34, 0)) * cast(0.0001 as decimal(4, 4)) as decimal(38, 4))"
         " as points, performance_minor, milestone_minor, capped, program_amount_minor,"

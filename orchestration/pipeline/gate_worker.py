@@ -69,3 +69,8 @@ class GateWorker:
 
 WORKER = GateWorker()
 """The one of this process."""
+
+
+def run_gate(suite: str, database: Path) -> GateResult:
+    """Runs a suite in this process's worker; a plain function, since Dagster copies what holds it."""
+    return WORKER.run(suite, database)

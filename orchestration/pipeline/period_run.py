@@ -13,7 +13,7 @@ from typing import Any
 from expectations.suite import GateResult
 from orchestration.pipeline import earning, models
 from orchestration.pipeline.fingerprint import landing_digest
-from orchestration.pipeline.gate_worker import WORKER
+from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.publish import Gate, Published, publish
 from orchestration.pipeline.workfile import GateFailed, WorkFile, code_fingerprint
@@ -37,7 +37,7 @@ class PeriodRun:
     period: str
     run_id: str
     by: str
-    gate: Gate = WORKER.run
+    gate: Gate = run_gate
     progress: Callable[[str], None] = field(default=_silent)
 
     @property

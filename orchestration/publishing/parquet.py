@@ -28,7 +28,7 @@ def select_published(table: Table, relation: str) -> str:
 
 def write_table(connection: duckdb.DuckDBPyConnection, table: Table, relation: str, folder: Path) -> Path:
     """Writes a relation of `connection` as `<folder>/<table>/part-0.parquet` and flushes it to disk."""
-    rows = connection.execute(select_published(table, relation)).to_arrow_table()
+    rows = connection.sql(select_published(table, relation)).to_arrow_table()
     path = folder / table.name / FILE_NAME
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(rows, path)

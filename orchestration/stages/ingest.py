@@ -1,7 +1,5 @@
 """Ingest: landing files and program file into the period's work file (contract §1, §2)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Settlement, gate and switch are one step, since they share the program's lock: n
 earlier period in between, so no opening balance is stale.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

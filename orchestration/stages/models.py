@@ -1,7 +1,5 @@
 """Staging, eligibility and scoring: dbt models (contract §3 to §5), a stage at a time."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -54,10 +52,10 @@ def build_stage(stage: str) -> dg.AssetsDefinition:
     ) -> Iterable[dg.MaterializeResult]:
         with as_failures():
             seconds = home.period_run(context).build(stage)
-        for key in sorted(context.selected_asset_keys):
-            yield dg.MaterializeResult(
-                asset_key=key, metadata={"seconds": seconds[key.to_user_string()]}
-            )
+        # dbt's order is that of the dependencies, which Dagster wants kept.
+        for name, spent in seconds.items():
+            if dg.AssetKey(name) in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=name, metadata={"seconds": spent})
 
     return models
 

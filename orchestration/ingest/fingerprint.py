@@ -1,0 +1,105 @@
+"""What exactly was read: the hashes of all landing files, and one digest over them (contract §7).
+
+Belongs here: hashing, and remembering hashes of files that have not changed. Does not: what is done
+with a fingerprint.
+"""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from orchestration.ingest.discovery import FoundFile, Identity, RefusedEntry, discover
+from orchestration.ingest.opening import opened
+from orchestration.ingest.quarantine import FileFault, FileReason
+
+# A file changed again within the clock's tick may look the same: its hash is not remembered yet.
+_SETTLED_NS: Final = 2_000_000_000
+
+
+class FileFingerprint(NamedTuple):
+    """A file of the landing directory and the hash of its content.
+
+    In place of a hash stands the reason code, where a file is refused unread; nothing, where a
+    dataset has a folder without files (path with a `/` at the end).
+    """
+
+    path: str  # as `ingest_files.file` has it
+    size_bytes: int
+    sha256: str
+
+
+class _Remembered(NamedTuple):
+    identity: Identity
+    sha256: str
+
+
+def fingerprint_landing(landing: Path, cache: Path | None = None) -> list[FileFingerprint]:
+    """The fingerprints of all files, sorted by path.
+
+    With a cache file, a file is read again only if its path, size, times, inode or device changed.
+    """
+    inventory = discover(landing)
+    remembered = _read_cache(cache) if cache else {}
+    now_ns = time.time_ns()
+    kept: dict[str, _Remembered] = {}
+    fingerprints = []
+    for entry in inventory.entries:
+        if isinstance(entry, RefusedEntry):
+            size_bytes = entry.size_bytes or 0
+            fingerprints.append(FileFingerprint(entry.name, size_bytes, entry.reason.value))
+            continue
+        known = remembered.get(entry.name)
+        if known is None or known.identity != entry.identity:
+            known = _Remembered(entry.identity, _hash(entry))
+        newest_ns = max(entry.identity.modified_ns, entry.identity.changed_ns)
+        if (
+            newest_ns + _SETTLED_NS < now_ns
+            and len(known.sha256) == hashlib.sha256().digest_size * 2
+        ):
+            kept[entry.name] = known
+        fingerprints.append(FileFingerprint(entry.name, entry.identity.size_bytes, known.sha256))
+    filled = {entry.dataset for entry in inventory.entries}
+    fingerprints += [FileFingerprint(f"{name}/", 0, "") for name in inventory.folders - filled]
+    if cache and kept != remembered:
+        _write_cache(cache, kept)
+    return sorted(fingerprints)
+
+
+def landing_digest(fingerprints: Sequence[FileFingerprint]) -> str:
+    """One SHA-256 over fingerprints: another one whenever ingest might read something else."""
+    lines = (json.dumps(fingerprint, ensure_ascii=True) + "\n" for fingerprint in fingerprints)
+    return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()
+
+
+def _hash(file: FoundFile) -> str:
+    """The hash of the content, or the reason code why there is none."""
+    try:
+        with opened(file) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileFault as fault:
+        return fault.reason.value
+    except OSError:
+        return FileReason.UNREADABLE.value
+
+
+def _read_cache(cache: Path) -> dict[str, _Remembered]:
+    """What an earlier call has left; nothing, if that is not to be understood."""
+    try:
+        entries = json.loads(cache.read_text("utf-8"))
+        return {
+            path: _Remembered(Identity(*map(int, identity)), str(sha256))
+            for path, (identity, sha256) in entries.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _write_cache(cache: Path, remembered: dict[str, _Remembered]) -> None:
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = cache.with_name(f".{cache.name}.{os.getpid()}")
+    unfinished.write_text(json.dumps(remembered), "utf-8")
+    os.replace(unfinished, cache)
