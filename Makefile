@@ -32,3 +32,27 @@ $(STAMP): pyproject.toml requirements.lock
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
+
+test: install
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
+
+# Every period of the sample program through all stages and gates, then what came of it.
+demo: install
+	@test -d $(DEMO)/landing || $(BIN)/bonus sample --out $(DEMO)
+	@$(BIN)/bonus run $$($(BIN)/bonus status --json --program $(DEMO)/program.yaml --home $(DEMO)/home \
+		| $(BIN)/python -c 'import json, sys; print(*(row["period"] for row in json.load(sys.stdin)["periods"]))') \
+		--program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
+	@$(BIN)/bonus status --program $(DEMO)/program.yaml --home $(DEMO)/home
+	@echo "Next: make ui (Dagster on http://127.0.0.1:3000), or"
+	@echo "  $(BIN)/bonus export 2024-04 --out $(DEMO)/export --program $(DEMO)/program.yaml --home $(DEMO)/home"
+
+ui: install
+	$(BIN)/bonus ui --program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
+
+clean:
+	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs

@@ -35,7 +35,11 @@ def no_rows(
 ) -> Expectation:
     """Expects that `query` (with {batch} for `table`) finds no row."""
     return Expectation(
-        name, table, severity, means, "UnexpectedRowsExpectation",
+        name,
+        table,
+        severity,
+        means,
+        "UnexpectedRowsExpectation",
         {"unexpected_rows_query": query},
     )
 
@@ -45,10 +49,16 @@ def unique(table: str, *key: str) -> Expectation:
     shared = (f"{table}_has_one_row_a_key", table, "error", "a key comes twice")
     if len(key) == 1:
         return Expectation(
-            *shared, "ExpectColumnValuesToBeUnique", {"column": key[0]}, key  # type: ignore[arg-type]
+            *shared,
+            "ExpectColumnValuesToBeUnique",
+            {"column": key[0]},
+            key,  # type: ignore[arg-type]
         )
     return Expectation(
-        *shared, "ExpectCompoundColumnsToBeUnique", {"column_list": list(key)}, key  # type: ignore[arg-type]
+        *shared,
+        "ExpectCompoundColumnsToBeUnique",
+        {"column_list": list(key)},
+        key,  # type: ignore[arg-type]
     )
 
 

@@ -34,14 +34,14 @@ ProgramOption = Annotated[
 ]
 LandingOption = Annotated[
     Path | None,
-    typer.Option(
-        "--landing", envvar="BONUS_LANDING", metavar="DIR", help="The landing directory."
-    ),
+    typer.Option("--landing", envvar="BONUS_LANDING", metavar="DIR", help="The landing directory."),
 ]
 HomeOption = Annotated[
     Path,
     typer.Option(
-        "--home", envvar="BONUS_HOME", metavar="DIR",
+        "--home",
+        envvar="BONUS_HOME",
+        metavar="DIR",
         help="Where everything is kept: work files, published tables, Dagster's instance.",
     ),
 ]
@@ -119,7 +119,9 @@ def status(
 @app.command()
 def export(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the CSV files.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where to write the CSV files.")
+    ],
     spreadsheet: Annotated[
         bool,
         typer.Option(
@@ -194,11 +196,17 @@ def ui(
         register(place, _program(program), _landing(landing))
     root = Path(__file__).resolve().parents[1]
     dagster = Path(sys.executable).with_name("dagster")
-    os.execv(
+    os.execv(  # noqa: S606 - our own program, and a list of arguments
         dagster,
         [
-            str(dagster), "dev", "--host", "127.0.0.1", "--port", str(port),
-            "--workspace", str(root / "workspace.yaml"),
+            str(dagster),
+            "dev",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--workspace",
+            str(root / "workspace.yaml"),
         ],
     )
 

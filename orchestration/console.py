@@ -63,13 +63,18 @@ class Console:
                 f"{run['status'].lower()} by {escape(str(run['by'] or '?'))}" if run else "",
                 _gates(gates) if gates else "",
                 f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
-                f"{totals['eligible_posts']:,}/{totals['posts']:,} posts" if totals else "",
+                f"{totals['eligible_posts']:,}/{totals['posts']:,} posts"
+                if totals
+                else "",
                 "\n".join(f"{count:,} {name}" for name, count in totals["statuses"].items())
-                if totals else "",
+                if totals
+                else "",
                 "\n".join(
                     f"{currency} {_money(currency, amounts['payout_minor'])}"
                     for currency, amounts in totals["currencies"].items()
-                ) if totals else "",
+                )
+                if totals
+                else "",
             )
         self._out.print(table)
 
@@ -81,8 +86,13 @@ def _gates(gates: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _amounts(currency: str, amounts: Mapping[str, int]) -> str:
-    named = (("earned", "earnings_minor"), ("paid out", "payout_minor"),
-             ("withheld", "withheld_minor"), ("carried", "carried_minor"), ("held", "held_minor"))
+    named = (
+        ("earned", "earnings_minor"),
+        ("paid out", "payout_minor"),
+        ("withheld", "withheld_minor"),
+        ("carried", "carried_minor"),
+        ("held", "held_minor"),
+    )
     return ", ".join(f"{label} {_money(currency, amounts[name])}" for label, name in named)
 
 

@@ -16,7 +16,10 @@ CHECK_NAME = "gate"
 def check_spec(asset: str) -> dg.AssetCheckSpec:
     """The gate's check on one table; blocking, one verdict a period."""
     return dg.AssetCheckSpec(
-        CHECK_NAME, asset=asset, blocking=True, partitions_def=PERIODS,
+        CHECK_NAME,
+        asset=asset,
+        blocking=True,
+        partitions_def=PERIODS,
         description="Holds when every expectation of the stage's suite about this table holds.",
     )
 
@@ -56,11 +59,15 @@ def check_results(result: GateResult, tables: Sequence[str]) -> Iterator[dg.Asse
 def _check_result(table: str, results: Sequence[Result]) -> dg.AssetCheckResult:
     failing = [row for row in results if row.state != "held"]
     blocking = [row for row in failing if row.blocks]
-    severity = dg.AssetCheckSeverity.ERROR if blocking or not failing else dg.AssetCheckSeverity.WARN
+    severity = (
+        dg.AssetCheckSeverity.ERROR if blocking or not failing else dg.AssetCheckSeverity.WARN
+    )
     return dg.AssetCheckResult(
-        asset_key=dg.AssetKey(table), check_name=CHECK_NAME, passed=not failing, severity=severity,
-        description="; ".join(_said(row) for row in failing)
-        or f"{len(results)} expectations hold",
+        asset_key=dg.AssetKey(table),
+        check_name=CHECK_NAME,
+        passed=not failing,
+        severity=severity,
+        description="; ".join(_said(row) for row in failing) or f"{len(results)} expectations hold",
         metadata=_metadata(results),
     )
 
@@ -82,8 +89,11 @@ def _metadata(results: Sequence[Result]) -> Mapping[str, dg.MetadataValue]:
             records=[
                 dg.TableRecord(
                     {
-                        "expectation": row.name, "severity": row.severity, "state": row.state,
-                        "failing_rows": row.failing_rows, "means": row.means,
+                        "expectation": row.name,
+                        "severity": row.severity,
+                        "state": row.state,
+                        "failing_rows": row.failing_rows,
+                        "means": row.means,
                         "problem": row.problem or "",
                     }
                 )

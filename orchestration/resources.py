@@ -60,12 +60,18 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
         return registrations[program]
 
-    def period_run(self, context: "dg.AssetExecutionContext | dg.AssetCheckExecutionContext") -> PeriodRun:
+    def period_run(
+        self, context: "dg.AssetExecutionContext | dg.AssetCheckExecutionContext"
+    ) -> PeriodRun:
         """The run of the partition that a step is about."""
         program, period = split_partition_key(context.partition_key)
         run = context.run
         return PeriodRun(
-            home=self.home, program=program, period=period, run_id=run.run_id,
+            home=self.home,
+            program=program,
+            period=period,
+            run_id=run.run_id,
             by=run.tags.get(BY_TAG) or getpass.getuser(),
-            gate=self._gate or run_gate, progress=context.log.info,
+            gate=self._gate or run_gate,
+            progress=context.log.info,
         )

@@ -134,4 +134,3 @@ def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, st
         text = error.message.strip() if error else "a step failed"
         return UNEXPECTED, f"{event.step_key}: {text}"
     return UNEXPECTED, "the run failed before its first step; see it in the UI: bonus ui"
-

@@ -88,14 +88,19 @@ def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> di
     with work.connect() as connection:
         earnings = _creator_earnings(connection, loaded, period_key)
         connection.register("earnings_rows", earnings)
-        connection.execute("create or replace table creator_earnings as select * from earnings_rows")
+        connection.execute(
+            "create or replace table creator_earnings as select * from earnings_rows"
+        )
         connection.unregister("earnings_rows")
         for statement in (POST_EARNINGS, SETTLEMENT_PARTIES, SETTLEMENT_RATES):
             connection.execute(statement)
         return {
             table: _count(connection, table)
             for table in (
-                "creator_earnings", "post_earnings", "settlement_parties", "settlement_rates"
+                "creator_earnings",
+                "post_earnings",
+                "settlement_parties",
+                "settlement_rates",
             )
         }
 
@@ -138,9 +143,13 @@ def _creator_earnings(
         rows["cap_minor"].append(None if cap is None else str(cap))
     schema = pa.schema(
         [
-            ("creator_id", pa.string()), ("market", pa.string()), ("points_e4", pa.string()),
-            ("performance_minor", pa.int64()), ("milestone_minor", pa.int64()),
-            ("capped", pa.bool_()), ("program_amount_minor", pa.int64()),
+            ("creator_id", pa.string()),
+            ("market", pa.string()),
+            ("points_e4", pa.string()),
+            ("performance_minor", pa.int64()),
+            ("milestone_minor", pa.int64()),
+            ("capped", pa.bool_()),
+            ("program_amount_minor", pa.int64()),
             ("cap_minor", pa.string()),
         ]
     )

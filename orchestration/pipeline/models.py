@@ -72,7 +72,9 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
     """
     os.environ["BONUS_WORK"] = str(work.path)
     result = _invoke(
-        _manifest(), "build", work.folder / "dbt",
+        _manifest(),
+        "build",
+        work.folder / "dbt",
         ["--select", selection, "--exclude", "resource_type:unit_test"],
     )
     failed = [
@@ -91,11 +93,22 @@ def _invoke(manifest: Manifest | None, command: str, target: Path, arguments: li
 
     outcome = dbtRunner(manifest=manifest).invoke(
         [
-            command, *arguments,
-            "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-            "--target-path", str(target), "--log-path", str(target),
-            "--log-level", "none", "--quiet", "--no-write-json" if manifest else "--write-json",
-            "--no-send-anonymous-usage-stats", "--no-version-check",
+            command,
+            *arguments,
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+            "--target-path",
+            str(target),
+            "--log-path",
+            str(target),
+            "--log-level",
+            "none",
+            "--quiet",
+            "--no-write-json" if manifest else "--write-json",
+            "--no-send-anonymous-usage-stats",
+            "--no-version-check",
         ]
     )
     # dbt keeps the file open, and then no gate could read it.

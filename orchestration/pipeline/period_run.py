@@ -69,13 +69,14 @@ class PeriodRun:
                     connection.execute(f'create table "{name}" as select * from terms_table')
                     connection.unregister("terms_table")
                 ingest_landing(
-                    connection, landing, program=self.program,
+                    connection,
+                    landing,
+                    program=self.program,
                     currency_decimals=minor_unit_decimals(loaded.program.currency),
-                    scratch=scratch, on_progress=self.progress,
+                    scratch=scratch,
+                    on_progress=self.progress,
                 )
-                write_quarantine(
-                    connection, self.home.quarantine_folder(self.program, self.period)
-                )
+                write_quarantine(connection, self.home.quarantine_folder(self.program, self.period))
             self.work.replace_with(fresh)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -110,7 +111,9 @@ class PeriodRun:
         meta = self.work.meta()
         path = Path(meta["program_file"])
         return LoadedProgram(
-            program=parse_program(content, str(path)), path=path, content=content,
+            program=parse_program(content, str(path)),
+            path=path,
+            content=content,
             sha256=meta["program_sha256"],
         )
 

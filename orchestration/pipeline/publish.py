@@ -11,9 +11,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +85,8 @@ def publish(run: PeriodRun) -> Published:
             totals = _totals(connection)
         gates = {**run.work.verdicts(), "ledger": gate}
         _write_run(
-            versions[run.period], loaded.content,
+            versions[run.period],
+            loaded.content,
             {
                 **meta,
                 "run_id": run.run_id,
@@ -129,7 +129,7 @@ def _settle_anew(
                 if name not in SETTLED_TABLES:
                     source = str(publication.table(name)).replace("'", "''")
                     connection.execute(
-                        f'create view "{name}" as select * from read_parquet(\'{source}\')'
+                        f"create view \"{name}\" as select * from read_parquet('{source}')"
                     )
             _settle(connection, program, publication.period, _closing([before]), [before])
         gate = run.gate("ledger", scratch)
@@ -182,9 +182,7 @@ def _settle(
     }
     rows = settle(program, period, earned, parties, rates_e10, openings, {})
     _write_ledger(connection, rows)
-    _write_journal(
-        connection, journal_entries(program.program, period_key, period.pays_on, rows)
-    )
+    _write_journal(connection, journal_entries(program.program, period_key, period.pays_on, rows))
     _write_ledger_period(connection, program, period_key, earlier)
 
 
@@ -297,8 +295,14 @@ def _totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     statuses = connection.execute(
         "select status, count(*) from payout_ledger group by status order by status"
     ).fetchall()
-    names = ("paid_rows", "earnings_minor", "withheld_minor", "payout_minor", "carried_minor",
-             "held_minor")
+    names = (
+        "paid_rows",
+        "earnings_minor",
+        "withheld_minor",
+        "payout_minor",
+        "carried_minor",
+        "held_minor",
+    )
     return {
         "creators": counts[0],
         "eligible_creators": counts[1],

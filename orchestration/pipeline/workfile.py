@@ -57,8 +57,10 @@ def code_fingerprint() -> str:
     """SHA-256 over the code and models that make the numbers: an old work file is not taken on."""
     digest = hashlib.sha256()
     for folder, pattern in (
-        ("orchestration", "*.py"), ("expectations", "*.py"),
-        ("dbt_project/models", "*.sql"), ("dbt_project/macros", "*.sql"),
+        ("orchestration", "*.py"),
+        ("expectations", "*.py"),
+        ("dbt_project/models", "*.sql"),
+        ("dbt_project/macros", "*.sql"),
     ):
         for path in sorted((ROOT / folder).rglob(pattern)):
             digest.update(f"{path.relative_to(ROOT)}\0".encode())
@@ -141,7 +143,9 @@ class WorkFile:
         with self.connect() as connection:
             rows = dict(connection.execute("select stage, result from _gates").fetchall())
         return {
-            stage: GateResult.from_json(json.loads(rows[stage])) for stage in STAGES if stage in rows
+            stage: GateResult.from_json(json.loads(rows[stage]))
+            for stage in STAGES
+            if stage in rows
         }
 
     def _who(self) -> str:

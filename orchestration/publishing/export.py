@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+QUOTE = "'"
 ROWS_A_FETCH = 10_000
 
 
@@ -35,11 +36,10 @@ def export_period(publication: Publication, out: Path, *, spreadsheet: bool = Fa
 def _export_table(
     connection: duckdb.DuckDBPyConnection, table: Table, source: Path, out: Path, spreadsheet: bool
 ) -> Path:
-    columns = ", ".join(
-        _as_text(name, kind, spreadsheet) for name, kind in table.columns.items()
-    )
+    columns = ", ".join(_as_text(name, kind, spreadsheet) for name, kind in table.columns.items())
     cursor = connection.execute(
-        f"select {columns} from read_parquet($1) order by {', '.join(table.key)}",
+        f"select {columns} from read_parquet($1) as source"
+        f" order by {', '.join(f'source.{key}' for key in table.key)}",
         [str(source)],
     )
     path = out / f"{table.name}.csv"
@@ -69,9 +69,11 @@ def _as_text(name: str, kind: str, spreadsheet: bool) -> str:
     if kind == FLAG:
         return f"case when {column} then 'true' when not {column} then 'false' end as {column}"
     if kind.startswith("DECIMAL"):
-        plain = f"rtrim(rtrim(cast({column} as varchar), '0'), '.')"
-        return f"case when contains(cast({column} as varchar), '.') then {plain} else cast({column} as varchar) end as {column}"
+        text = f"cast({column} as varchar)"
+        plain = f"rtrim(rtrim({text}, '0'), '.')"
+        return f"case when contains({text}, '.') then {plain} else {text} end as {column}"
     if kind == TEXT and spreadsheet:
         starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS)
-        return f"case when left({column}, 1) in ({starts}) then '''' || {column} else {column} end as {column}"
+        quoted = f"chr({ord(QUOTE)}) || {column}"
+        return f"case when left({column}, 1) in ({starts}) then {quoted} else {column} end as {column}"
     return column

@@ -22,11 +22,15 @@ FILE_NAME = "part-0.parquet"
 
 def select_published(table: Table, relation: str) -> str:
     """SQL that reads `relation` with the columns and types of §9, sorted by key."""
-    columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in table.columns.items())
+    columns = ", ".join(
+        f'cast("{name}" as {kind}) as "{name}"' for name, kind in table.columns.items()
+    )
     return f"select {columns} from {relation} order by {', '.join(table.key)}"
 
 
-def write_table(connection: duckdb.DuckDBPyConnection, table: Table, relation: str, folder: Path) -> Path:
+def write_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, relation: str, folder: Path
+) -> Path:
     """Writes a relation of `connection` as `<folder>/<table>/part-0.parquet` and flushes it to disk."""
     rows = connection.sql(select_published(table, relation)).to_arrow_table()
     path = folder / table.name / FILE_NAME

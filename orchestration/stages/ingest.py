@@ -11,8 +11,15 @@ from orchestration.partitions import PERIODS
 from orchestration.resources import HomeResource
 
 TABLES = (
-    "raw_creators", "raw_payees", "raw_deals", "raw_posts", "raw_post_metrics", "raw_audience",
-    "raw_policy_events", "raw_fx_rates", "terms",
+    "raw_creators",
+    "raw_payees",
+    "raw_deals",
+    "raw_posts",
+    "raw_post_metrics",
+    "raw_audience",
+    "raw_policy_events",
+    "raw_fx_rates",
+    "terms",
 )
 
 

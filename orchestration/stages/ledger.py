@@ -23,12 +23,22 @@ PUBLISHED = "published_period"
     name="earnings",
     specs=[
         dg.AssetSpec(
-            "creator_earnings", group_name="ledger", kinds={"python", "duckdb"},
-            deps=["creator_scores", "creator_eligibility", "int_post_points", "int_windows", "terms"],
+            "creator_earnings",
+            group_name="ledger",
+            kinds={"python", "duckdb"},
+            deps=[
+                "creator_scores",
+                "creator_eligibility",
+                "int_post_points",
+                "int_windows",
+                "terms",
+            ],
             description="Grain: a creator with a deal. What it earned, in the program currency.",
         ),
         dg.AssetSpec(
-            "post_earnings", group_name="ledger", kinds={"python", "duckdb"},
+            "post_earnings",
+            group_name="ledger",
+            kinds={"python", "duckdb"},
             deps=["creator_earnings", "int_post_points"],
             description="Grain: an eligible post. Its part of what its creator earned.",
         ),
@@ -49,19 +59,31 @@ def earnings(
     name="publication",
     specs=[
         dg.AssetSpec(
-            "payout_ledger", group_name="ledger", kinds={"python", "duckdb"},
+            "payout_ledger",
+            group_name="ledger",
+            kinds={"python", "duckdb"},
             deps=["creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"],
             description="Grain: a creator and currency. What is paid, carried or held.",
         ),
         dg.AssetSpec(
-            "journal", group_name="ledger", kinds={"python", "duckdb"}, deps=["payout_ledger"],
+            "journal",
+            group_name="ledger",
+            kinds={"python", "duckdb"},
+            deps=["payout_ledger"],
             description="Grain: an entry. Double entry; a transaction sums to 0 in its currency.",
         ),
         dg.AssetSpec(
-            PUBLISHED, group_name="publish", kinds={"parquet"},
+            PUBLISHED,
+            group_name="publish",
+            kinds={"parquet"},
             deps=[
-                "creator_eligibility", "post_eligibility", "post_scores", "creator_scores",
-                "post_earnings", "payout_ledger", "journal",
+                "creator_eligibility",
+                "post_eligibility",
+                "post_scores",
+                "creator_scores",
+                "post_earnings",
+                "payout_ledger",
+                "journal",
             ],
             description="All tables of the period as Parquet, replaced together.",
         ),
@@ -79,9 +101,7 @@ def publication(
             published = run.publish()
     except GateFailed as error:
         yield from check_results(error.result, SETTLED)
-        raise dg.Failure(
-            str(error), metadata={EXIT_STATUS: 3}, allow_retries=False
-        ) from None
+        raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
     for period, totals in published.settled_anew.items():
         _tell(context, partition_key(run.program, period), totals)
     yield from check_results(published.gate, SETTLED)
@@ -89,7 +109,7 @@ def publication(
         yield dg.MaterializeResult(asset_key=asset, metadata=_plotted(published.totals))
 
 
-class as_failures_but_gates:  # noqa: N801 - reads as the function it goes with
+class as_failures_but_gates:
     """`as_failures`, but GateFailed passes: its rows are shown as check results first."""
 
     def __enter__(self) -> None:
@@ -107,14 +127,19 @@ def _tell(context: dg.AssetExecutionContext, key: str, totals: Mapping[str, Any]
     for asset in (*SETTLED, PUBLISHED):
         context.log_event(
             dg.AssetMaterialization(
-                asset, partition=key, description="settled anew after an earlier period was published",
+                asset,
+                partition=key,
+                description="settled anew after an earlier period was published",
                 metadata=_plotted(totals),
             )
         )
     for asset in SETTLED:
         context.instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(asset), check_name=CHECK_NAME, passed=True, metadata={},
+                asset_key=dg.AssetKey(asset),
+                check_name=CHECK_NAME,
+                passed=True,
+                metadata={},
                 partition=key,
             )
         )

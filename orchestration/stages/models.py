@@ -23,7 +23,9 @@ class Translator(DagsterDbtTranslator):
         super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        meta = dbt_resource_props.get("meta") or dbt_resource_props.get("config", {}).get("meta", {})
+        meta = dbt_resource_props.get("meta") or dbt_resource_props.get("config", {}).get(
+            "meta", {}
+        )
         key = meta.get("dagster", {}).get("asset_key") if meta else None
         return dg.AssetKey(key or [dbt_resource_props["name"]])
 
@@ -44,7 +46,10 @@ def build_stage(stage: str) -> dg.AssetsDefinition:
     """The assets of a stage: its models, built in one invocation of dbt."""
 
     @dbt_assets(
-        manifest=manifest_path(), select=f"tag:{stage}", name=stage, partitions_def=PERIODS,
+        manifest=manifest_path(),
+        select=f"tag:{stage}",
+        name=stage,
+        partitions_def=PERIODS,
         dagster_dbt_translator=Translator(),
     )
     def models(

@@ -52,9 +52,9 @@ reported as (
 
 )
 
--- "the count in the last snapshot with observed_at < b that reports it. Where there is none, it is 0
--- for a post published at or after the start of W; for an older post it is the count in the first
--- snapshot that reports it, or 0."
+-- "the count in the last snapshot with observed_at < b that reports it. Where there is none, it is
+-- 0 for a post published at or after the start of W; for an older post it is the count in the
+-- first snapshot that reports it, or 0."
 select
     post_id,
     interval_no as boundary_no,

@@ -1,5 +1,6 @@
--- Every post of a creator with a deal, with its creator's window and the version that judges it (§4):
--- "the version in force on the day min(max(the local day it was published on, first day), last day)".
+-- Every post of a creator with a deal, with its creator's window and the version that judges it,
+-- §4: "the version in force on the day min(max(the local day it was published on, first day),
+-- last day)".
 -- A local day begins at or after effective_from just when its first instant is at or after
 -- effective_at, so days can be compared as instants.
 with versions as (

@@ -1,0 +1,75 @@
+"""What tests share: the worked cases beside the repository, a small sample, and the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(os.environ.get("BONUS_SHARED", ROOT.parent / "shared"))
+
+
+@dataclass(frozen=True)
+class Bonus:
+    """`bonus` over one program, landing directory and home, as a user runs it: a process each."""
+
+    program: Path
+    landing: Path
+    home: Path
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=600,
+            env={
+                **os.environ,
+                "BONUS_PROGRAM": str(self.program),
+                "BONUS_LANDING": str(self.landing),
+                "BONUS_HOME": str(self.home),
+                **environment,
+            },
+        )
+
+    def json(self, *arguments: str) -> Any:
+        done = self(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The worked cases beside the repository; the test is skipped where they are not."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the worked cases are not at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small sample: program.yaml and landing/, two periods; not to be changed."""
+    from orchestration.sample import write_sample
+
+    folder = tmp_path_factory.mktemp("sample")
+    write_sample(folder, creators=80, periods=2)
+    return folder
+
+
+def published_files(home: Path) -> dict[str, bytes]:
+    """The bytes of all published Parquet files, by path below `published`."""
+    published = home / "published"
+    return {
+        str(path.relative_to(published)): path.read_bytes()
+        for program in published.glob("program=*")
+        for period in program.glob("period=*")
+        for path in period.glob("*/*.parquet")
+    }

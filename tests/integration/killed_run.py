@@ -1,0 +1,60 @@
+"""A run that dies of SIGKILL at a given point: `python killed_run.py POINT SAMPLE HOME PERIOD`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from orchestration.pipeline import earning, models, publish
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.workfile import WorkFile
+from orchestration.publishing.store import Store
+from orchestration.terms.load import load_program
+
+# Where the run dies: (owner, name of what it is about to do, or has done where `after`, which call).
+POINTS: dict[str, tuple[Any, str, bool, int]] = {
+    "ingest, before the work file is replaced": (WorkFile, "replace_with", False, 1),
+    "ingest, after the work file is replaced": (WorkFile, "replace_with", True, 1),
+    "staging, before its models": (models, "build_models", False, 1),
+    "staging, before its verdict": (WorkFile, "record", False, 2),
+    "eligibility, after its models": (models, "build_models", True, 2),
+    "scoring, after its models": (models, "build_models", True, 3),
+    "ledger, after the earnings": (earning, "write_earnings", True, 1),
+    "publish, after a table is written": (publish, "write_table", True, 3),
+    "publish, before the switch": (Store, "switch", False, 1),
+    "publish, after the switch": (Store, "switch", True, 1),
+}
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(point: str, sample: Path, home: Home, period: str) -> None:
+    owner, name, after, which = POINTS[point]
+    real = getattr(owner, name)
+    calls = 0
+
+    def deadly(*arguments: Any, **keywords: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == which and not after:
+            _die()
+        result = real(*arguments, **keywords)
+        if calls == which:
+            _die()
+        return result
+
+    setattr(owner, name, deadly)
+    program = load_program(sample / "program.yaml").program
+    PeriodRun(home, program.program, period, "run-killed", "ada").run(
+        sample / "program.yaml", sample / "landing"
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Home(Path(sys.argv[3])), sys.argv[4])

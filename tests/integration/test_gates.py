@@ -1,0 +1,172 @@
+"""Each gate, given one seeded defect, turns red; nothing after it is made; what was published stays."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from expectations.suite import GateResult, no_rows
+from orchestration.pipeline.gate_worker import run_gate
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.workfile import STAGES, GateFailed, Refused
+from orchestration.terms.load import load_program
+from tests.conftest import Bonus, published_files
+
+
+@pytest.fixture(scope="module")
+def published(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str, str]:
+    """A home with the sample's first period published: (home, program, period)."""
+    home = Home(tmp_path_factory.mktemp("gates") / "home")
+    home.prepare()
+    program = load_program(sample / "program.yaml").program
+    period = program.periods[0].key
+    PeriodRun(home, program.program, period, "run-0", "ada").run(
+        sample / "program.yaml", sample / "landing"
+    )
+    return home, program.program, period
+
+
+# A statement that spoils the work file after a stage was built, what must then turn red, and the
+# id of a row that the message must show.
+DEFECTS = {
+    "staging": (
+        "insert into stg_creators select * from stg_creators order by creator_id limit 1",
+        "stg_creators_has_one_row_a_key",
+    ),
+    "eligibility": (
+        "update post_eligibility set reasons = '' where post_id ="
+        " (select min(post_id) from post_eligibility where not eligible)",
+        "post_eligibility_is_eligible_just_without_a_reason",
+    ),
+    "scoring": (
+        "update post_scores set points = -1 where post_id = (select min(post_id) from post_scores)",
+        "post_scores_points_are_not_negative",
+    ),
+}
+
+
+def _run(home: Home, program: str, period: str) -> PeriodRun:
+    return PeriodRun(home, program, period, "run-1", "ada")
+
+
+@pytest.mark.parametrize("stage", list(DEFECTS))
+def test_a_seeded_defect_turns_the_gate_red(
+    stage: str, published: tuple[Home, str, str], sample: Path
+) -> None:
+    run = _run(*published)
+    before = published_files(run.home.path)
+    run.ingest(sample / "program.yaml", sample / "landing")
+    assert run.check("ingest").held
+    for built in ("staging", "eligibility", "scoring"):
+        run.build(built)
+        if built == stage:
+            break
+        assert run.check(built).held
+    statement, expectation = DEFECTS[stage]
+    with run.work.connect() as connection:
+        connection.execute(statement)
+    result = run.check(stage)
+    broken = {row.name: row for row in result.results if row.blocks}
+    assert expectation in broken
+    assert broken[expectation].failing_rows >= 1
+    assert broken[expectation].rows
+    following = STAGES[STAGES.index(stage) + 1]
+    with pytest.raises(Refused, match=f"{stage} gate has failed"):
+        run.earn() if following == "ledger" else run.build(following)
+    with pytest.raises(Refused):
+        run.publish()
+    assert published_files(run.home.path) == before
+
+
+def test_a_corrupt_delivery_is_blocked_by_the_ingest_gate(
+    published: tuple[Home, str, str], sample: Path, tmp_path: Path
+) -> None:
+    home, _, period = published
+    before = published_files(home.path)
+    landing = tmp_path / "landing"
+    shutil.copytree(sample / "landing", landing)
+    (landing / "creators" / "broken.csv").write_text(
+        "creator_id,account_type,market,updated_at\nc-broken,robot,US,2024-01-01T00:00:00Z\n",
+        encoding="utf-8",
+    )
+    done = Bonus(sample / "program.yaml", landing, home.path)("run", period)
+    assert done.returncode == 3
+    assert "no_row_is_quarantined: 1 rows" in done.stderr
+    assert "broken.csv" in done.stderr
+    assert "robot" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert published_files(home.path) == before
+
+
+def test_a_wrong_settlement_is_blocked_by_the_ledger_gate(
+    published: tuple[Home, str, str], sample: Path
+) -> None:
+    run = _run(*published)
+    before = published_files(run.home.path)
+
+    def spoil(suite: str, database: Path) -> GateResult:
+        # The journal loses an entry between settlement and its gate.
+        if suite == "ledger":
+            import duckdb
+
+            with duckdb.connect(database) as connection:
+                connection.execute(
+                    "delete from journal where entry_id = (select min(entry_id) from journal)"
+                )
+        return run_gate(suite, database)
+
+    run.gate = spoil
+    with pytest.raises(GateFailed, match="transactions_balance: 1 rows"):
+        run.run(sample / "program.yaml", sample / "landing")
+    assert published_files(run.home.path) == before
+
+
+def test_the_verdict_comes_from_great_expectations(
+    published: tuple[Home, str, str], sample: Path
+) -> None:
+    from expectations.runner import run_suite
+
+    run = _run(*published)
+    run.ingest(sample / "program.yaml", sample / "landing")
+    holds = no_rows("holds", "raw_posts", "select * from {batch} where false", "never")
+    turned = no_rows("turned", "raw_posts", "select post_id from {batch}", "always")
+    broken = no_rows("broken", "no_such_table", "select * from {batch}", "cannot be evaluated")
+    assert run_suite("ingest", [holds], run.work.path).held
+    red = run_suite("ingest", [holds, turned], run.work.path)
+    assert not red.held
+    assert red.results[1].failing_rows > 20
+    assert len(red.results[1].rows) == 20
+    assert run_suite("ingest", [broken], run.work.path).results[0].state == "not evaluated"
+    assert not run_suite("ingest", [broken], run.work.path).held
+
+
+def test_a_later_stage_alone_is_refused(sample: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    program = load_program(sample / "program.yaml").program
+    run = PeriodRun(home, program.program, program.periods[0].key, "run-1", "ada")
+    with pytest.raises(Refused, match="nothing is ingested yet"):
+        run.build("staging")
+    run.ingest(sample / "program.yaml", sample / "landing")
+    with pytest.raises(Refused, match="ingest gate has not run"):
+        run.build("staging")
+    assert run.check("ingest").held
+    with pytest.raises(Refused, match="staging gate has not run"):
+        run.build("eligibility")
+    # Ingesting anew withdraws what was said of the old data.
+    run.ingest(sample / "program.yaml", sample / "landing")
+    with pytest.raises(Refused, match="ingest gate has not run"):
+        run.build("staging")
+
+
+def test_an_old_work_file_is_refused(
+    published: tuple[Home, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.pipeline import workfile
+
+    monkeypatch.setattr(workfile, "code_fingerprint", lambda: "another version")
+    with pytest.raises(Refused, match="another version of the code"):
+        _run(*published).build("staging")
