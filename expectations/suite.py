@@ -45,20 +45,14 @@ def no_rows(
 
 
 def unique(table: str, *key: str) -> Expectation:
-    """Expects one row a key."""
-    shared = (f"{table}_has_one_row_a_key", table, "error", "a key comes twice")
-    if len(key) == 1:
-        return Expectation(
-            *shared,
-            "ExpectColumnValuesToBeUnique",
-            {"column": key[0]},
-            key,  # type: ignore[arg-type]
-        )
-    return Expectation(
-        *shared,
-        "ExpectCompoundColumnsToBeUnique",
-        {"column_list": list(key)},
-        key,  # type: ignore[arg-type]
+    """Expects one row a key. As a query: the library's own for this takes ten times as long."""
+    columns = ", ".join(key)
+    return no_rows(
+        f"{table}_has_one_row_a_key",
+        table,
+        f"select {columns}, count(*) as row_count from {{batch}}"
+        f" group by {columns} having count(*) > 1 order by {columns}",
+        "a key comes twice",
     )
 
 

@@ -284,21 +284,24 @@ def _decimal_text(source: str) -> str:
 def _float_text(source: str) -> str:
     """A float as plain decimal text of exactly its value.
 
-    A double has at most n decimals if and only if 2^n times it is whole, and that product is exact.
+    A double has at most n decimals if and only if 2^n times it is whole, and that product is exact;
+    from 2^53 on every double is whole.
     One with more than 10 becomes a text with one decimal too many, one of 10^38 or more 10^38: both
     are out of range, whatever they are exactly.
     """
     number = f"CAST({source} AS DOUBLE)"
     scaled = f"({number} * {2**RATE_DECIMALS})"
     whole = f"CAST(CAST({scaled} AS HUGEINT) * {5**RATE_DECIMALS} AS VARCHAR)"
-    digits = f"lpad({whole}, greatest(length({whole}), {RATE_DECIMALS + 1}), '0')"
+    digits = (
+        f"lpad({whole}, CAST(greatest(length({whole}), {RATE_DECIMALS + 1}) AS INTEGER), '0')"
+    )
     text = f"left({digits}, -{RATE_DECIMALS}) || '.' || right({digits}, {RATE_DECIMALS})"
     return (
         f"CASE WHEN {source} IS NULL THEN NULL"
         f" WHEN NOT isfinite({number}) THEN 'not a number'"
         f" WHEN {number} < 0 THEN '-1'"
         f" WHEN {number} >= 1e38 THEN '1' || repeat('0', 38)"
-        f" WHEN {number} >= 1e15 THEN CAST(CAST({number} AS HUGEINT) AS VARCHAR)"
+        f" WHEN {number} >= {2**53} THEN CAST(CAST({number} AS HUGEINT) AS VARCHAR)"
         f" WHEN {scaled} <> floor({scaled}) THEN '0.' || repeat('1', {RATE_DECIMALS + 1})"
         f" ELSE {text} END"
     )

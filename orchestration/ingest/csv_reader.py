@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.quarantine import (
@@ -34,9 +34,11 @@ from orchestration.ingest.text_files import (
 )
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+    import pyarrow as pa
 
-_PIECE_BYTES: Final = 256 << 10
+# A block that is not plain is cut into so many pieces, and those again, down to this size.
+_PIECES: Final = 16
+_SMALLEST_PIECE_BYTES: Final = 32 << 10
 
 # RFC 4180 over bytes: the bytes it gives a meaning occur in no longer UTF-8 character. Possessive
 # (`++`, `*+`), so that no input makes the match try again what it has tried.
@@ -51,8 +53,7 @@ _REOPENS: Final = re.compile(_QUOTED_TEXT + rb'",(?:' + _FIELD + rb',)*+"' + _QU
 _FIELD_TEXT: Final = re.compile(r'(?:"((?:[^"]++|"")*+)"|([^",]*+)),')
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
+class _Record(NamedTuple):
     raw: bytes  # without the line end
     line_no: int
     line_count: int
@@ -64,30 +65,45 @@ class _Splitter:
     """Cuts lines into records; a record whose quote is open waits for the lines to come."""
 
     line_no: int  # of the next line
-    _open_lines: list[bytes] = field(default_factory=list)
-    _open_bytes: int = 0
-    _quote_line_no: int = 0
+    _open: bytearray = field(default_factory=bytearray)
+    _open_line_no: int = 0  # where the open record begins
+    _quote_line_no: int = 0  # where its open quote does
 
     @property
     def is_open(self) -> bool:
         """Whether the last line ended inside a quoted field."""
-        return bool(self._open_lines)
+        return bool(self._open)
 
     def records(self, lines: bytes) -> Iterator[_Record]:
         """The records that end in these lines; blank lines between records are none."""
-        with io.BytesIO(lines) as stream:
-            for line in stream:
-                record = self._continued(line) if self._open_lines else self._begun(line)
-                self.line_no += 1
-                if record is not None:
-                    yield record
+        start = 0
+        while start < len(lines):
+            if self._open:
+                start = self._skip_to_quote(lines, start)
+                if start == len(lines):
+                    return
+            end = lines.find(b"\n", start) + 1 or len(lines)
+            line = lines[start:end]
+            record = self._continued(line) if self._open else self._begun(line)
+            self.line_no += 1
+            start = end
+            if record is not None:
+                yield record
 
     def check_closed(self) -> None:
         """FileFault if the text ends inside a quoted field: who knows where that was to end."""
-        if self._open_lines:
+        if self._open:
             raise FileFault(
                 FileReason.UNREADABLE, f"the quote opened on line {self._quote_line_no} never ends"
             )
+
+    def _skip_to_quote(self, lines: bytes, start: int) -> int:
+        """Takes the lines without a quote into the open record at once; gives where they end."""
+        quote = lines.find(b'"', start)
+        end = len(lines) if quote < 0 else lines.rfind(b"\n", start, quote) + 1 or start
+        self.line_no += lines.count(b"\n", start, end)
+        self._keep_open(lines[start:end])
+        return end
 
     def _begun(self, line: bytes) -> _Record | None:
         content = _without_line_end(line)
@@ -98,13 +114,13 @@ class _Splitter:
         if _RECORD.fullmatch(content):
             return _Record(content, self.line_no, 1, True)
         if _OPENS.fullmatch(line):
+            self._open_line_no = self._quote_line_no = self.line_no
             self._keep_open(line)
-            self._quote_line_no = self.line_no
             return None
         return _Record(content, self.line_no, 1, False)
 
     def _continued(self, line: bytes) -> _Record | None:
-        if b'"' not in line or _STAYS_OPEN.fullmatch(line):
+        if _STAYS_OPEN.fullmatch(line):
             self._keep_open(line)
             return None
         if _REOPENS.fullmatch(line):
@@ -114,21 +130,16 @@ class _Splitter:
         # Whether or not this line ends the record as it should, the next line begins a new one: a
         # stray quote then costs the lines up to the next quote, not the rest of the file.
         content = _without_line_end(line)
-        line_count = len(self._open_lines) + 1
-        record = _Record(
-            b"".join(self._open_lines) + content,
-            self.line_no - line_count + 1,
-            line_count,
-            _CLOSES.fullmatch(content) is not None,
-        )
-        self._open_lines, self._open_bytes = [], 0
-        return record
+        raw = bytes(self._open) + content
+        self._open.clear()
+        line_count = self.line_no - self._open_line_no + 1
+        is_well_formed = _CLOSES.fullmatch(content) is not None
+        return _Record(raw, self._open_line_no, line_count, is_well_formed)
 
-    def _keep_open(self, line: bytes) -> None:
-        self._open_lines.append(line)
-        self._open_bytes += len(line)
-        if self._open_bytes > LONGEST_RECORD_BYTES:
-            raise too_long(self.line_no - len(self._open_lines) + 1)
+    def _keep_open(self, lines: bytes) -> None:
+        self._open += lines
+        if len(self._open) > LONGEST_RECORD_BYTES:
+            raise too_long(self._open_line_no)
 
 
 @dataclass(frozen=True)
@@ -159,14 +170,20 @@ class CsvReader:
     def batches(self) -> Iterator[TextBatch]:
         """All rows, good and bad, in file order. FileFault where the file cannot be read on."""
         for block in self._all_blocks():
-            batch = self._read_plain(block)
-            if batch is not None:
-                yield batch
-                continue
-            with io.BytesIO(block) as stream:
-                for piece in line_blocks(stream, _PIECE_BYTES, self._splitter.line_no):
-                    yield self._read_plain(piece) or self._read_records(piece)
+            yield from self._read(block)
         self._splitter.check_closed()
+
+    def _read(self, lines: bytes) -> Iterator[TextBatch]:
+        """The lines' rows; whatever is not plain is cut up to find the few lines it is about."""
+        batch = self._read_plain(lines)
+        pieces = [] if batch or len(lines) <= _SMALLEST_PIECE_BYTES else _cut(lines)
+        if batch is not None:
+            yield batch
+        elif len(pieces) > 1 and not self._splitter.is_open:
+            for piece in pieces:
+                yield from self._read(piece)
+        else:
+            yield self._read_records(lines)
 
     def _read_header(self, blocks: Iterator[bytes]) -> tuple[_Record | None, bytes]:
         is_start = True
@@ -253,6 +270,17 @@ class _RecordsByNumber:
         return record.raw, record.line_count
 
 
+def _cut(lines: bytes) -> list[bytes]:
+    """The lines in pieces of about the same size; a single line stays whole."""
+    pieces, start = [], 0
+    for number in range(1, _PIECES + 1):
+        end = lines.find(b"\n", max(start, len(lines) * number // _PIECES - 1)) + 1 or len(lines)
+        if start < end:
+            pieces.append(lines[start:end])
+            start = end
+    return pieces
+
+
 def _header(dataset: Dataset, record: _Record | None) -> Header:
     if record is None:
         raise FileFault(FileReason.MISSING_COLUMN, "the file has no header line")
@@ -309,7 +337,7 @@ def _quotes_are_plain(lines: bytes) -> bool:
 
 def _parsed(lines: bytes, header: Header) -> "dict[str, pa.Array] | None":
     import pyarrow as pa
-    from pyarrow import csv  # type: ignore[import-untyped,unused-ignore]
+    from pyarrow import csv
 
     names = [str(position) for position in range(header.width)]
     wanted = [str(position) for position in header.positions.values()]

@@ -85,7 +85,7 @@ class JsonlReader:
 
     def batches(self) -> Iterator[TextBatch]:
         """All rows, good and bad, in file order. FileFault where the file cannot be read on."""
-        import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+        import pyarrow as pa
 
         first = 1
         for block in line_blocks(self._stream, _BLOCK_BYTES, first_line_no=1):

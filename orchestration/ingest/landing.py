@@ -58,7 +58,8 @@ def ingest_landing(
             parquet_loader = ParquetLoader(connection, dataset, rules, scratch, probe)
             notes += _load(files, parquet_loader, TextLoader(connection, dataset, rules))
             outcomes = [outcome for _, outcome in files]
-            check_counts(connection, dataset.table, outcomes)
+            if outcomes:
+                check_counts(connection, dataset.table, outcomes)
             if on_progress:
                 rows = sum(outcome.rows_read for outcome in outcomes)
                 on_progress(f"{dataset.name}: {rows:,} rows in {len(files):,} files")

@@ -159,7 +159,7 @@ def _insert(
     connection: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[tuple[object, ...]]
 ) -> None:
     """Insert many rows at once; row by row DuckDB takes a millisecond for each."""
-    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+    import pyarrow as pa
 
     if not rows:
         return

@@ -27,8 +27,8 @@ from orchestration.ingest.cells import (
 from orchestration.ingest.datasets import Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
 from orchestration.ingest.opening import check_unchanged
-from orchestration.ingest.outcomes import FileOutcome, insert_bad_rows, withdraw
-from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
+from orchestration.ingest.outcomes import FileOutcome, withdraw
+from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.raw_tables import RowSource
 from orchestration.ingest.shown import shown
 
@@ -141,30 +141,34 @@ class ParquetLoader:
                 for linked in group:
                     self._load_group(schema, [linked])
             return
+        outcomes = [linked.outcome for linked in group]
         try:
-            has_bad = any(count.bad for count in counts.values())
-            bad_rows = self._connection.execute(rows.bad_rows()).fetchall() if has_bad else []
+            if any(count.bad for count in counts.values()):
+                self._quarantine(rows, outcomes)
             self._connection.execute(f"insert into {self._dataset.table} {rows.good_rows()}")
         except duckdb.Error:
             # The probe has just read all of it: a file changed, or the trouble is not the files'.
+            withdraw(self._connection, self._dataset.table, outcomes)
             unchanged = _without_changed(group)
             if len(unchanged) == len(group):
                 raise
             self._load_group(schema, unchanged)
             return
-        outcomes = {linked.outcome.file_no: linked.outcome for linked in group}
-        for file_no, outcome in outcomes.items():
-            outcome.rows_read = counts[file_no].rows
-        insert_bad_rows(
-            self._connection,
-            (
-                (outcomes[file_no], BadRow(row_no, column_names, reasons, row_text))
-                for file_no, row_no, column_names, reasons, row_text in bad_rows
-            ),
-        )
+        for outcome in outcomes:
+            outcome.rows_read, outcome.rows_quarantined = counts[outcome.file_no]
         unchanged = _without_changed(group)
         changed = (linked.outcome for linked in group if linked not in unchanged)
         withdraw(self._connection, self._dataset.table, changed)
+
+    def _quarantine(self, rows: RowSource, outcomes: Sequence[FileOutcome]) -> None:
+        """Copy the bad rows to quarantine_rows; there may be too many of them for Python."""
+        names = ", ".join(f"({outcome.file_no}, {sql_text(outcome.name)})" for outcome in outcomes)
+        self._connection.execute(
+            "insert into quarantine_rows by name"
+            f" select {sql_text(self._dataset.name)} as dataset, file, row_no, column_name, reason,"
+            " raw_text, 1 as line_count"
+            f" from ({rows.bad_rows()}) join (values {names}) as names(file_no, file) using (file_no)"
+        )
 
 
 class _Count(NamedTuple):
@@ -325,7 +329,7 @@ def _check_int96(link: str, name: str) -> None:
     nobody can tell any more.
     """
     import numpy as np
-    from pyarrow import lib, parquet  # type: ignore[import-untyped,unused-ignore]
+    from pyarrow import lib, parquet
 
     def values(unit: str) -> "Iterator[np.ndarray[Any, np.dtype[np.int64]]]":
         with parquet.ParquetFile(link, coerce_int96_timestamp_unit=unit) as file:

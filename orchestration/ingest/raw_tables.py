@@ -96,7 +96,8 @@ class RowSource:
             f"left(CAST(to_json(struct_pack({shown})) AS VARCHAR), {LONGEST_RAW_TEXT_CHARACTERS})"
         )
         return (
-            f"SELECT {PLACE}, concat_ws('|', {names}), concat_ws('|', {codes}), {row_text}"
+            f"SELECT {PLACE}, concat_ws('|', {names}) AS column_name,"
+            f" concat_ws('|', {codes}) AS reason, {row_text} AS raw_text"
             f" FROM ({self._typed()}) WHERE NOT ({self._is_good()})"
         )
 

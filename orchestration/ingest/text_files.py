@@ -20,7 +20,7 @@ from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
 from orchestration.ingest.shown import shown
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+    import pyarrow as pa
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 BLOCK_BYTES: Final = 8 << 20

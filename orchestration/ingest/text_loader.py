@@ -21,7 +21,7 @@ from orchestration.ingest.text_files import Readable, TextBatch, opened_text
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+    import pyarrow as pa
 
 _BATCH_BYTES: Final = 32 << 20
 _STAGING: Final = "ingest_text"

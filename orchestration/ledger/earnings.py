@@ -13,7 +13,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 from orchestration.ledger.apportion import largest_remainder
-from orchestration.ledger.money import half_even_div, scaled
+from orchestration.ledger.money import half_even_div
+from orchestration.terms.exact import scaled
 from orchestration.terms.model import Bracket, Payout
 
 EXACT = 10**15
@@ -89,9 +90,12 @@ def bracket_sum(amount: int, brackets: Sequence[tuple[int | None, int]]) -> int:
 
 def _rate_claim(score: CreatorScore, payout: Payout, decimals: int) -> _Claim:
     """Steps 1 to 4 for method rate: brackets, milestones, the cap over both, half-even."""
-    performance = bracket_sum(
-        score.points_e4 * 100, _scaled_brackets((payout.rates or {}).get(score.market, ()))
-    ) * 10**decimals
+    performance = (
+        bracket_sum(
+            score.points_e4 * 100, _scaled_brackets((payout.rates or {}).get(score.market, ()))
+        )
+        * 10**decimals
+    )
     milestones = EXACT * sum(
         scaled(milestone.amount, decimals)
         for milestone in payout.milestones
@@ -113,9 +117,7 @@ def _scaled_brackets(brackets: tuple[Bracket, ...]) -> tuple[tuple[int | None, i
     )
 
 
-def _pool_claims(
-    scores: Sequence[CreatorScore], payout: Payout, decimals: int
-) -> list[_Claim]:
+def _pool_claims(scores: Sequence[CreatorScore], payout: Payout, decimals: int) -> list[_Claim]:
     """Steps 1, 3 and 4 for method pool, market by market."""
     by_market: dict[str, list[CreatorScore]] = {}
     for score in scores:
@@ -130,8 +132,13 @@ def _pool_claims(
         amounts |= shares
         capped |= at_cap
     return [
-        _Claim(score.creator_id, amounts[score.creator_id], 0, amounts[score.creator_id],
-               score.creator_id in capped)
+        _Claim(
+            score.creator_id,
+            amounts[score.creator_id],
+            0,
+            amounts[score.creator_id],
+            score.creator_id in capped,
+        )
         for score in scores
     ]
 
@@ -187,6 +194,4 @@ def _parted(claim: _Claim, amount_minor: int) -> CreatorEarnings:
         amount_minor,
         {"milestone": claim.milestone_exact, "performance": claim.performance_exact},
     )
-    return CreatorEarnings(
-        claim.creator_id, parts["performance"], parts["milestone"], claim.capped
-    )
+    return CreatorEarnings(claim.creator_id, parts["performance"], parts["milestone"], claim.capped)

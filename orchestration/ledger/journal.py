@@ -48,8 +48,15 @@ def _row_entries(
         for number, (account, amount) in enumerate(legs, start=1):
             if amount:
                 yield JournalEntry(
-                    f"{txn_id}-{number}", txn_id, kind, origin, posted_on, row.creator_id,
-                    account, row.payout_currency, amount,
+                    f"{txn_id}-{number}",
+                    txn_id,
+                    kind,
+                    origin,
+                    posted_on,
+                    row.creator_id,
+                    account,
+                    row.payout_currency,
+                    amount,
                 )
 
     yield from transaction(

@@ -6,8 +6,6 @@ e6 or e10. Nothing here or above it is ever a float.
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 BIGINT_MAX = 2**63 - 1
 
 
@@ -22,19 +20,6 @@ def half_even_div(dividend: int, divisor: int) -> int:
     if twice > divisor or (twice == divisor and quotient % 2):
         return quotient + 1
     return quotient
-
-
-def scaled(value: Decimal, decimals: int) -> int:
-    """`value` x 10^decimals as a whole number; ValueError if that would round.
-
-    >>> scaled(Decimal("0.1021"), 6)
-    102100
-    """
-    numerator, denominator = value.as_integer_ratio()
-    whole, rest = divmod(numerator * 10**decimals, denominator)
-    if rest:
-        raise ValueError(f"{value} has more than {decimals} decimals")
-    return whole
 
 
 def bigint(value: int, what: str) -> int:

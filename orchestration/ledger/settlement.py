@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestration.ledger.earnings import bracket_sum
-from orchestration.ledger.money import half_even_div, scaled
+from orchestration.ledger.money import half_even_div
 from orchestration.terms.currencies import default_payout_currency, minor_unit_decimals
+from orchestration.terms.exact import scaled
 from orchestration.terms.model import Period, Program
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,9 @@ class MissingRate(ValueError):
     """§7 "No rate: the run is blocked"."""
 
 
-def to_currency(
-    program_minor: int, rate_e10: int, program_decimals: int, decimals: int
-) -> int:
+def to_currency(program_minor: int, rate_e10: int, program_decimals: int, decimals: int) -> int:
     """§7 "earnings = program amount x rate, rounded half-even", minor units in, minor units out."""
-    return half_even_div(
-        program_minor * rate_e10 * 10**decimals, 10 ** (10 + program_decimals)
-    )
+    return half_even_div(program_minor * rate_e10 * 10**decimals, 10 ** (10 + program_decimals))
 
 
 def payout_currency(creator_market: str | None, party: Party | None, program: Program) -> str:

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from expectations.suite import GateResult
 from orchestration.ledger.journal import JournalEntry, journal_entries
-from orchestration.ledger.money import bigint, scaled
+from orchestration.ledger.money import bigint
 from orchestration.ledger.settlement import Earned, LedgerRow, Party, settle
 from orchestration.pipeline.workfile import GateFailed
 from orchestration.publishing.parquet import sync_folder, write_table
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.terms.currencies import minor_unit_decimals
+from orchestration.terms.exact import scaled
 from orchestration.terms.load import parse_program
 from orchestration.terms.model import Program
 

@@ -134,7 +134,8 @@ def _tell(context: dg.AssetExecutionContext, key: str, totals: Mapping[str, Any]
             )
         )
     for asset in SETTLED:
-        context.instance.report_runless_asset_event(
+        # As an event of this run: without a run a second one for the same period is refused.
+        context.log_event(
             dg.AssetCheckEvaluation(
                 asset_key=dg.AssetKey(asset),
                 check_name=CHECK_NAME,

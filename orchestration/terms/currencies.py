@@ -10,7 +10,7 @@ shown (IQD 0, HUF 2 but cash 0), not what its smallest unit is.
 from decimal import Decimal
 from typing import Final
 
-from orchestration.terms.values import scaled
+from orchestration.terms.exact import scaled
 
 _CODES_BY_DECIMALS: Final = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",

@@ -1,140 +1,154 @@
-"""A program and its terms as typed, frozen values (contract §1), and what §1, §3 and §7 ask of them.
+"""The program file as a typed, frozen model (contract §1).
 
-What one value may be stands at its field; what several values decide together is in `rules`.
+The model mirrors the file key for key, so a key path in a message is also the way to the attribute.
+Fields say how one value must be (`values`); `rules` holds what several decide, and `Program` checks
+those too: a Program that exists keeps the whole contract. Numbers are int or Decimal, days dates,
+lists tuples, mappings read-only.
+
+The methods carry out what the contract says of a program alone, without any landing data.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
-from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WrapSerializer,
+    model_validator,
+)
 
 from orchestration.terms import values
+from orchestration.terms.calendar import zone_names
 from orchestration.terms.currencies import is_currency, minor_units
-from orchestration.terms.values import Unfit
-from orchestration.terms.yaml_reader import MappingNode, Scalar, SequenceNode
+from orchestration.terms.draft import Draft, Finding, is_null
+from orchestration.terms.rules import broken_rules
 
-EXCLUDES = ("branded_content", "collab", "watermark", "not_original")
-ACCOUNT_TYPES = ("creator", "business", "personal")
-ANYTHING = "*"
-MOST = 10**15
-"""The greatest count of §2: no bound on a count needs more."""
-
-T = TypeVar("T")
-
-
-def _is_zone(name: str) -> bool:
-    return name in available_timezones()
-
-
-def _sequence(value: object) -> object:
-    if isinstance(value, Scalar | MappingNode | str):
-        raise Unfit("a list")
-    return value
-
-
-def _mapping(value: object) -> object:
-    if isinstance(value, Scalar | SequenceNode | str):
-        raise Unfit("keys with values")
-    return value
-
-
-def _without_repeats(value: tuple[T, ...]) -> tuple[T, ...]:
-    if len(set(value)) != len(value):
-        raise Unfit("each value once")
-    return value
-
-
-Identifier = Annotated[str, BeforeValidator(values.identifier)]
 Name = Annotated[str, BeforeValidator(values.name)]
-Day = Annotated[date, BeforeValidator(values.day)]
+Id = Annotated[str, BeforeValidator(values.identifier)]
 Currency = Annotated[
-    str, BeforeValidator(values.known(is_currency, "a currency code of ISO 4217, such as USD"))
+    str, BeforeValidator(values.known(is_currency, "an ISO 4217 currency code, such as USD"))
 ]
-Zone = Annotated[
+TimeZone = Annotated[
     str,
     BeforeValidator(
-        values.known(_is_zone, "a time zone of the IANA database, such as Asia/Tokyo")
+        values.known(lambda zone: zone in zone_names(), "a time zone, such as America/Los_Angeles")
     ),
 ]
-Money = Annotated[Decimal, BeforeValidator(values.number(0, 10**12, None))]
-Weight = Annotated[Decimal, BeforeValidator(values.number(0, 10**4, 4))]
-CountryValue = Annotated[Decimal, BeforeValidator(values.number(0, 100))]
-Rate = Annotated[Decimal, BeforeValidator(values.number(0, 10**6))]
-UpTo = Annotated[Decimal, BeforeValidator(values.number(0, MOST, above=True))]
+Day = Annotated[date, BeforeValidator(values.day)]
+Money = Annotated[Decimal, BeforeValidator(values.MONEY)]
+Weight = Annotated[Decimal, BeforeValidator(values.WEIGHT)]
+CountryValue = Annotated[Decimal, BeforeValidator(values.COUNTRY_VALUE)]
+Rate = Annotated[Decimal, BeforeValidator(values.RATE)]
+WithholdingRate = Annotated[Decimal, BeforeValidator(values.WITHHOLDING_RATE)]
+UpTo = Annotated[Decimal, BeforeValidator(values.UP_TO)]
+
+AccountType = Annotated[
+    Literal["creator", "business", "personal"],
+    BeforeValidator(values.one_of("creator", "business", "personal")),
+]
+Exclusion = Annotated[
+    Literal["branded_content", "collab", "watermark", "not_original"],
+    BeforeValidator(values.one_of("branded_content", "collab", "watermark", "not_original")),
+]
+
+K = TypeVar("K")
+V = TypeVar("V")
+ReadOnly = Annotated[
+    Mapping[K, V],
+    AfterValidator(MappingProxyType),
+    WrapSerializer(lambda mapping, serialize: serialize(dict(mapping))),
+]
 
 
-class _Frozen(BaseModel):
-    """Typed and frozen; unknown keys are errors, an explicit null is no value for optional keys."""
+def _nothing() -> Mapping[Any, Any]:
+    """The default of a mapping; a factory, since pydantic would copy a default, which it cannot."""
+    return MappingProxyType({})
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+class BrokenRulesError(ValueError):
+    """A program whose values are each as they should be, but not together."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__("; ".join(str(finding) for finding in findings))
+
+
+class UnknownPeriodError(LookupError):
+    """The program has no period with this key."""
+
+    def __init__(self, key: str, known: list[str]) -> None:
+        super().__init__(f"unknown period {key!r}; the program has {', '.join(known)}")
+
+
+class UnknownKey:
+    """Stands for the value of a key that a part does not have, and tells which it has."""
+
+    def __init__(self, known: list[str]) -> None:
+        self.known = known
+
+
+class Part(BaseModel):
+    """What all parts of a program have in common: frozen, and no keys but their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_nulls(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise Unfit("keys with values")
-        optional = {name for name, entry in cls.model_fields.items() if not entry.is_required()}
-        return {
-            key: entry
-            for key, entry in value.items()
-            if not (key in optional and isinstance(entry, Scalar) and entry.is_null)
-        }
+    def _null_is_absent_for_optional_keys(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        given = {}
+        for key, value in data.items():
+            field = cls.model_fields.get(key)
+            if field is None:
+                given[key] = UnknownKey(list(cls.model_fields))
+            elif field.is_required() or not is_null(value):
+                given[key] = value
+        return given
 
 
-class Market(_Frozen):
-    """A market: its days are those of one time zone."""
+class Market(Part):
+    """Where a creator is: its days are those of the time zone."""
 
-    timezone: Zone
+    timezone: TimeZone
 
 
-class Period(_Frozen):
-    """A bonus period; `starts_on` and `ends_on` are both inside it. The budget is in program currency."""
+class Period(Part):
+    """One bonus period; `starts_on` and `ends_on` are both inside it."""
 
     key: Name
     starts_on: Day
     ends_on: Day
-    closes_on: Day
+    closes_on: Day  # begins at 00:00 UTC, as does pays_on
     fx_on: Day
     pays_on: Day
-    budget: Money | None = None
+    budget: Money | None = None  # program currency
 
 
-class Eligibility(_Frozen):
-    """Who and what may earn (§4)."""
+class Eligibility(Part):
+    """Who and what can earn (§4)."""
 
-    account_types: Annotated[
-        tuple[Annotated[str, BeforeValidator(values.one_of(*ACCOUNT_TYPES))], ...],
-        BeforeValidator(_sequence), Field(),
-    ]
-    markets: Annotated[tuple[Identifier, ...], BeforeValidator(_sequence)]
-    content_types: Annotated[tuple[Identifier, ...], BeforeValidator(_sequence)]
+    account_types: tuple[AccountType, ...]
+    markets: tuple[Id, ...]
+    minimum_age: Annotated[int, BeforeValidator(values.AGE_YEARS)] | None = None
+    content_types: tuple[Id, ...]
+    minimum_views: Annotated[int, BeforeValidator(values.MINIMUM_VIEWS)] = 0
+    maximum_posts: Annotated[int, BeforeValidator(values.MAXIMUM_POSTS)] | None = None
     counts_posts: Annotated[
-        str, BeforeValidator(values.one_of("published_in_window", "any"))
+        Literal["published_in_window", "any"],
+        BeforeValidator(values.one_of("published_in_window", "any")),
     ]
-    minimum_age: Annotated[int, BeforeValidator(values.whole(0, 150))] | None = None
-    minimum_views: Annotated[int, BeforeValidator(values.whole(0, MOST))] = 0
-    maximum_posts: Annotated[int, BeforeValidator(values.whole(0, MOST))] | None = None
-    excludes: Annotated[
-        tuple[Annotated[str, BeforeValidator(values.one_of(*EXCLUDES))], ...],
-        BeforeValidator(_sequence),
-    ] = ()
-
-    @model_validator(mode="after")
-    def _lists_do_not_repeat(self) -> Eligibility:
-        for name in ("account_types", "markets", "content_types", "excludes"):
-            found = getattr(self, name)
-            if len(set(found)) != len(found):
-                raise Unfit(f"each value of {name} once")
-        return self
+    excludes: tuple[Exclusion, ...] = ()
 
 
-class Weights(_Frozen):
-    """Points per unit of each count, for one content type (§5)."""
+class Weights(Part):
+    """Points per unit of a count, for posts of one content type (§5)."""
 
     views: Weight = Decimal(0)
     likes: Weight = Decimal(0)
@@ -142,151 +156,130 @@ class Weights(_Frozen):
     shares: Weight = Decimal(0)
 
 
-class AudienceValue(_Frozen):
-    """What an account of each country is worth (§5)."""
+class AudienceValue(Part):
+    """What an account in a country counts for; the mean is clamped to [floor, ceiling] (§5)."""
 
-    countries: Annotated[dict[Identifier, CountryValue], BeforeValidator(_mapping)]
+    countries: ReadOnly[Id, CountryValue]
     other: CountryValue
     floor: CountryValue | None = None
     ceiling: CountryValue | None = None
 
-    @model_validator(mode="after")
-    def _floor_is_not_above_ceiling(self) -> AudienceValue:
-        if self.floor is not None and self.ceiling is not None and self.floor > self.ceiling:
-            raise Unfit("a floor that is not above the ceiling")
-        return self
 
+class Bracket(Part):
+    """A marginal rate: program currency per 1000 points, up to a creator's points in the period."""
 
-class Bracket(_Frozen):
-    """A rate for the part of an amount up to `up_to`; the last bracket has none."""
-
+    up_to: UpTo | None = None  # None: the last
     rate: Rate
-    up_to: UpTo | None = None
 
 
-def _rising(brackets: tuple[Bracket, ...]) -> tuple[Bracket, ...]:
-    """§1: each `up_to` "above the one before", "the last has none"."""
-    bounds = [bracket.up_to for bracket in brackets]
-    if not bounds or bounds[-1] is not None or None in bounds[:-1]:
-        raise Unfit("brackets of which the last, and only the last, has no up_to")
-    rising = [bound for bound in bounds if bound is not None]
-    if any(upper <= lower for lower, upper in zip(rising, rising[1:], strict=False)):
-        raise Unfit("brackets whose up_to rise")
-    return brackets
+class Milestone(Part):
+    """An amount for at least so many eligible posts of a content type (§6)."""
+
+    content_type: Id
+    posts: Annotated[int, BeforeValidator(values.MILESTONE_POSTS)]
+    amount: Money  # program currency
 
 
-class Milestone(_Frozen):
-    """An amount for at least so many eligible posts of a type."""
-
-    content_type: Identifier
-    posts: Annotated[int, BeforeValidator(values.whole(1, MOST))]
-    amount: Money
-
-
-Brackets = Annotated[
-    tuple[Bracket, ...], BeforeValidator(_sequence),
-]
-
-
-class Payout(_Frozen):
-    """How points become money (§6), in program currency."""
+class Payout(Part):
+    """How points become money in the program currency (§6)."""
 
     method: Annotated[Literal["rate", "pool"], BeforeValidator(values.one_of("rate", "pool"))]
-    rates: Annotated[dict[Identifier, Brackets], BeforeValidator(_mapping)] | None = None
-    pools: Annotated[dict[Identifier, Money], BeforeValidator(_mapping)] | None = None
-    cap: Annotated[dict[Identifier, Money], BeforeValidator(_mapping)] = {}
-    milestones: Annotated[tuple[Milestone, ...], BeforeValidator(_sequence)] = ()
-
-    @model_validator(mode="after")
-    def _keys_fit_the_method(self) -> Payout:
-        if self.method == "rate" and (self.rates is None or self.pools is not None):
-            raise Unfit("rates and no pools with method rate")
-        if self.method == "pool" and (
-            self.pools is None or self.rates is not None or self.milestones
-        ):
-            raise Unfit("pools, no rates and no milestones with method pool")
-        for brackets in (self.rates or {}).values():
-            _rising(brackets)
-        return self
+    rates: ReadOnly[Id, tuple[Bracket, ...]] = Field(default_factory=_nothing)
+    pools: ReadOnly[Id, Money] = Field(default_factory=_nothing)
+    cap: ReadOnly[Id, Money] = Field(default_factory=_nothing)
+    milestones: tuple[Milestone, ...] = ()
 
 
-class TermsVersion(_Frozen):
-    """The rules from one day on, until the next version."""
+class TermsVersion(Part):
+    """The rules from a day on, until the next version's."""
 
-    version: Annotated[int, BeforeValidator(values.whole(0, 10**9))]
+    version: Annotated[int, BeforeValidator(values.VERSION)]
     effective_from: Day
     eligibility: Eligibility
-    weights: Annotated[dict[Identifier, Weights], BeforeValidator(_mapping)]
+    weights: ReadOnly[Id, Weights]
     audience_value: AudienceValue
     payout: Payout
 
 
-class WithholdingRule(_Frozen):
-    """What is withheld from payees of a residence and tax form; '*' matches anything (§7)."""
+class WithholdingBracket(Part):
+    """A marginal rate: the part of an amount that is withheld, up to an amount that is paid."""
 
-    tax_residence: Identifier
-    tax_form: Identifier
-    brackets: Brackets
+    up_to: UpTo | None = None  # payout currency; None: the last
+    rate: WithholdingRate
 
-    @model_validator(mode="after")
-    def _rates_are_shares(self) -> WithholdingRule:
-        _rising(self.brackets)
-        if any(bracket.rate > 1 for bracket in self.brackets):
-            raise Unfit("withholding rates from 0 to 1")
-        return self
+
+class WithholdingRule(Part):
+    """What is withheld from payees of a tax residence with a tax form; '*' matches any."""
+
+    tax_residence: Id
+    tax_form: Id
+    brackets: tuple[WithholdingBracket, ...]
 
     def matches(self, tax_residence: str, tax_form: str) -> bool:
-        """Whether this row is about such a payee."""
-        return self.tax_residence in (ANYTHING, tax_residence) and self.tax_form in (
-            ANYTHING,
-            tax_form,
-        )
+        """Whether the row is about payees with this tax residence and tax form."""
+        return self.tax_residence in ("*", tax_residence) and self.tax_form in ("*", tax_form)
 
 
-class Program(_Frozen):
+class Program(Part):
     """A whole program file."""
 
     program: Name
     currency: Currency
-    markets: Annotated[dict[Identifier, Market], BeforeValidator(_mapping)]
-    periods: Annotated[tuple[Period, ...], BeforeValidator(_sequence)]
-    terms: Annotated[tuple[TermsVersion, ...], BeforeValidator(_sequence)]
-    withholding: Annotated[tuple[WithholdingRule, ...], BeforeValidator(_sequence)]
+    markets: ReadOnly[Id, Market]
+    periods: tuple[Period, ...]
+    terms: tuple[TermsVersion, ...]
     terminated_on: Day | None = None
-    minimum_payout: Annotated[dict[Currency, Money], BeforeValidator(_mapping)] = {}
+    minimum_payout: ReadOnly[Currency, Money] = Field(default_factory=_nothing)
+    withholding: tuple[WithholdingRule, ...]
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> "Program":
+        if findings := broken_rules(Draft(self)):
+            raise BrokenRulesError(findings)
+        return self
 
     def period(self, key: str) -> Period:
-        """The period with this key; KeyError if there is none."""
+        """The period with this key; UnknownPeriodError if there is none."""
         for period in self.periods:
             if period.key == key:
                 return period
-        raise KeyError(key)
+        raise UnknownPeriodError(key, [period.key for period in self.periods])
 
     def last_day(self, period: Period) -> date:
-        """§1: "the earlier of ends_on and the day before terminated_on"."""
+        """The earlier of ends_on and the day before terminated_on (§1).
+
+        In a period that begins after the program was ended, this lies before its starts_on.
+        """
         if self.terminated_on is None:
             return period.ends_on
         return min(period.ends_on, self.terminated_on - timedelta(days=1))
 
+    def version_no_in_force(self, day: date) -> int:
+        """The place in `terms`, from 0, of the version in force on the day.
+
+        LookupError for a day before the first version.
+        """
+        started = [no for no, terms in enumerate(self.terms) if terms.effective_from <= day]
+        if not started:
+            raise LookupError(f"no terms on {day}: the first are effective from a later day")
+        return started[-1]
+
     def version_in_force(self, day: date) -> TermsVersion:
-        """The terms version of a day: the last one whose effective_from is not after it."""
+        """The terms in force on the day; LookupError for a day before the first version."""
         return self.terms[self.version_no_in_force(day)]
 
-    def version_no_in_force(self, day: date) -> int:
-        """Its position in `terms`, from 0. ValueError for a day before the first version."""
-        found = [n for n, version in enumerate(self.terms) if version.effective_from <= day]
-        if not found:
-            raise ValueError(f"no terms are in force on {day}")
-        return found[-1]
-
     def withholding_rule(self, tax_residence: str, tax_form: str) -> WithholdingRule:
-        """§1: "first row that matches wins"; the last matches all."""
-        return next(rule for rule in self.withholding if rule.matches(tax_residence, tax_form))
+        """The first row that matches; the last matches all (§1)."""
+        return next(row for row in self.withholding if row.matches(tax_residence, tax_form))
+
+    def has_no_minimum_payout(self, period: Period) -> bool:
+        """Whether the program ends with the period or before, so all that is owed is paid (§7)."""
+        if self.terminated_on is None:
+            return False
+        return period.ends_on >= self.terminated_on - timedelta(days=1)
 
     def minimum_payout_minor(self, currency: str, period: Period) -> int:
-        """§7: "0 where none is given, and in every period with ends_on >= terminated_on - 1 day"."""
-        if self.terminated_on is not None and period.ends_on >= self.terminated_on - timedelta(
-            days=1
-        ):
+        """The least amount that is paid in the period, in minor units of the currency (§7)."""
+        if currency not in self.minimum_payout or self.has_no_minimum_payout(period):
             return 0
-        return minor_units(self.minimum_payout.get(currency, Decimal(0)), currency)
+        return minor_units(self.minimum_payout[currency], currency)

@@ -1,144 +1,198 @@
-"""A program as the tables that the dbt models join (contract §1, §3): instead of dbt vars.
+"""A program as tables for the SQL models to join (contract §1, §3, §7).
 
-`version_no` is the position in `terms`, from 0. A calendar is a market's days; the one named '' is
-UTC, for creators whose market is unknown or not the program's (no id is empty). Decimals are whole
-numbers with their scale in the name.
+Terms come to SQL as data, not as template variables: so the SQL reads the same for every program,
+and what a run was told can be looked up in its work file. Numbers are whole: `_e4` and `_e6` are
+the value x 10^4 and x 10^6, exact. Instants are naive UTC. `version_no` is the place in `terms`,
+from 0.
+
+A calendar is the days of a market. The calendar '' is UTC, for creators whose market is unknown or
+none of the program's.
+
+Earnings and settlement read the model itself; their rates and brackets are not here.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from orchestration.terms.calendar import UTC_ZONE, day_starts_at
+from orchestration.terms.calendar import day_starts_at
 from orchestration.terms.currencies import default_payout_currency, minor_unit_decimals
-from orchestration.terms.model import Program
-from orchestration.terms.values import scaled
+from orchestration.terms.exact import scaled
+from orchestration.terms.model import Period, Program, TermsVersion, Weights
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-UTC_CALENDAR = ""
+UNKNOWN_MARKET: Final = ""
+
+Row = tuple[object, ...]
+
+# Arrow types by column. Null may be only terminated_at, minimum_age, maximum_posts, floor_e6 and
+# ceiling_e6, each where the program has none.
+COLUMNS: Final[dict[str, dict[str, str]]] = {
+    "period": {
+        "program": "string",
+        "period": "string",
+        "currency": "string",
+        "currency_decimals": "int32",
+        "starts_on": "date32",
+        "ends_on": "date32",
+        "closes_at": "timestamp[us]",
+        "pays_at": "timestamp[us]",
+        "fx_on": "date32",
+        "last_day": "date32",
+        "last_version_no": "int32",
+    },
+    "calendars": {
+        "calendar": "string",
+        "starts_at": "timestamp[us]",
+        "ends_at": "timestamp[us]",
+        "terminated_at": "timestamp[us]",
+    },
+    "market_currencies": {"calendar": "string", "currency": "string"},
+    "terms_versions": {
+        "version_no": "int32",
+        "version": "int64",
+        "effective_from": "date32",
+        "minimum_age": "int32",
+        "minimum_views": "int64",
+        "maximum_posts": "int64",
+        "counts_any": "bool",
+        "excludes_branded_content": "bool",
+        "excludes_collab": "bool",
+        "excludes_watermark": "bool",
+        "excludes_not_original": "bool",
+        "other_value_e6": "int64",
+        "floor_e6": "int64",
+        "ceiling_e6": "int64",
+    },
+    "terms_effective": {
+        "version_no": "int32",
+        "calendar": "string",
+        "effective_from": "date32",
+        "effective_at": "timestamp[us]",
+    },
+    "terms_account_types": {"version_no": "int32", "account_type": "string"},
+    "terms_markets": {"version_no": "int32", "market": "string"},
+    "terms_content_types": {"version_no": "int32", "content_type": "string"},
+    "terms_weights": {
+        "version_no": "int32",
+        "content_type": "string",
+        "views_e4": "int64",
+        "likes_e4": "int64",
+        "comments_e4": "int64",
+        "shares_e4": "int64",
+    },
+    "terms_countries": {"version_no": "int32", "country": "string", "value_e6": "int64"},
+}
+TERMS_TABLE_NAMES: Final = tuple(COLUMNS)
 
 
-def terms_tables(program: Program, period_key: str) -> dict[str, pa.Table]:
-    """The tables of one period, by name; types are fixed, also where a table is empty."""
-    import pyarrow as pa
+def terms_tables(program: Program, period_key: str) -> "dict[str, pa.Table]":
+    """The tables named in TERMS_TABLE_NAMES for one period, with the columns of COLUMNS.
 
-    text, day, instant = pa.string(), pa.date32(), pa.timestamp("us")
-    number, count, flag = pa.int32(), pa.int64(), pa.bool_()
-    schemas: dict[str, dict[str, pa.DataType]] = {
-        "period": {
-            "program": text, "period": text, "currency": text, "currency_decimals": number,
-            "starts_on": day, "ends_on": day, "closes_at": instant, "pays_at": instant,
-            "fx_on": day, "last_day": day, "last_version_no": number,
-        },
-        "calendars": {
-            "calendar": text, "starts_at": instant, "ends_at": instant, "terminated_at": instant,
-        },
-        "market_currencies": {"calendar": text, "currency": text},
-        "terms_versions": {
-            "version_no": number, "version": count, "effective_from": day, "minimum_age": number,
-            "minimum_views": count, "maximum_posts": count, "counts_any": flag,
-            "excludes_branded_content": flag, "excludes_collab": flag, "excludes_watermark": flag,
-            "excludes_not_original": flag, "other_value_e6": count, "floor_e6": count,
-            "ceiling_e6": count,
-        },
-        "terms_effective": {
-            "version_no": number, "calendar": text, "effective_from": day, "effective_at": instant,
-        },
-        "terms_account_types": {"version_no": number, "account_type": text},
-        "terms_markets": {"version_no": number, "market": text},
-        "terms_content_types": {"version_no": number, "content_type": text},
-        "terms_weights": {
-            "version_no": number, "content_type": text, "views_e4": count, "likes_e4": count,
-            "comments_e4": count, "shares_e4": count,
-        },
-        "terms_countries": {"version_no": number, "country": text, "value_e6": count},
-    }
-    rows = {**_period_rows(program, period_key), **_version_rows(program)}
+    Rows are in the order of the file, calendars in that of the markets and then ''. A table without
+    rows has its columns all the same. UnknownPeriodError if the program has no such period.
+    """
+    import pyarrow as pa  # heavy, so not at import: the command line needs the model only
+
+    rows_by_table = _rows(program, program.period(period_key))
+    tables = {}
+    for name, columns in COLUMNS.items():
+        schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
+        records = [dict(zip(columns, row, strict=True)) for row in rows_by_table[name]]
+        tables[name] = pa.Table.from_pylist(records, schema=schema)
+    return tables
+
+
+def _rows(program: Program, period: Period) -> dict[str, list[Row]]:
+    zones = {market: part.timezone for market, part in program.markets.items()}
+    zones[UNKNOWN_MARKET] = "UTC"
+    versions = list(enumerate(program.terms))
     return {
-        name: pa.Table.from_pylist(
-            [dict(zip(schema, row, strict=True)) for row in rows[name]], schema=pa.schema(schema)
-        )
-        for name, schema in schemas.items()
-    }
-
-
-def _period_rows(program: Program, period_key: str) -> dict[str, list[tuple[Any, ...]]]:
-    period = program.period(period_key)
-    last_day = program.last_day(period)
-    calendars = {market: entry.timezone for market, entry in program.markets.items()}
-    calendars[UTC_CALENDAR] = UTC_ZONE
-    return {
-        "period": [
-            (
-                program.program, period.key, program.currency,
-                minor_unit_decimals(program.currency), period.starts_on, period.ends_on,
-                datetime.combine(period.closes_on, time()),
-                datetime.combine(period.pays_on, time()),
-                period.fx_on, last_day, program.version_no_in_force(last_day),
-            )
-        ],
-        "calendars": [
-            (
-                calendar, day_starts_at(period.starts_on, zone),
-                day_starts_at(period.ends_on + timedelta(days=1), zone),
-                program.terminated_on and day_starts_at(program.terminated_on, zone),
-            )
-            for calendar, zone in calendars.items()
-        ],
+        "period": [_period_row(program, period)],
+        "calendars": [_calendar_row(program, period, *item) for item in zones.items()],
         "market_currencies": [
-            (calendar, default_payout_currency(calendar or None, program.currency))
-            for calendar in calendars
+            (calendar, default_payout_currency(calendar, program.currency)) for calendar in zones
         ],
+        "terms_versions": [_version_row(no, terms) for no, terms in versions],
         "terms_effective": [
-            (number, calendar, version.effective_from, day_starts_at(version.effective_from, zone))
-            for number, version in enumerate(program.terms)
-            for calendar, zone in calendars.items()
+            (no, calendar, terms.effective_from, day_starts_at(terms.effective_from, zone))
+            for no, terms in versions
+            for calendar, zone in zones.items()
+        ],
+        "terms_account_types": [
+            (no, account_type)
+            for no, terms in versions
+            for account_type in terms.eligibility.account_types
+        ],
+        "terms_markets": [
+            (no, market) for no, terms in versions for market in terms.eligibility.markets
+        ],
+        "terms_content_types": [
+            (no, content_type)
+            for no, terms in versions
+            for content_type in terms.eligibility.content_types
+        ],
+        "terms_weights": [
+            _weights_row(no, content_type, weights)
+            for no, terms in versions
+            for content_type, weights in terms.weights.items()
+        ],
+        "terms_countries": [
+            (no, country, scaled(value, 6))
+            for no, terms in versions
+            for country, value in terms.audience_value.countries.items()
         ],
     }
 
 
-def _version_rows(program: Program) -> dict[str, list[tuple[Any, ...]]]:
-    rows: dict[str, list[tuple[Any, ...]]] = {
-        name: []
-        for name in (
-            "terms_versions", "terms_account_types", "terms_markets", "terms_content_types",
-            "terms_weights", "terms_countries",
-        )
-    }
-    for number, version in enumerate(program.terms):
-        rules, audience = version.eligibility, version.audience_value
-        rows["terms_versions"].append(
-            (
-                number, version.version, version.effective_from, rules.minimum_age,
-                rules.minimum_views, rules.maximum_posts, rules.counts_posts == "any",
-                *(
-                    word in rules.excludes
-                    for word in ("branded_content", "collab", "watermark", "not_original")
-                ),
-                scaled(audience.other, 6),
-                *(
-                    None if bound is None else scaled(bound, 6)
-                    for bound in (audience.floor, audience.ceiling)
-                ),
-            )
-        )
-        rows["terms_account_types"] += [(number, kind) for kind in rules.account_types]
-        rows["terms_markets"] += [(number, market) for market in rules.markets]
-        rows["terms_content_types"] += [(number, kind) for kind in rules.content_types]
-        rows["terms_weights"] += [
-            (
-                number, kind,
-                *(
-                    scaled(getattr(weights, count), 4)
-                    for count in ("views", "likes", "comments", "shares")
-                ),
-            )
-            for kind, weights in version.weights.items()
-        ]
-        rows["terms_countries"] += [
-            (number, country, scaled(value, 6)) for country, value in audience.countries.items()
-        ]
-    return rows
+def _period_row(program: Program, period: Period) -> Row:
+    last_day = program.last_day(period)
+    return (
+        program.program,
+        period.key,
+        program.currency,
+        minor_unit_decimals(program.currency),
+        period.starts_on,
+        period.ends_on,
+        datetime.combine(period.closes_on, time()),  # 00:00 UTC, whatever the market (§1)
+        datetime.combine(period.pays_on, time()),
+        period.fx_on,
+        last_day,
+        program.version_no_in_force(last_day),
+    )
+
+
+def _calendar_row(program: Program, period: Period, calendar: str, zone: str) -> Row:
+    ended_on = program.terminated_on
+    return (
+        calendar,
+        day_starts_at(period.starts_on, zone),
+        day_starts_at(period.ends_on + timedelta(days=1), zone),
+        day_starts_at(ended_on, zone) if ended_on else None,
+    )
+
+
+def _version_row(no: int, terms: TermsVersion) -> Row:
+    eligibility, audience_value = terms.eligibility, terms.audience_value
+    return (
+        no,
+        terms.version,
+        terms.effective_from,
+        eligibility.minimum_age,
+        eligibility.minimum_views,
+        eligibility.maximum_posts,
+        eligibility.counts_posts == "any",
+        "branded_content" in eligibility.excludes,
+        "collab" in eligibility.excludes,
+        "watermark" in eligibility.excludes,
+        "not_original" in eligibility.excludes,
+        scaled(audience_value.other, 6),
+        None if audience_value.floor is None else scaled(audience_value.floor, 6),
+        None if audience_value.ceiling is None else scaled(audience_value.ceiling, 6),
+    )
+
+
+def _weights_row(no: int, content_type: str, weights: Weights) -> Row:
+    counts = (weights.views, weights.likes, weights.comments, weights.shares)
+    return (no, content_type, *(scaled(weight, 4) for weight in counts))

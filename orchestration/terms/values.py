@@ -12,10 +12,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Context, Decimal, InvalidOperation
-from fractions import Fraction
+from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
+from orchestration.terms.exact import MOST_DIGITS, decimals_of, shortest
 from orchestration.terms.yaml_reader import Scalar
 
 T = TypeVar("T")
@@ -30,9 +30,6 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"[-+]?[0-9]+")  # YAML 1.2 core, decimal
 _NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-# No value in bounds needs more; without a limit, 1e999999999 would be a number to compute with.
-_MOST_DIGITS: Final = 100
-_EXACT: Final = Context(prec=_MOST_DIGITS)  # so normalizing never rounds
 
 
 class Unfit(ValueError):
@@ -126,40 +123,41 @@ def whole(low: int, high: int) -> Reader[int]:
     return read
 
 
-def number(low: int, high: int, decimals: int | None = 6, *, above: bool = False) -> Reader[Decimal]:
-    """A reader of numbers from low (or `above` it) to high with at most that many decimals.
+def number(
+    low: int, high: int, *, decimals: int | None = 6, is_low_out: bool = False
+) -> Reader[Decimal]:
+    """A reader of numbers from low, or above it if `is_low_out`, to high.
 
     Decimals count by value: 10.000 has none. None leaves them to a rule, as for money, whose
     decimals are its currency's.
     """
-    expected = f"a number {'above' if above else 'from'} {low} {'and up ' if above else ''}to {high}"
-    if decimals is not None:
-        expected += f" with at most {decimals} decimals"
+    expected = f"a number above {low}, up" if is_low_out else f"a number from {low}"
+    expected += f" to {high}" + (f", at most {decimals} decimals" if decimals is not None else "")
 
     def read(value: object) -> Decimal:
         found = _decimal(value)
-        if found is None or not low <= found <= high or (above and found == low):
+        if found is None or not low <= found <= high or (is_low_out and found == low):
             raise Unfit(expected)
         if decimals is not None and decimals_of(found) > decimals:
             raise Unfit(expected)
-        return _shortest(found)
+        return shortest(found)
 
     return read
 
 
-def decimals_of(value: Decimal) -> int:
-    """How many decimals a finite value has: 2 for 0.25, 0 for 10.000 and for 1e3."""
-    exponent = _EXACT.normalize(value).as_tuple().exponent
-    assert isinstance(exponent, int), "NaN and infinity have no decimals"
-    return max(0, -exponent)
-
-
-def scaled(value: Decimal, decimals: int) -> int:
-    """value x 10^decimals, exact. ValueError if that is not whole."""
-    units = Fraction(value) * 10**decimals
-    if units.denominator != 1:
-        raise ValueError(f"{value} has more than {decimals} decimals")
-    return units.numerator
+# The bounds of the contract, each in one place. Where it names none, 10^15 keeps a count within
+# what all that reads it can hold.
+VERSION: Final = whole(1, 10**15)
+AGE_YEARS: Final = whole(0, 150)
+MINIMUM_VIEWS: Final = whole(0, 10**15)
+MAXIMUM_POSTS: Final = whole(0, 10**15)  # 0 is a limit like any other: every post is beyond it
+MILESTONE_POSTS: Final = whole(1, 10**15)  # with 0 all would be paid for nothing, ineligible too
+WEIGHT: Final = number(0, 10**4, decimals=4)
+COUNTRY_VALUE: Final = number(0, 100)
+RATE: Final = number(0, 10**6)  # program currency per 1000 points
+WITHHOLDING_RATE: Final = number(0, 1)
+UP_TO: Final = number(0, 10**15, is_low_out=True)
+MONEY: Final = number(0, 10**12, decimals=None)  # its currency says how many (rules)
 
 
 def _text_or_unfit(value: object, expected: str) -> str:
@@ -170,7 +168,7 @@ def _text_or_unfit(value: object, expected: str) -> str:
 
 
 def _is_number_text(value: Scalar, form: re.Pattern[str]) -> bool:
-    return value.is_plain and len(value.text) <= _MOST_DIGITS and bool(form.fullmatch(value.text))
+    return value.is_plain and len(value.text) <= MOST_DIGITS and bool(form.fullmatch(value.text))
 
 
 def _decimal(value: object) -> Decimal | None:
@@ -186,13 +184,5 @@ def _decimal(value: object) -> Decimal | None:
         return None
     _, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int), "a finite number has an exponent"
-    is_usable = len(digits) <= _MOST_DIGITS and abs(exponent) <= _MOST_DIGITS
+    is_usable = len(digits) <= MOST_DIGITS and abs(exponent) <= MOST_DIGITS
     return value if is_usable else None
-
-
-def _shortest(value: Decimal) -> Decimal:
-    """The same value without trailing zeros or exponent, and zero without a sign."""
-    if not value:
-        return Decimal(0)
-    short = _EXACT.normalize(value)
-    return short if decimals_of(short) else Decimal(int(short))

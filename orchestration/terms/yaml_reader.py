@@ -53,6 +53,7 @@ class Scalar:
         return self.is_plain and _NULL.fullmatch(self.text) is not None
 
     def __str__(self) -> str:
+        """As the file has it, but for what escapes and folding have made of it."""
         return self.text if self.is_plain else f'"{self.text}"'
 
 
@@ -84,8 +85,8 @@ def read_yaml(content: bytes, file: str) -> tuple[Node | None, list[Problem]]:
     so that a caller can look for further problems in it.
     """
     if len(content) > MAX_BYTES:
-        found, expected = f"{len(content)} bytes", f"at most {MAX_BYTES} bytes"
-        return None, [Problem(file, (), found, expected)]
+        found = f"more than {MAX_BYTES} bytes"
+        return None, [Problem(file, (), found, f"at most {MAX_BYTES} bytes")]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -98,8 +99,10 @@ def read_yaml(content: bytes, file: str) -> tuple[Node | None, list[Problem]]:
         for event in _events(text):
             builder.take(event)
     except _Unreadable as stop:
-        builder.problems.append(Problem(file, (), stop.found, stop.expected, stop.line, stop.column))
-        return None, builder.problems
+        last = Problem(file, (), stop.found, stop.expected, stop.line, stop.column)
+        return None, [*builder.problems, last]
+    if builder.root is None:
+        builder.problems.append(Problem(file, (), "no document", "one document"))
     return builder.root, builder.problems
 
 
@@ -167,9 +170,10 @@ class _Builder:
                 path = self._place(Scalar(f"*{event.anchor}", is_plain=True, line=line))
                 self._refuse(path, line, f"the alias *{event.anchor}", "the value itself")
             case ScalarEvent():
-                path = self._place(Scalar(event.value, is_plain=not event.style, line=line))
+                text = event.value.encode("utf-8", "replace").decode("utf-8")
+                path = self._place(Scalar(text, is_plain=not event.style, line=line))
                 self._check_properties(event, path, line)
-                if any("\ud800" <= character <= "\udfff" for character in event.value):
+                if text != event.value:  # "\ud800" is half a character
                     self._refuse(path, line, event.value, "text without surrogate escapes")
             case SequenceStartEvent():
                 self._start(event, SequenceNode(line))

@@ -10,19 +10,23 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.publishing.export import export_period
+from orchestration.terms.load import load_program
 from tests.conftest import SHARED, Bonus
 
 CASES = sorted(path.name for path in (SHARED / "cases").glob("[0-9][0-9]")) or ["absent"]
+THROUGH_THE_COMMAND_LINE = ("02", "24")
 
 
-def _periods(program: Path) -> list[str]:
+def _shuffled(case: str, program: Path) -> list[str]:
     document = YAML(typ="safe", pure=True).load(program.read_text(encoding="utf-8"))
-    return [str(period["key"]) for period in document["periods"]]
+    periods = [str(period["key"]) for period in document["periods"]]
+    return random.Random(case).sample(periods, len(periods))
 
 
-def _assert_equal(bonus: Bonus, period: str, out: Path, expected: Path) -> None:
-    done = bonus("export", period, "--out", str(out))
-    assert done.returncode == 0, done.stderr
+def _assert_equal(out: Path, expected: Path) -> None:
     compared = subprocess.run(
         [sys.executable, str(SHARED / "check_case.py"), str(out), str(expected)],
         capture_output=True,
@@ -33,14 +37,30 @@ def _assert_equal(bonus: Bonus, period: str, out: Path, expected: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_case_is_equal(case: str, shared: Path, tmp_path: Path) -> None:
+    """All periods in a shuffled order, stage by stage with all gates, in this process."""
+    folder = shared / "cases" / case
+    loaded = load_program(folder / "program.yaml")
+    home = Home(tmp_path / "home")
+    home.prepare()
+    program = loaded.program.program
+    for period in _shuffled(case, loaded.path):
+        PeriodRun(home, program, period, "run", "ada").run(loaded.path, folder / "landing")
+    published = home.store(program).published()
+    for period in loaded.program.periods:
+        export_period(published[period.key], tmp_path / period.key)
+        _assert_equal(tmp_path / period.key, folder / "expected" / period.key)
+
+
+@pytest.mark.parametrize("case", THROUGH_THE_COMMAND_LINE)
+def test_case_is_equal_through_bonus_run(case: str, shared: Path, tmp_path: Path) -> None:
     folder = shared / "cases" / case
     bonus = Bonus(folder / "program.yaml", folder / "landing", tmp_path / "home")
-    periods = _periods(bonus.program)
-    order = random.Random(case).sample(periods, len(periods))
-    done = bonus("run", *order)
+    periods = _shuffled(case, bonus.program)
+    done = bonus("run", *periods)
     assert done.returncode == 0, done.stderr
     for period in periods:
-        _assert_equal(bonus, period, tmp_path / period, folder / "expected" / period)
+        assert bonus("export", period, "--out", str(tmp_path / period)).returncode == 0
+        _assert_equal(tmp_path / period, folder / "expected" / period)
 
 
 def test_real_counts_are_equal(shared: Path, tmp_path: Path) -> None:
@@ -49,7 +69,8 @@ def test_real_counts_are_equal(shared: Path, tmp_path: Path) -> None:
     done = bonus("run", "2025-11-b", "2025-11-a")
     assert done.returncode == 0, done.stderr
     for period in ("2025-11-a", "2025-11-b"):
-        _assert_equal(bonus, period, tmp_path / period, folder / "expected" / period)
+        assert bonus("export", period, "--out", str(tmp_path / period)).returncode == 0
+        _assert_equal(tmp_path / period, folder / "expected" / period)
 
 
 def test_export_is_equal_byte_for_byte(shared: Path, tmp_path: Path) -> None:

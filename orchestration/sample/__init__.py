@@ -1,0 +1,42 @@
+"""Sample data: a program and the landing files of its creators, to try the pipeline with.
+
+The same arguments give the same bytes, on any machine with the same library versions: one seeded
+generator is drawn from in a fixed order, and nothing asks for the time or the locale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SampleSummary:
+    """What `write_sample` wrote: where, and how many rows of each dataset."""
+
+    program_file: Path
+    landing: Path
+    rows: dict[str, int]
+
+
+def write_sample(
+    out: Path, *, creators: int = 2000, periods: int = 6, seed: int = 2024
+) -> SampleSummary:
+    """Writes `out/program.yaml` and `out/landing/<dataset>/...`.
+
+    ValueError unless creators is 60 to 100,000 and periods 1 to 24; FileExistsError where landing
+    files are already, since rows of two samples in one directory would contradict each other.
+    """
+    from orchestration.sample.program import program_text
+    from orchestration.sample.world import write_landing
+
+    if not 60 <= creators <= 100_000:
+        raise ValueError(f"creators: {creators} is not in 60 to 100000")
+    if not 1 <= periods <= 24:
+        raise ValueError(f"periods: {periods} is not in 1 to 24")
+    program_file, landing = out / "program.yaml", out / "landing"
+    if landing.is_dir() and any(landing.iterdir()):
+        raise FileExistsError(f"{landing}: there is data already")
+    landing.mkdir(parents=True, exist_ok=True)
+    program_file.write_bytes(program_text(creators, periods).encode())
+    return SampleSummary(program_file, landing, write_landing(landing, creators, periods, seed))

@@ -1,0 +1,114 @@
+"""The fingerprint of the inputs, which a close records (contract §7)."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from orchestration.ingest import fingerprint
+from orchestration.ingest.fingerprint import FileFingerprint, fingerprint_landing, landing_digest
+
+LONG_AGO_NS = 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    path = tmp_path / "landing"
+    (path / "posts" / "sub").mkdir(parents=True)
+    (path / "posts" / "b.csv").write_bytes(b"one")
+    (path / "posts" / "sub" / "a.csv").write_bytes(b"two")
+    return path
+
+
+@pytest.fixture
+def settled() -> object:
+    """As if all files had been written long before."""
+    with patch.object(fingerprint, "_SETTLED_NS", -(10**18)) as patched:
+        yield patched
+
+
+def digest(root: Path) -> str:
+    return landing_digest(fingerprint_landing(root))
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_path_size_and_hash_of_every_file_in_order(root: Path) -> None:
+    assert fingerprint_landing(root) == [
+        FileFingerprint("posts/b.csv", 3, sha256(b"one")),
+        FileFingerprint("posts/sub/a.csv", 3, sha256(b"two")),
+    ]
+
+
+def test_what_is_refused_has_its_reason_for_a_hash(root: Path) -> None:
+    (root / "posts" / "c.txt").write_bytes(b"12345")
+    os.mkfifo(root / "posts" / "d.csv")
+    assert fingerprint_landing(root)[1:3] == [
+        FileFingerprint("posts/c.txt", 5, "UNKNOWN_FORMAT"),
+        FileFingerprint("posts/d.csv", 0, "UNREADABLE"),
+    ]
+
+
+def test_the_digest_does_not_depend_on_where_or_when(root: Path, tmp_path: Path) -> None:
+    before = digest(root)
+    for path in root.rglob("*"):
+        os.utime(path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+    (root / "posts" / "_ignored").write_bytes(b"x")
+    root.rename(tmp_path / "moved")
+    assert digest(tmp_path / "moved") == before
+
+
+def test_the_digest_changes_with_whatever_ingest_would_see(root: Path) -> None:
+    digests = [digest(root)]
+    (root / "posts" / "b.csv").write_bytes(b"One")
+    digests.append(digest(root))
+    (root / "posts" / "b.csv").rename(root / "posts" / "c.csv")
+    digests.append(digest(root))
+    (root / "deals").mkdir()
+    digests.append(digest(root))
+    (root / "posts" / "d.txt").touch()
+    digests.append(digest(root))
+    assert len(set(digests)) == len(digests)
+
+
+def test_names_cannot_imitate_other_files(tmp_path: Path) -> None:
+    one = [FileFingerprint('a", 1, "b', 1, "x")]
+    two = [FileFingerprint("a", 1, "b"), FileFingerprint("b", 1, "x")]
+    assert landing_digest(one) != landing_digest(two)
+
+
+def test_unchanged_files_are_not_read_again(root: Path, tmp_path: Path, settled: object) -> None:
+    cache = tmp_path / "state" / "hashes.json"
+    first = fingerprint_landing(root, cache)
+    with patch.object(fingerprint, "_hash", side_effect=AssertionError):
+        assert fingerprint_landing(root, cache) == first
+
+
+def test_a_changed_file_is_read_again_whatever_its_times_say(
+    root: Path, tmp_path: Path, settled: object
+) -> None:
+    cache = tmp_path / "hashes.json"
+    path = root / "posts" / "b.csv"
+    fingerprint_landing(root, cache)
+    status = path.stat()
+    path.write_bytes(b"eno")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert fingerprint_landing(root, cache)[0].sha256 == sha256(b"eno")
+
+
+def test_a_file_written_just_now_is_not_remembered(root: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "hashes.json"
+    fingerprint_landing(root, cache)
+    assert not cache.exists() or json.loads(cache.read_text()) == {}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"posts/b.csv": 5}', '{"posts/b.csv": [[1], "x"]}', "\0"])
+def test_a_cache_that_makes_no_sense_is_ignored(root: Path, tmp_path: Path, content: str) -> None:
+    cache = tmp_path / "hashes.json"
+    cache.write_text(content)
+    assert fingerprint_landing(root, cache) == fingerprint_landing(root)
