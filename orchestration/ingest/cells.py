@@ -292,9 +292,7 @@ def _float_text(source: str) -> str:
     number = f"CAST({source} AS DOUBLE)"
     scaled = f"({number} * {2**RATE_DECIMALS})"
     whole = f"CAST(CAST({scaled} AS HUGEINT) * {5**RATE_DECIMALS} AS VARCHAR)"
-    digits = (
-        f"lpad({whole}, CAST(greatest(length({whole}), {RATE_DECIMALS + 1}) AS INTEGER), '0')"
-    )
+    digits = f"lpad({whole}, CAST(greatest(length({whole}), {RATE_DECIMALS + 1}) AS INTEGER), '0')"
     text = f"left({digits}, -{RATE_DECIMALS}) || '.' || right({digits}, {RATE_DECIMALS})"
     return (
         f"CASE WHEN {source} IS NULL THEN NULL"

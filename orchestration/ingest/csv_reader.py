@@ -176,14 +176,15 @@ class CsvReader:
     def _read(self, lines: bytes) -> Iterator[TextBatch]:
         """The lines' rows; whatever is not plain is cut up to find the few lines it is about."""
         batch = self._read_plain(lines)
-        pieces = [] if batch or len(lines) <= _SMALLEST_PIECE_BYTES else _cut(lines)
         if batch is not None:
             yield batch
-        elif len(pieces) > 1 and not self._splitter.is_open:
-            for piece in pieces:
-                yield from self._read(piece)
-        else:
+            return
+        pieces = _cut(lines)
+        if len(pieces) == 1 or self._splitter.is_open:
             yield self._read_records(lines)
+            return
+        for piece in pieces:
+            yield from self._read(piece)
 
     def _read_header(self, blocks: Iterator[bytes]) -> tuple[_Record | None, bytes]:
         is_start = True
@@ -271,7 +272,9 @@ class _RecordsByNumber:
 
 
 def _cut(lines: bytes) -> list[bytes]:
-    """The lines in pieces of about the same size; a single line stays whole."""
+    """The lines in pieces of about the same size; few lines, or a single long one, stay together."""
+    if len(lines) <= _SMALLEST_PIECE_BYTES:
+        return [lines]
     pieces, start = [], 0
     for number in range(1, _PIECES + 1):
         end = lines.find(b"\n", max(start, len(lines) * number // _PIECES - 1)) + 1 or len(lines)

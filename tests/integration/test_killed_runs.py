@@ -69,4 +69,4 @@ def test_killed_runs_leave_nothing_in_use(
         for generation in (home.path / "generations").glob("program=*/*")
         for link in generation.iterdir()
     }
-    assert {version for version in store.glob("program=*/period=*/*")} == linked
+    assert set(store.glob("program=*/period=*/*")) == linked

@@ -319,9 +319,7 @@ def test_rate(text: str, value: object) -> None:
         ("ours", "", UNPARSEABLE),
     ],
 )
-def test_cap_has_no_more_decimals_than_the_currency(
-    program: str, text: str, value: object
-) -> None:
+def test_cap_has_no_more_decimals_than_the_currency(program: str, text: str, value: object) -> None:
     assert read_texts(CAP, [text], f"'{program}'") == [value]
 
 
@@ -462,9 +460,7 @@ def test_timestamp_at_the_ends_of_its_range(
         (pa.array([1711695600]), [UNPARSEABLE]),
     ],
 )
-def test_timestamp_in_other_types(
-    values: pa.Array, expected: list[object], tmp_path: Path
-) -> None:
+def test_timestamp_in_other_types(values: pa.Array, expected: list[object], tmp_path: Path) -> None:
     assert read_parquet_column(TIMESTAMP, values, tmp_path) == expected
 
 

@@ -87,7 +87,13 @@ def test_without_a_header_all_columns_are_missing(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"\xff" + HEADER, b'"rate"x' + HEADER, b'"rate_date' + HEADER, HEADER.decode().encode("utf-16")]
+    "data",
+    [
+        b"\xff" + HEADER,
+        b'"rate"x' + HEADER,
+        b'"rate_date' + HEADER,
+        HEADER.decode().encode("utf-16"),
+    ],
 )
 def test_a_header_that_is_no_csv_makes_the_file_unreadable(data: bytes) -> None:
     assert fault_of(data).reason is FileReason.UNREADABLE
@@ -317,14 +323,17 @@ PIECES = [b",", b"\n", b'"', b"a", b"\r", b"\r\n", b'""', b"\xff", b"\xc3\xa9", 
 def test_every_text_is_read_as_the_grammar_says(body: bytes, in_small_blocks: bool) -> None:
     size = 3 if in_small_blocks else csv_reader.BLOCK_BYTES
     expected = rows_by_grammar(body)
-    with patch.object(csv_reader, "BLOCK_BYTES", size), patch.object(csv_reader, "_SMALLEST_PIECE_BYTES", 2):
+    with (
+        patch.object(csv_reader, "BLOCK_BYTES", size),
+        patch.object(csv_reader, "_SMALLEST_PIECE_BYTES", 2),
+    ):
         if expected is None:
             assert fault_of(HEADER + body).reason is FileReason.UNREADABLE
         else:
             assert read_rows(body) == expected
 
 
-@given(st.lists(st.sampled_from(PIECES[-3:-1] + [b"1,2,3,\n", b'a,"b,""c",,d\r\n'])).map(b"".join))
+@given(st.lists(st.sampled_from([*PIECES[-3:-1], b"1,2,3,\n", b'a,"b,""c",,d\r\n'])).map(b"".join))
 def test_both_ways_of_reading_agree(body: bytes) -> None:
     found = read_rows(body)
     with only_record_by_record():

@@ -47,7 +47,19 @@ def test_files_of_every_format_at_any_depth(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a", "a.CSV", "a.Parquet", "a.csv.bz2", "a.json", "a.txt", "a.gz", "a.csv~", "a.csv ", "a.zst"]
+    "name",
+    [
+        "a",
+        "a.CSV",
+        "a.Parquet",
+        "a.csv.bz2",
+        "a.json",
+        "a.txt",
+        "a.gz",
+        "a.csv~",
+        "a.csv ",
+        "a.zst",
+    ],
 )
 def test_any_other_file_is_refused(root: Path, name: str) -> None:
     touch(root / "posts" / name, "12345")
@@ -203,7 +215,14 @@ def test_a_folder_that_cannot_be_listed_is_refused(
 
 
 def test_names_are_made_safe_to_show_and_stay_apart(root: Path) -> None:
-    names = [b"\xff.csv", b"\\xff.csv", "\u202e.csv".encode(), b"a\nb.csv", b"\x1b[2J.csv", "é 🎬.csv".encode()]
+    names = [
+        b"\xff.csv",
+        b"\\xff.csv",
+        "\u202e.csv".encode(),
+        b"a\nb.csv",
+        b"\x1b[2J.csv",
+        "é 🎬.csv".encode(),
+    ]
     for name in names:
         (root / "posts" / os.fsdecode(name)).touch()
     assert set(found(discover(root))) == {

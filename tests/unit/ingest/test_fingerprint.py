@@ -107,7 +107,9 @@ def test_a_file_written_just_now_is_not_remembered(root: Path, tmp_path: Path) -
     assert not cache.exists() or json.loads(cache.read_text()) == {}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"posts/b.csv": 5}', '{"posts/b.csv": [[1], "x"]}', "\0"])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"posts/b.csv": 5}', '{"posts/b.csv": [[1], "x"]}', "\0"]
+)
 def test_a_cache_that_makes_no_sense_is_ignored(root: Path, tmp_path: Path, content: str) -> None:
     cache = tmp_path / "hashes.json"
     cache.write_text(content)

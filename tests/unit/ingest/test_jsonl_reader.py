@@ -188,7 +188,12 @@ def test_half_a_surrogate_pair_in_what_is_ignored() -> None:
 
 def test_lines_are_numbered_as_they_stand() -> None:
     body = b'\xef\xbb\xbf\n{"rate": 1}\r\n \t\r\n\n{"rate": 2}\r\n\rx\n{"rate":\r3}'
-    assert read(body) == [(2, {"rate": "1"}), (5, {"rate": "2"}), (6, "UNPARSEABLE"), (7, {"rate": "3"})]
+    assert read(body) == [
+        (2, {"rate": "1"}),
+        (5, {"rate": "2"}),
+        (6, "UNPARSEABLE"),
+        (7, {"rate": "3"}),
+    ]
 
 
 def test_line_separators_of_unicode_end_no_line() -> None:

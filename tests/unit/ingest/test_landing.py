@@ -214,9 +214,7 @@ def test_jsonl_compressed_or_not(landing: Landing, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
-def test_a_compressed_file_of_several_members(
-    landing: Landing, suffix: str, compress: Any
-) -> None:
+def test_a_compressed_file_of_several_members(landing: Landing, suffix: str, compress: Any) -> None:
     data = metrics("p1,2024-03-29T00:00:00Z,10", "p2,2024-03-29T00:00:00Z,20").encode()
     landing.write_raw(f"post_metrics/a.csv{suffix}", compress(data[:40]) + compress(data[40:]))
     assert landing.ingest().loaded("post_metrics", "views") == [(10,), (20,)]
@@ -456,7 +454,9 @@ def test_raw_text_is_found_again_among_many_batches(
             for number in numbers
         ]
         landing.write(f"post_metrics/{name}.csv", metrics(*rows))
-    found = landing.ingest().query("select file, row_no, raw_text from quarantine_rows order by all")
+    found = landing.ingest().query(
+        "select file, row_no, raw_text from quarantine_rows order by all"
+    )
     assert found == [
         (f"post_metrics/{name}.csv", number + 2, f"{name}{number},never,{number}")
         for name in "ab"
@@ -473,11 +473,17 @@ def test_every_row_is_either_loaded_or_quarantined(landing: Landing) -> None:
     for file_no in range(1, 13):
         kinds = rng.choices(["good", "bad", "blank"], weights=[8, 1, 1], k=rng.randrange(2000))
         lines = [
-            "" if kind == "blank" else (good if kind == "good" else rng.choice(bad)).format(n=number)
+            ""
+            if kind == "blank"
+            else (good if kind == "good" else rng.choice(bad)).format(n=number)
             for number, kind in enumerate(kinds)
         ]
         landing.write(f"post_metrics/{file_no:02}.csv", metrics(*lines))
-        expected[file_no] = (len(kinds) - kinds.count("blank"), kinds.count("good"), kinds.count("bad"))
+        expected[file_no] = (
+            len(kinds) - kinds.count("blank"),
+            kinds.count("good"),
+            kinds.count("bad"),
+        )
     ingested = landing.ingest()
     columns = "file_no, rows_read, rows_loaded, rows_quarantined"
     found = {row[0]: row[1:] for row in ingested.query(f"select {columns} from ingest_files")}
@@ -494,7 +500,9 @@ def test_every_row_is_either_loaded_or_quarantined(landing: Landing) -> None:
 
 IDENTIFIERS = st.text(
     st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=6
-) | st.sampled_from(["null", "NaN", '"', ",", '""', "-1", "=1+1", " x ", "\ufeff", "007", "🎬" * 128])
+) | st.sampled_from(
+    ["null", "NaN", '"', ",", '""', "-1", "=1+1", " x ", "\ufeff", "007", "🎬" * 128]
+)
 COUNTS = st.integers(0, 10**15)
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))
 ROWS = st.fixed_dictionaries(
@@ -523,7 +531,9 @@ def test_rows_load_alike_from_every_format(
     landing = Landing(tmp_path_factory.mktemp("formats"))
     for kind, write in (("csv", csv_of), ("jsonl", jsonl_of), ("parquet", parquet_of)):
         for part in (False, True):
-            chosen = [row for row, its_kind, its_part in rows if (its_kind, its_part) == (kind, part)]
+            chosen = [
+                row for row, its_kind, its_part in rows if (its_kind, its_part) == (kind, part)
+            ]
             landing.write(f"post_metrics/part={part}/rows.{kind}", write(chosen, names))
     ingested = landing.ingest()
     assert ingested.bad_rows() == ingested.bad_files() == []
@@ -600,7 +610,12 @@ def parquet_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> bytes
 
 
 def test_file_numbers_follow_names_not_the_disk(landing: Landing) -> None:
-    for name in ("post_metrics/z.csv", "post_metrics/a/b.csv", "post_metrics/m.txt", "audience/x.csv"):
+    for name in (
+        "post_metrics/z.csv",
+        "post_metrics/a/b.csv",
+        "post_metrics/m.txt",
+        "audience/x.csv",
+    ):
         landing.write(name, metrics())
     files = landing.ingest().query("select file_no, file from ingest_files order by 1")
     assert files == [

@@ -105,12 +105,31 @@ def test_columns_named_like_duckdb_s_own_change_nothing(landing: Landing) -> Non
 def test_folders_named_like_columns_are_no_columns(landing: Landing) -> None:
     """DuckDB would take `views=7` for the value of views."""
     write(landing, "post_metrics/views=7/a.parquet", METRICS)
-    landing.write("post_metrics/views=8/b.csv", "post_id,observed_at,views\np3,2024-03-29T00:00:00Z,1\n")
+    landing.write(
+        "post_metrics/views=8/b.csv", "post_id,observed_at,views\np3,2024-03-29T00:00:00Z,1\n"
+    )
     assert landing.ingest().loaded("post_metrics", "views") == [(10,), (20,), (1,)]
 
 
 @pytest.mark.parametrize(
-    "name", ["*", "a?", "[ab]", "[", "it's", 'a"b', "a\nb", "{a,b}", "~", "a b", "é", "\udcff", "-", "x%20", "\\"]
+    "name",
+    [
+        "*",
+        "a?",
+        "[ab]",
+        "[",
+        "it's",
+        'a"b',
+        "a\nb",
+        "{a,b}",
+        "~",
+        "a b",
+        "é",
+        "\udcff",
+        "-",
+        "x%20",
+        "\\",
+    ],
 )
 def test_file_names_are_not_patterns(landing: Landing, name: str) -> None:
     write(landing, "post_metrics/other.parquet", METRICS).rename(
@@ -151,7 +170,9 @@ def test_a_file_without_rows(landing: Landing) -> None:
     write(landing, "post_metrics/a.parquet", {name: METRICS[name][:0] for name in METRICS} | {
         "post_id": pa.array([], pa.string()), "views": pa.array([], pa.int64())})  # fmt: skip
     ingested = landing.ingest()
-    assert ingested.query("select rows_read, rows_loaded, reason from ingest_files") == [(0, 0, None)]
+    assert ingested.query("select rows_read, rows_loaded, reason from ingest_files") == [
+        (0, 0, None)
+    ]
 
 
 # Bad rows
@@ -189,7 +210,9 @@ def test_raw_text_is_cut(landing: Landing) -> None:
 
 @pytest.mark.parametrize("zone", [None, "UTC"])
 @pytest.mark.parametrize("unit", ["us", "ns"])
-def test_timestamps_of_any_64_bits_do_no_harm(landing: Landing, unit: str, zone: str | None) -> None:
+def test_timestamps_of_any_64_bits_do_no_harm(
+    landing: Landing, unit: str, zone: str | None
+) -> None:
     """Some of them, shown as they are, would end the DuckDB that holds the work file."""
     ticks = [2**63 - 1, -(2**63), -(2**63) + 1, 9 * 10**18, 1]
     write(landing, "post_metrics/a.parquet", {
@@ -200,7 +223,9 @@ def test_timestamps_of_any_64_bits_do_no_harm(landing: Landing, unit: str, zone:
     })  # fmt: skip
     ingested = landing.ingest()
     assert [row_no for row_no, _, _ in ingested.bad_rows()] == [1, 2, 3, 4, 5]
-    assert ingested.query("select count(*) from quarantine_rows where raw_text like '{%}'") == [(5,)]
+    assert ingested.query("select count(*) from quarantine_rows where raw_text like '{%}'") == [
+        (5,)
+    ]
 
 
 def test_milliseconds_beyond_what_duckdb_can_read(landing: Landing) -> None:
@@ -258,7 +283,10 @@ def write_int96(landing: Landing, nanoseconds: Sequence[int], unit: str = "ns") 
 def test_int96_timestamps(landing: Landing) -> None:
     write_int96(landing, [1_711_695_600_000_001_000, -1_000])
     observed = landing.ingest().loaded("post_metrics", "observed_at")
-    assert observed == [(datetime(2024, 3, 29, 7, 0, 0, 1),), (datetime(1969, 12, 31, 23, 59, 59, 999_999),)]
+    assert observed == [
+        (datetime(2024, 3, 29, 7, 0, 0, 1),),
+        (datetime(1969, 12, 31, 23, 59, 59, 999_999),),
+    ]
 
 
 def test_int96_far_in_the_future(landing: Landing) -> None:
@@ -311,7 +339,9 @@ def test_a_broken_file_is_one_quarantined_file(landing: Landing, kind: str) -> N
     ingested = landing.ingest()
     assert ingested.bad_files() == [("post_metrics/b.parquet", "UNREADABLE")]
     assert ingested.bad_rows() == []
-    counts = ingested.query("select file_no, count(*) from raw_post_metrics group by all order by 1")
+    counts = ingested.query(
+        "select file_no, count(*) from raw_post_metrics group by all order by 1"
+    )
     assert counts == [(1, count), (3, 2)]
 
 
@@ -363,7 +393,9 @@ def test_bits_flipped_anywhere_never_end_the_run(landing: Landing) -> None:
         " from ingest_files"
     )
     assert (files, odd) == (copies + 1, 0)
-    ((last,),) = ingested.query("select rows_loaded from ingest_files where file like '%/x.parquet'")
+    ((last,),) = ingested.query(
+        "select rows_loaded from ingest_files where file like '%/x.parquet'"
+    )
     assert last == count
 
 
@@ -384,5 +416,7 @@ def test_the_good_rows_may_be_a_view_over_the_files(landing: Landing) -> None:
     ingested = landing.ingest()
     ingested.connection.execute(f"create view in_place as {rows.good_rows()}")
     columns = ", ".join([*dataset.column_names, "row_no"])
-    assert ingested.query(f"select {columns} from in_place") == ingested.loaded("post_metrics", columns)
+    assert ingested.query(f"select {columns} from in_place") == ingested.loaded(
+        "post_metrics", columns
+    )
     assert ingested.query("select file_no from in_place") == [(7,)]
