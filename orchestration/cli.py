@@ -158,7 +158,7 @@ def export(
 @app.command()
 def sample(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it.")],
-    creators: Annotated[int, typer.Option(min=1, help="How many creators.")] = 2000,
+    creators: Annotated[int, typer.Option(min=60, max=100_000, help="How many creators.")] = 2000,
     periods: Annotated[int, typer.Option(min=1, max=24, help="How many monthly periods.")] = 6,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2024,
     as_json: JsonOption = False,
@@ -171,7 +171,10 @@ def sample(
 
     from orchestration.sample import write_sample
 
-    summary = write_sample(out, creators=creators, periods=periods, seed=seed)
+    try:
+        summary = write_sample(out, creators=creators, periods=periods, seed=seed)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error}; name an empty folder with --out")
     if as_json:
         _print_json(asdict(summary))
         return

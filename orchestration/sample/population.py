@@ -34,7 +34,7 @@ def population(rng: Any, size: int) -> Population:
         ids=numbered("c", np.arange(1, size + 1)),
         market=rng.choice(4, size, p=[0.50, 0.255, 0.23, 0.015]),
         reach=rng.lognormal(0, 1.0, size),
-        pace=rng.gamma(1.1, 1.75, size),
+        pace=rng.gamma(1.2, 1.7, size),
     )
 
 
@@ -113,7 +113,7 @@ def _payee_rows(
         creator_id=people.ids.take(at),
         payout_currency=np.where(away > 0, _pick(["", "EUR", "GBP"], away), home),
         tax_residence=residence,
-        tax_form=np.where(w9, "w9", np.where(form[at], "w8ben", None)),
+        tax_form=_pick([None, "w8ben", "w9"], np.where(w9, 2, form[at].astype(int))),
         status=_pick(["ready", "incomplete", "blocked"], status[at]),
         updated_at=updated[at],
     )

@@ -12,7 +12,7 @@ from orchestration.sample.program import ZONES, Period
 from orchestration.sample.tables import NEVER, numbered, table_of, together
 
 TYPES = ("reel", "carousel", "photo", "story")
-MEDIAN_VIEWS = (26_000.0, 13_000.0, 9_000.0, 3_000.0)
+MEDIAN_VIEWS = (70_000.0, 34_000.0, 24_000.0, 6_000.0)
 MARKET_VIEWS = (1.0, 0.85, 0.75, 0.9)
 ENGAGEMENT = {"likes": 0.040, "comments": 0.003, "shares": 0.005}  # of the views
 ALL_FLAGS = (*FLAGS, "is_original")

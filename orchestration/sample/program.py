@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 PROGRAM = "instagram-spring-bonus"
 ZONES = {"US": "America/Los_Angeles", "JP": "Asia/Tokyo", "KR": "Asia/Seoul"}
-MAXIMUM_POSTS = 30
-BUDGET_PER_CREATOR = 75  # program currency; below what the middle period would pay, so it bites
+MAXIMUM_POSTS = 12
+BUDGET_PER_CREATOR = 50  # program currency; below what the middle period would pay, so it bites
 
 _HEAD = """\
 # Sample program: every rule of the contract is in use. Written by `bonus sample`.
@@ -52,7 +52,7 @@ terms:
       cap: {{US: 1500.00, JP: 1200.00, KR: 1000.00}}
       milestones:
         - {{content_type: reel, posts: 10, amount: 50.00}}
-  - version: 2                         # in the middle of a period: shares count for more, photos less
+  - version: 2                         # in mid-period: shares count for more, photos less
     effective_from: {second_version}
     eligibility:
       account_types: [creator, business]
@@ -87,7 +87,8 @@ minimum_payout: {{USD: 25.00, JPY: 4000, KRW: 35000, EUR: 25.00, GBP: 20.00}}
 withholding:                           # examples, not tax advice
   - {{tax_residence: US, tax_form: w9, brackets: [{{rate: 0}}]}}
   - {{tax_residence: US, tax_form: '*', brackets: [{{rate: 0.24}}]}}
-  - {{tax_residence: JP, tax_form: '*', brackets: [{{up_to: 1000000, rate: 0.1021}}, {{rate: 0.2042}}]}}
+  - {{tax_residence: JP, tax_form: '*',
+     brackets: [{{up_to: 1000000, rate: 0.1021}}, {{rate: 0.2042}}]}}
   - {{tax_residence: KR, tax_form: '*', brackets: [{{rate: 0.033}}]}}
   - {{tax_residence: '*', tax_form: '*', brackets: [{{rate: 0.30}}]}}
 """
