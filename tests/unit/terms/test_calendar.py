@@ -8,13 +8,38 @@ import pytest
 from orchestration.terms.calendar import day_starts_at, zone_names
 
 # Zones whose clocks change at or around midnight, skip or repeat whole days, or have odd offsets.
-ZONES = """
-    Africa/Cairo Africa/Monrovia America/Asuncion America/Caracas America/Goose_Bay America/Havana
-    America/Los_Angeles America/Santiago America/Sao_Paulo America/Scoresbysund America/St_Johns
-    Antarctica/Casey Asia/Amman Asia/Beirut Asia/Damascus Asia/Gaza Asia/Kathmandu Asia/Pyongyang
-    Asia/Seoul Asia/Tehran Asia/Tokyo Atlantic/Azores Australia/Lord_Howe Europe/Lisbon
-    Pacific/Apia Pacific/Enderbury Pacific/Fakaofo Pacific/Kiritimati Pacific/Kwajalein UTC
-""".split()
+ZONES = [
+    "Africa/Cairo",
+    "Africa/Monrovia",
+    "America/Asuncion",
+    "America/Caracas",
+    "America/Goose_Bay",
+    "America/Havana",
+    "America/Los_Angeles",
+    "America/Santiago",
+    "America/Sao_Paulo",
+    "America/Scoresbysund",
+    "America/St_Johns",
+    "Antarctica/Casey",
+    "Asia/Amman",
+    "Asia/Beirut",
+    "Asia/Damascus",
+    "Asia/Gaza",
+    "Asia/Kathmandu",
+    "Asia/Pyongyang",
+    "Asia/Seoul",
+    "Asia/Tehran",
+    "Asia/Tokyo",
+    "Atlantic/Azores",
+    "Australia/Lord_Howe",
+    "Europe/Lisbon",
+    "Pacific/Apia",
+    "Pacific/Enderbury",
+    "Pacific/Fakaofo",
+    "Pacific/Kiritimati",
+    "Pacific/Kwajalein",
+    "UTC",
+]
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,13 @@ from orchestration.terms.currencies import (
 
 @pytest.mark.parametrize(
     ("code", "decimals"),
-    [("USD", 2), ("EUR", 2), ("JPY", 0), ("KRW", 0), ("BHD", 3), ("CLF", 4), ("UYW", 4)]
-    # where CLDR, and libraries that follow it, say something else than ISO
-    + [("HUF", 2), ("IDR", 2), ("IQD", 3), ("ISK", 0), ("MGA", 2), ("MRU", 2), ("COP", 2)]
-    # the newest codes
-    + [("XCG", 2), ("ZWG", 2), ("SLE", 2), ("VED", 2)],
+    [
+        *[("USD", 2), ("EUR", 2), ("JPY", 0), ("KRW", 0), ("BHD", 3), ("CLF", 4), ("UYW", 4)],
+        # Where CLDR, and libraries that follow it, say or once said something else than ISO.
+        *[("HUF", 2), ("IDR", 2), ("IQD", 3), ("ISK", 0), ("MGA", 2), ("MRU", 2), ("COP", 2)],
+        # The newest codes.
+        *[("XCG", 2), ("ZWG", 2), ("SLE", 2), ("VED", 2)],
+    ],
 )
 def test_decimals_are_those_of_iso_4217(code: str, decimals: int) -> None:
     assert minor_unit_decimals(code) == decimals

@@ -93,7 +93,7 @@ def test_a_second_document_is_refused() -> None:
 
 def test_a_document_of_yaml_1_2_may_say_so_and_another_may_not() -> None:
     read("%YAML 1.2\n---\na: 1\n")
-    assert refused("%YAML 1.1\n---\na: 1\n") == ["file:3: found %YAML 1.1, expected YAML 1.2"]
+    assert refused("%YAML 1.1\n---\na: 1\n") == ["file:2: found %YAML 1.1, expected YAML 1.2"]
 
 
 def test_anchors_aliases_and_tags_are_each_named_with_their_line() -> None:
