@@ -9,11 +9,11 @@ against each other.
 
 import io
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from orchestration.ingest.columns import unknown_columns
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.quarantine import (
     BadRow,
@@ -180,7 +180,7 @@ class CsvReader:
             yield batch
             return
         pieces = _cut(lines)
-        if len(pieces) == 1 or self._splitter.is_open:
+        if len(pieces) == 1:
             yield self._read_records(lines)
             return
         for piece in pieces:
@@ -292,19 +292,10 @@ def _header(dataset: Dataset, record: _Record | None) -> Header:
             FileReason.UNREADABLE, f"line {record.line_no}: the header is not CSV in UTF-8"
         )
     names = _split_fields(record.raw.decode("utf-8"))
+    unknown = unknown_columns(dataset, names)
     known = dataset.column_names
-    occurrences = Counter(names)
-    repeated = [name for name in known if occurrences[name] > 1]
-    if repeated:
-        raise FileFault(FileReason.DUPLICATE_COLUMN, ", ".join(repeated))
-    missing = [name for name in dataset.required_names if name not in occurrences]
-    if missing:
-        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing))
-    return Header(
-        len(names),
-        {name: position for position, name in enumerate(names) if name in known},
-        tuple(name for name in occurrences if name not in known),
-    )
+    positions = {name: position for position, name in enumerate(names) if name in known}
+    return Header(len(names), positions, unknown)
 
 
 def _is_plain(lines: bytes) -> bool:

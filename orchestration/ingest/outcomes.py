@@ -5,7 +5,8 @@ Belongs here: counting and reporting. Does not: deciding anything.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.datasets import DATASET_NAMES
 from orchestration.ingest.discovery import FoundFile, Note, RefusedEntry
@@ -13,6 +14,8 @@ from orchestration.ingest.quarantine import BadRow, FileFault
 
 if TYPE_CHECKING:
     import duckdb
+
+_BAD_ROWS_AT_ONCE: Final = 50_000  # a file may hold nothing else, and each may weigh a kilobyte
 
 
 @dataclass
@@ -52,25 +55,26 @@ def insert_bad_rows(
     connection: "duckdb.DuckDBPyConnection", bad_rows: Iterable[tuple[FileOutcome, BadRow]]
 ) -> None:
     """Add bad rows to quarantine_rows, and count them for their files."""
-    records = list(bad_rows)
-    for outcome, _ in records:
-        outcome.rows_quarantined += 1
-    _insert(
-        connection,
-        "quarantine_rows",
-        [
-            (
-                outcome.dataset,
-                outcome.name,
-                row.row_no,
-                row.column_name,
-                str(row.reason),
-                row.raw_text,
-                row.line_count,
-            )
-            for outcome, row in records
-        ],
-    )
+    remaining = iter(bad_rows)
+    while records := list(islice(remaining, _BAD_ROWS_AT_ONCE)):
+        for outcome, _ in records:
+            outcome.rows_quarantined += 1
+        _insert(
+            connection,
+            "quarantine_rows",
+            [
+                (
+                    outcome.dataset,
+                    outcome.name,
+                    row.row_no,
+                    row.column_name,
+                    str(row.reason),
+                    row.raw_text,
+                    row.line_count,
+                )
+                for outcome, row in records
+            ],
+        )
 
 
 def withdraw(

@@ -10,7 +10,7 @@ broken file can end the DuckDB that reads it.
 """
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from orchestration.ingest.cells import (
     parquet_text,
     sql_text,
 )
+from orchestration.ingest.columns import unknown_columns
 from orchestration.ingest.datasets import Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
 from orchestration.ingest.opening import check_unchanged
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 _MOST_DECIMAL_DIGITS: Final = 38  # DuckDB reads wider decimals as doubles, without a word
 _LONGEST_DETAIL: Final = 300
+
+# A footer that says no value is below 0 would otherwise spare DuckDB the look at a value of -5.
+_OPTIMIZERS_THAT_TRUST_STATISTICS: Final = "filter_pushdown,statistics_propagation"
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def parquet_select(
 ) -> RowSource:
     """How to read Parquet files of one schema as rows of a dataset, all in one scan.
 
-    `good_rows()` of what is returned will also do for a view over the files in place.
+    `good_rows()` of what is returned will also do for a view over the files in place, but whoever
+    queries such a view trusts the statistics in their footers (see `_distrusting_statistics`).
     """
     positions = {name: position for position, name in enumerate(schema.names)}
     program = "NULL"
@@ -117,7 +122,7 @@ class ParquetLoader:
             for linked in linked_files:
                 try:
                     schema = self._probe.schema(linked.link)
-                    unknown_names[linked.file.name] = _unknown_names(self._dataset, schema)
+                    unknown_names[linked.file.name] = unknown_columns(self._dataset, schema.names)
                     groups[schema].append(linked)
                 except FileFault as fault:
                     linked.outcome.refuse(fault)
@@ -126,7 +131,7 @@ class ParquetLoader:
         return unknown_names
 
     def _load_group(self, schema: ParquetSchema, group: list[LinkedFile]) -> None:
-        """Load files of one schema in one scan; where that fails, one by one to find the culprit."""
+        """Load files of one schema in one scan; where that fails, by halves to find the culprit."""
         import duckdb
 
         links = [linked.link for linked in group]
@@ -137,15 +142,17 @@ class ParquetLoader:
         except FileFault as fault:
             if len(group) == 1:
                 group[0].outcome.refuse(fault)
-            else:
-                for linked in group:
-                    self._load_group(schema, [linked])
+                return
+            middle = len(group) // 2
+            self._load_group(schema, group[:middle])
+            self._load_group(schema, group[middle:])
             return
         outcomes = [linked.outcome for linked in group]
         try:
-            if any(count.bad for count in counts.values()):
-                self._quarantine(rows, outcomes)
-            self._connection.execute(f"insert into {self._dataset.table} {rows.good_rows()}")
+            with _distrusting_statistics(self._connection):
+                if any(count.bad for count in counts.values()):
+                    self._quarantine(rows, outcomes)
+                self._connection.execute(f"insert into {self._dataset.table} {rows.good_rows()}")
         except duckdb.Error:
             # The probe has just read all of it: a file changed, or the trouble is not the files'.
             withdraw(self._connection, self._dataset.table, outcomes)
@@ -267,10 +274,24 @@ def _new_connection() -> "duckdb.DuckDBPyConnection":
     import duckdb
 
     # Nothing a file says may make it fetch an extension.
-    return duckdb.connect(
-        ":memory:",
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
-    )
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "disabled_optimizers": _OPTIMIZERS_THAT_TRUST_STATISTICS,
+    }
+    return duckdb.connect(":memory:", config=config)
+
+
+@contextmanager
+def _distrusting_statistics(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    """Makes DuckDB look at every value instead of believing a footer about it."""
+    setting = "SELECT current_setting('disabled_optimizers')"
+    ((before,),) = connection.execute(setting).fetchall()
+    connection.execute(f"SET disabled_optimizers = '{_OPTIMIZERS_THAT_TRUST_STATISTICS}'")
+    try:
+        yield
+    finally:
+        connection.execute(f"SET disabled_optimizers = {sql_text(before)}")
 
 
 def _scan(links: Sequence[str]) -> str:
@@ -296,18 +317,6 @@ def _top_level(elements: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, int, 
         while unread and position < len(elements):
             unread += elements[position][1] - 1
             position += 1
-
-
-def _unknown_names(dataset: Dataset, schema: ParquetSchema) -> tuple[str, ...]:
-    """The names that are no columns of the dataset. FileFault if its own are not there once each."""
-    occurrences = Counter(schema.names)
-    repeated = [name for name in dataset.column_names if occurrences[name] > 1]
-    if repeated:
-        raise FileFault(FileReason.DUPLICATE_COLUMN, ", ".join(repeated))
-    missing = [name for name in dataset.required_names if name not in occurrences]
-    if missing:
-        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing))
-    return tuple(name for name in occurrences if name not in dataset.column_names)
 
 
 def _without_changed(group: Sequence[LinkedFile]) -> list[LinkedFile]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH_BYTES: Final = 32 << 20
+_BAD_ROW_BYTES: Final = 300  # what one takes in memory beside its text, roughly
+_STAGED_BATCH_ROWS: Final = 50_000
+_PART_ROWS: Final = 10_000
 _STAGING: Final = "ingest_text"
 _CSV_FORMATS: Final = (Format.CSV, Format.CSV_GZIP, Format.CSV_ZSTD)
 
@@ -70,12 +73,13 @@ class TextLoader:
     def finish(self) -> None:
         """Validate and insert what is still pending; take back what faulty files had inserted."""
         self._flush()
-        withdraw(self._connection, self._dataset.table, self._refused)
+        begun = (outcome for outcome in self._refused if outcome.rows_read)
+        withdraw(self._connection, self._dataset.table, begun)
 
     def _add(self, outcome: FileOutcome, batch: TextBatch) -> None:
         outcome.rows_read += len(batch.row_nos) + len(batch.bad_rows)
         self._pending.append((outcome, batch))
-        self._pending_bytes += batch.size_bytes
+        self._pending_bytes += batch.size_bytes + len(batch.bad_rows) * _BAD_ROW_BYTES
         if self._pending_bytes >= _BATCH_BYTES:
             self._flush()
 
@@ -83,16 +87,16 @@ class TextLoader:
         pending, self._pending, self._pending_bytes = self._pending, [], 0
         if not pending:
             return
-        bad_rows = [(outcome, row) for outcome, batch in pending for row in batch.bad_rows]
+        bad_rows = ((outcome, row) for outcome, batch in pending for row in batch.bad_rows)
+        insert_bad_rows(self._connection, bad_rows)
         staged = self._staged(pending)
         self._connection.register(_STAGING, staged)
         inserted = self._connection.execute(
             f"insert into {self._dataset.table} {self._rows.good_rows()}"
         ).fetchone()
         if inserted is None or inserted[0] != len(staged):
-            bad_rows += self._invalid_rows(pending)
+            insert_bad_rows(self._connection, self._invalid_rows(pending))
         self._connection.unregister(_STAGING)
-        insert_bad_rows(self._connection, bad_rows)
 
     def _staged(self, pending: list[tuple[FileOutcome, TextBatch]]) -> "pa.Table":
         import pyarrow as pa
@@ -108,7 +112,10 @@ class TextLoader:
                 column = batch.columns.get(name)
                 columns[name] = pa.nulls(count, pa.string()) if column is None else column
             tables.append(pa.table(columns))
-        return pa.concat_tables(tables)
+        # DuckDB takes a batch at a time for each thread: many tiny ones cost more than their rows,
+        # a single one is left to a single thread.
+        whole = pa.concat_tables(tables).combine_chunks()
+        return pa.Table.from_batches(whole.to_batches(_STAGED_BATCH_ROWS), whole.schema)
 
     def _invalid_rows(
         self, pending: list[tuple[FileOutcome, TextBatch]]
@@ -119,13 +126,18 @@ class TextLoader:
             if len(batch.row_nos):
                 first = batch.row_nos[0].as_py()
                 batches[outcome.file_no].append((first, outcome, batch))
-        found = self._connection.execute(self._rows.bad_rows()).fetchall()
-        for file_no, row_no, column_names, reasons, _ in found:
-            of_file = batches[file_no]
-            position = bisect_right(of_file, row_no, key=lambda item: item[0]) - 1
-            _, outcome, batch = of_file[position]
-            raw, line_count = batch.raw_of(row_no)
-            yield outcome, BadRow(row_no, column_names, reasons, raw_text(raw), line_count)
+        # As Arrow it is compact; as Python objects only a part of it exists at a time.
+        columns = "file_no, row_no, column_name, reason"
+        found = self._connection.sql(f"select {columns} from ({self._rows.bad_rows()})")
+        for part in found.to_arrow_table().to_batches(_PART_ROWS):
+            for file_no, row_no, column_name, reason in zip(
+                *part.to_pydict().values(), strict=True
+            ):
+                of_file = batches[file_no]
+                position = bisect_right(of_file, row_no, key=lambda item: item[0]) - 1
+                _, outcome, batch = of_file[position]
+                raw, line_count = batch.raw_of(row_no)
+                yield outcome, BadRow(row_no, column_name, reason, raw_text(raw), line_count)
 
 
 def _reader(dataset: Dataset, form: Format, source: Readable) -> _Reader:

@@ -184,8 +184,9 @@ class Payout(Part):
     """How points become money in the program currency (§6)."""
 
     method: Annotated[Literal["rate", "pool"], BeforeValidator(values.one_of("rate", "pool"))]
-    rates: ReadOnly[Id, tuple[Bracket, ...]] = Field(default_factory=_nothing)
-    pools: ReadOnly[Id, Money] = Field(default_factory=_nothing)
+    # None, not empty, where absent: a method must have what it pays by, if only `{}`.
+    rates: ReadOnly[Id, tuple[Bracket, ...]] | None = None
+    pools: ReadOnly[Id, Money] | None = None
     cap: ReadOnly[Id, Money] = Field(default_factory=_nothing)
     milestones: tuple[Milestone, ...] = ()
 

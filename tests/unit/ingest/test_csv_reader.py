@@ -71,6 +71,11 @@ def test_names_are_case_sensitive_and_not_trimmed() -> None:
         assert (fault.reason, fault.detail) == (FileReason.MISSING_COLUMN, "rate")
 
 
+def test_more_columns_than_any_file_has() -> None:
+    fault = fault_of(HEADER.replace(b"\n", b",x" * 10_000))
+    assert (fault.reason, fault.detail) == (FileReason.UNREADABLE, "10,004 columns, over 10,000")
+
+
 def test_all_missing_columns_are_named() -> None:
     fault = fault_of(b"rate,base_currency\n")
     assert (fault.reason, fault.detail) == (FileReason.MISSING_COLUMN, "rate_date, quote_currency")

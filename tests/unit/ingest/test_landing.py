@@ -278,7 +278,6 @@ def test_a_text_file_that_grows_while_it_is_read(
 
     monkeypatch.setattr(CsvReader, "batches", growing)
     ingested = landing.ingest()
-    # The second file was appended to as well, but before it was looked at: a is one file, b another
     assert ingested.bad_files() == [("post_metrics/a.csv", "CHANGED_WHILE_READ")]
     assert ingested.loaded("post_metrics", "file_no") == [(2,)]
 

@@ -271,6 +271,31 @@ def test_cap_is_judged_by_the_program_of_its_row(landing: Landing) -> None:
     assert ingested.bad_rows() == [(3, "cap", "OUT_OF_RANGE")] * 2
 
 
+def test_a_footer_that_lies_about_the_values_changes_nothing(landing: Landing) -> None:
+    """DuckDB would not look for values below 0 where the footer says that there are none."""
+    lies = {-777_777_777: 5, 777_777_777_777_777_777: 9}
+    columns = {
+        "post_id": [f"p{number}" for number in range(1000)],
+        "observed_at": pa.array([datetime(2024, 3, 29)] * 1000, pa.timestamp("us")),
+        "views": [5] * 999 + [-777_777_777],
+        "likes": [9] * 999 + [777_777_777_777_777_777],
+    }
+    path = write(landing, "post_metrics/a.parquet", columns)
+    data = path.read_bytes()
+    footer_start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    footer = data[footer_start:]
+    for truth, lie in lies.items():
+        assert truth.to_bytes(8, "little", signed=True) in footer
+        footer = footer.replace(
+            truth.to_bytes(8, "little", signed=True), lie.to_bytes(8, "little", signed=True)
+        )
+    path.write_bytes(data[:footer_start] + footer)
+    ingested = landing.ingest()
+    assert ingested.bad_rows() == [(1000, "views|likes", "OUT_OF_RANGE|OUT_OF_RANGE")]
+    assert len(ingested.loaded("post_metrics")) == 999
+    assert ingested.query("select current_setting('disabled_optimizers')") == [("",)]
+
+
 # The old 96-bit timestamps
 
 
