@@ -10,7 +10,7 @@ from rich.console import Console as Rich
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.terms.currencies import minor_unit_decimals
+from orchestration.terms.currencies import money_text
 
 if TYPE_CHECKING:
     from orchestration.runs import Outcome
@@ -58,9 +58,9 @@ class Console:
         for currency, amounts in totals["currencies"].items():
             self._out.print(
                 f"  {currency}: {amounts['differing_rows']:,} rows differ; posted "
-                f"{_money(currency, amounts['posted_minor'])}, now "
-                f"{_money(currency, amounts['computed_minor'])}, difference "
-                f"{_money(currency, amounts['difference_minor'])}"
+                f"{money_text(currency, amounts['posted_minor'])}, now "
+                f"{money_text(currency, amounts['computed_minor'])}, difference "
+                f"{money_text(currency, amounts['difference_minor'])}"
             )
 
     def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
@@ -83,7 +83,7 @@ class Console:
                 if totals
                 else "",
                 "\n".join(
-                    f"{currency} {_money(currency, amounts['payout_minor'])}"
+                    f"{currency} {money_text(currency, amounts['payout_minor'])}"
                     for currency, amounts in totals["currencies"].items()
                 )
                 if totals
@@ -115,11 +115,4 @@ def _amounts(currency: str, amounts: Mapping[str, int]) -> str:
         ("carried", "carried_minor"),
         ("held", "held_minor"),
     )
-    return ", ".join(f"{label} {_money(currency, amounts[name])}" for label, name in named)
-
-
-def _money(currency: str, minor: int) -> str:
-    decimals = minor_unit_decimals(currency)
-    sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(decimals + 1, "0")
-    whole = f"{int(digits[: len(digits) - decimals]):,}"
-    return sign + (f"{whole}.{digits[-decimals:]}" if decimals else whole)
+    return ", ".join(f"{label} {money_text(currency, amounts[name])}" for label, name in named)
