@@ -37,7 +37,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
-        run = context.dagster_run
+        run = context.run
         if self._gate is None and (run is None or run.job_name != CLOSE_JOB):
             WORKER.start()
         key = run.tags.get("dagster/partition") if run else None

@@ -9,15 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
+from orchestration.definitions import build_definitions
 from orchestration.ledger.closing import CloseEntry
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import close_period
 from orchestration.pipeline.workfile import GateFailed, Refused
 from orchestration.publishing.export import export_period
 from orchestration.publishing.store import Store
+from orchestration.resources import HomeResource
 from tests.conftest import SHARED, Bonus
 from tests.integration.books import Books
 
@@ -327,3 +330,31 @@ def test_inputs_that_change_after_ingest_are_not_published(
     with pytest.raises(Refused, match="changed after ingest"):
         run.publish()
     assert books.files(first) == before
+
+
+def test_the_close_job_of_the_ui(books: Books, sample: Path) -> None:
+    """The operator picks the partition and gives the approver; a refusal says why."""
+    first = books.periods[0]
+    books.home.register(books.program.program, books.loaded.path, sample / "landing")
+    definitions = build_definitions(HomeResource(path=str(books.home.path)))
+    job = definitions.resolve_job_def("close")
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("bonus_period", [f"{books.program.program}:{first}"])
+
+        def launch(approver: str) -> dg.ExecuteInProcessResult:
+            return job.execute_in_process(
+                partition_key=f"{books.program.program}:{first}",
+                instance=instance,
+                raise_on_error=False,
+                run_config={"ops": {"close_period": {"config": {"approver": approver}}}},
+            )
+
+        refused = launch("Ada")
+        assert not refused.success
+        (failure,) = [event for event in refused.all_events if event.is_step_failure]
+        assert failure.step_failure_data.user_failure_data is not None
+        assert failure.step_failure_data.user_failure_data.description == (
+            "Ada started the run that is published; someone else has to close it"
+        )
+        assert launch("grace").success
+    assert books.published[first].seal is not None
