@@ -92,9 +92,9 @@ class PeriodRun:
         self.work.require("ledger")
         return earning.write_earnings(self.work, self.recorded_program(), self.period)
 
-    def check(self, stage: str) -> GateResult:
-        """Runs the gate behind a stage and records its verdict."""
-        result = self.gate(stage, self.work.path)
+    def check(self, stage: str, suite: str | None = None) -> GateResult:
+        """Runs the gate behind a stage and records its verdict; `suite` if not the stage's own."""
+        result = self.gate(suite or stage, self.work.path)
         self.work.record(stage, result)
         return result
 
