@@ -45,7 +45,7 @@ def differences(
         if ours != sorted(ours, key=lambda row: [row[column].encode() for column in key]):
             found.append(f"{period} {table}: rows are not in the order of the key")
         found += [f"{period} {table}: {line}" for line in _row_differences(key, ours, theirs)]
-    return found + _journal_differences(period, product["journal"], reference["journal"])
+    return found + journal_differences(period, product["journal"], reference["journal"])
 
 
 def _row_differences(key: tuple[str, ...], ours: Rows, theirs: Rows) -> Iterable[str]:
@@ -66,7 +66,7 @@ def _row_differences(key: tuple[str, ...], ours: Rows, theirs: Rows) -> Iterable
                     )
 
 
-def _journal_differences(period: str, ours: Rows, theirs: Rows) -> list[str]:
+def journal_differences(period: str, ours: Rows, theirs: Rows) -> list[str]:
     """By content: a transaction is its entries, whatever its id."""
     columns = [name for name in COLUMNS["journal"].split() if name not in ("entry_id", "txn_id")]
     found = []

@@ -8,6 +8,7 @@ Everything else is `PeriodRun`, with its stages, its verdicts and its publishing
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,10 +22,12 @@ import duckdb
 import pyarrow as pa
 
 from expectations.suite import SHOWN_ROWS, GateResult, Result
+from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
 from orchestration.ingest.landing import ingest_landing
 from orchestration.ingest.raw_tables import create_tables
 from orchestration.pipeline import models
+from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.workfile import WorkFile
@@ -103,8 +106,9 @@ class MemoryWork(WorkFile):
 
     def meta(self) -> dict[str, Any]:
         """Looks into the database only: there is no file."""
-        self.path.touch()
-        return super().meta()
+        row = self._connection.execute("select content from _meta").fetchone()
+        meta: dict[str, Any] = json.loads(row[0]) if row else {}
+        return meta
 
 
 @dataclass
@@ -129,7 +133,8 @@ class FastRun(PeriodRun):
     def ingest(self, program_file: Path, landing: Path) -> dict[str, Any]:
         """As `PeriodRun.ingest`, into memory."""
         loaded = self.loaded
-        self._write_meta(self.connection, loaded, landing, "in memory")
+        digest = landing_digest(landing, self.home.path / "cache" / "files.json")
+        self._write_meta(self.connection, loaded, landing, digest)
         for name, table in terms_tables(loaded.program, self.period).items():
             self.connection.register("terms_table", table)
             self.connection.execute(f'create table "{name}" as select * from terms_table')
@@ -160,20 +165,17 @@ class FastRun(PeriodRun):
             self.connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
         return {}
 
-    def _ask(self, stage: str, database: Path) -> GateResult:
-        """The stage's suite, its queries that may block asked one by one."""
-        from importlib import import_module
-
-        suite = import_module(f"expectations.{stage}").SUITE
-        if database != self.work.path:
-            with duckdb.connect(database) as other:
-                return _ask(stage, suite, other)
-        return _ask(stage, suite, self.connection)
+    def _ask(self, suite: str, database: Path) -> GateResult:
+        """A suite's queries that may block, asked one by one."""
+        if database == self.work.path:
+            return _ask(suite, self.connection)
+        with duckdb.connect(database) as other:
+            return _ask(suite, other)
 
 
-def _ask(stage: str, suite: Any, connection: duckdb.DuckDBPyConnection) -> GateResult:
+def _ask(suite: str, connection: duckdb.DuckDBPyConnection) -> GateResult:
     results = []
-    for expectation in suite:
+    for expectation in SUITES[suite]:
         if expectation.severity != "error":
             continue
         query = expectation.arguments["unexpected_rows_query"]
@@ -191,7 +193,7 @@ def _ask(stage: str, suite: Any, connection: duckdb.DuckDBPyConnection) -> GateR
                 tuple(rows[:SHOWN_ROWS]),
             )
         )
-    return GateResult(stage, tuple(results))
+    return GateResult(suite, tuple(results))
 
 
 @cache

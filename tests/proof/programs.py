@@ -644,6 +644,26 @@ def _beside(draw: Draw, amount: int) -> int:
 # The whole.
 
 
+def draw_closes(draw: Draw, world: World, landings: int) -> tuple[Step, ...]:
+    """Runs, closes and reruns of closed periods, on landings that change in between.
+
+    §7: "earlier periods must be closed first"; who closes is never the one who ran.
+    """
+    keys = [period["key"] for period in world.program["periods"]]
+    steps: list[Step] = []
+    closed = 0
+    landing = draw.upto(landings - 1)
+    for _ in range(3 + draw.upto(5)):
+        may_close = closed < len(keys) and any(step.period == keys[closed] for step in steps)
+        if may_close and draw.upto(1):
+            steps.append(Step("close", keys[closed]))
+            closed += 1
+            landing = draw.upto(landings - 1)
+        else:
+            steps.append(Step("run", draw.of((keys[0], *keys)), landing))
+    return tuple(steps)
+
+
 def draw_steps(draw: Draw, world: World, landings: int) -> tuple[Step, ...]:
     """The periods in some order, at times one of them again."""
     keys = [period["key"] for period in world.program["periods"]]
@@ -653,20 +673,33 @@ def draw_steps(draw: Draw, world: World, landings: int) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def draw_later(draw: Draw, world: World) -> dict[str, list[dict[str, Any]]]:
-    """The landing data as it may be when they are delivered once more: some rows were not there yet."""
-    kept = {}
+def draw_earlier(draw: Draw, world: World) -> dict[str, list[dict[str, Any]]]:
+    """The landing data as it may have been before: some rows were not there yet, some were others.
+
+    Rates stay, and so does a row of each dataset, or the gates would block (§8).
+    """
+    kept: dict[str, list[dict[str, Any]]] = {}
     for dataset, rows in world.rows.items():
-        if dataset in ("post_metrics", "policy_events", "audience"):
-            kept[dataset] = draw.most_of(rows) or rows[:1]
-        else:
+        if dataset == "fx_rates":
             kept[dataset] = list(rows)
+        else:
+            kept[dataset] = [row for row in rows if draw.mostly(6)] or rows[:1]
+    kept["post_metrics"] = [_recounted(draw, row) for row in kept["post_metrics"]]
     return kept
 
 
+def _recounted(draw: Draw, row: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot, now and then with more views and likes than it has in the end."""
+    if draw.mostly(6):
+        return row
+    more = draw.of((1, 1000))
+    counts = {name: row[name] + more for name in ("views", "likes") if name in row}
+    return row | {name: min(GREATEST_COUNT, count) for name, count in counts.items()}
+
+
 @st.composite
-def cases(draw_: Any) -> Case:
-    """Whole programs with landing data and the order of their runs."""
+def cases(draw_: Any, with_closes: bool = False) -> Case:
+    """Whole programs with landing data and the order of their runs, and closes if asked for."""
     draw = Draw(draw_)
     world = draw_world(draw)
     draw_rows(draw, world)
@@ -676,10 +709,15 @@ def cases(draw_: Any) -> Case:
         tighten(draw, world, Path(folder))
         assume(fits(world, Path(folder)))
     landings: list[Any] = [world.rows]
-    if draw.rarely(3):
-        landings.insert(0, draw_later(draw, world))
-    steps = draw_steps(draw, world, len(landings))
+    for _ in range(1 + draw.upto(1) if with_closes else draw.rarely(3)):
+        landings.insert(0, draw_earlier(draw, world))
+    steps = (draw_closes if with_closes else draw_steps)(draw, world, len(landings))
     return Case(as_yaml(world.program), tuple(landings), steps)
+
+
+def any_cases() -> st.SearchStrategy[Case]:
+    """Half of them with closes and restatements."""
+    return st.booleans().flatmap(lambda with_closes: cases(with_closes=with_closes))
 
 
 def fits(world: World, folder: Path) -> bool:
