@@ -26,7 +26,7 @@ PROGRAMS_A_PART = 250
 SHARE_THROUGH_THE_COMMAND_LINE = 20
 """One program in so many goes through `bonus`, each step a process."""
 
-SHARE_OF_A_RELATION = 12
+SHARE_OF_A_RELATION = 25
 """Each metamorphic relation takes one program in so many."""
 
 
@@ -36,6 +36,11 @@ def parts() -> list[tuple[str, int]]:
         (f"{SEED}-{start}", min(PROGRAMS_A_PART, PROGRAMS - start))
         for start in range(0, PROGRAMS, PROGRAMS_A_PART)
     ]
+
+
+def is_long() -> bool:
+    """Whether sequences with closes go through the costly tests too, or single runs only."""
+    return PROGRAMS >= 100
 
 
 def share(of: int) -> int:

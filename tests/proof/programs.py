@@ -479,6 +479,9 @@ def _audience(draw: Draw, world: World, creator: str) -> None:
 
 def _policy_events(draw: Draw, world: World, creators: list[str]) -> None:
     posts = [row["post_id"] for row in world.rows["posts"]]
+    closing = around(
+        datetime.combine(period["closes_on"], time(), UTC) for period in world.program["periods"]
+    )
     instants = world.instants_of(next(iter(world.zones)))
     for event in draw.ids(draw.of((0, 0, 1, 2, 4)), "e"):
         kind = draw.of(("creator", "post")) if posts else "creator"
@@ -489,7 +492,7 @@ def _policy_events(draw: Draw, world: World, creators: list[str]) -> None:
             subject_id=draw.of(creators if kind == "creator" else posts),
             policy=draw.of(("spam", "=p")),
             status=draw.of(("violated", "cleared")),
-            effective_at=draw.of(instants),
+            effective_at=draw.of(closing if draw.upto(1) else instants),
         )
 
 

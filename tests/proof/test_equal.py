@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import Bonus
 from tests.proof.campaign import (
-    PROGRAMS,
     SHARE_THROUGH_THE_COMMAND_LINE,
     Verdict,
+    is_long,
     over,
     parts,
     share,
@@ -61,7 +61,7 @@ def test_every_row_is_equal_through_the_command_line(tmp_path: Path) -> None:
     """`bonus run`, `bonus close`, `bonus export`: what is exported is the reference's, byte for byte."""
     verdict = Verdict()
     strategy = cases().map(one_run_each)
-    if PROGRAMS > SHARE_THROUGH_THE_COMMAND_LINE * 2:
+    if is_long():
         strategy = st.integers(0, 3).flatmap(
             lambda drawn: cases(with_closes=True) if drawn == 3 else cases().map(one_run_each)
         )
