@@ -39,6 +39,8 @@ from tests.reference.program import program_of
 from tests.reference.settlement import MARKET_CURRENCY, exchange_rate
 
 ONE_DAY = timedelta(days=1)
+BEGINNING_OF_TIME = datetime(1, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 DATASETS = (
     "creators",
     "payees",
@@ -354,6 +356,8 @@ def _deal(
 ) -> None:
     for number, updated_at in enumerate(_versions(draw, instants)):
         early, late = instants[0] - 20 * ONE_DAY, instants[-1] + 20 * ONE_DAY
+        if draw.rarely(10):
+            early, late = BEGINNING_OF_TIME, END_OF_TIME
         world.add(
             "deals",
             deal_id=deal,
@@ -568,7 +572,7 @@ def _rate(draw: Draw, world: World, day: date, base: str, quote: str) -> None:
 RATES = tuple(
     Decimal(text)
     for text in ("1", "2", "0.5", "150.125", "1310", "0.0066", "1.0846", "0.3333333333")
-)
+) + (Decimal("0.0000000001"), Decimal("9999999.9999999999"))
 
 
 def complete_rates(draw: Draw, world: World, folder: Path) -> None:
