@@ -1,4 +1,7 @@
-"""All suites by stage, in the order of the flow."""
+"""All suites by stage, in the order of the flow.
+
+`restatement` is the ledger's for the run of a closed period.
+"""
 
 from __future__ import annotations
 
@@ -13,4 +16,5 @@ SUITES: Mapping[str, Sequence[Expectation]] = {
     "eligibility": eligibility.SUITE,
     "scoring": scoring.SUITE,
     "ledger": ledger.SUITE,
+    "restatement": ledger.RESTATEMENT_SUITE,
 }

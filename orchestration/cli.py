@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from orchestration.pipeline.home import Home
     from orchestration.terms.load import LoadedProgram
 
-USAGE, GATE, STATE = 2, 3, 4
+UNEXPECTED, USAGE, GATE, STATE, DIFFERENT = 1, 2, 3, 4, 5
 
 app = typer.Typer(
     name="bonus",
@@ -68,6 +69,7 @@ def run(
     for period in periods:
         _known_period(loaded, period)
     landing = _landing(landing)
+    by = None if by is None else _person(by)
     place = _home(home)
     from orchestration.pipeline.gate_worker import WORKER
 
@@ -90,6 +92,73 @@ def run(
     if as_json:
         _print_json([outcome.to_json() for outcome in outcomes])
     raise typer.Exit(next((row.exit_status for row in outcomes if row.exit_status), 0))
+
+
+@app.command()
+def close(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    by: Annotated[
+        str,
+        typer.Option("--by", metavar="NAME", help="Who closes it; not who started its run."),
+    ],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Close a published period: nothing ever changes it again.
+
+    Example: bonus close 2024-spring --by grace
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    approver = _person(by)
+    place = _home(home)
+    from orchestration.pipeline.home import Busy
+    from orchestration.pipeline.workfile import Refused
+    from orchestration.runs import close as close_run
+
+    try:
+        entry = close_run(place, loaded, period, approver)
+    except (Busy, Refused) as error:
+        _fail(STATE, str(error))
+    if as_json:
+        _print_json(asdict(entry))
+    else:
+        typer.echo(
+            f"{period} is closed by {entry.approved_by}, revision {entry.revision}; "
+            f"ledger {entry.ledger_sha256}"
+        )
+
+
+@app.command()
+def verify(
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Look again at all that is published and closed: hashes, close log, journal, balances.
+
+    Example: bonus verify --json
+    """
+    loaded = _program(program)
+    place = _home(home)
+    from orchestration.pipeline.verify import verify as verify_books
+
+    found = verify_books(place, loaded.program)
+    if as_json:
+        _print_json(asdict(found))
+    elif not found.differences:
+        typer.echo(
+            f"{len(found.periods)} published and {len(found.closed)} closed periods, "
+            f"{found.files:,} files and {found.journal_entries:,} journal entries agree"
+        )
+    if found.differences:
+        _say("\n".join([*found.differences, f"{len(found.differences)} differences"]))
+        raise typer.Exit(DIFFERENT)
+    if not found.periods:
+        _fail(STATE, f"{loaded.program.program}: nothing is published yet in {place.path}")
 
 
 @app.command()
@@ -139,12 +208,14 @@ def export(
     """
     loaded = _program(program)
     _known_period(loaded, period)
+    usual = os.umask(0o077)
     place = _home(home)
     publication = place.store(loaded.program.program).published().get(period)
     if publication is None:
         _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
     from orchestration.publishing.export import export_period
 
+    os.umask(usual)
     try:
         files = export_period(publication, out, spreadsheet=spreadsheet)
     except OSError as error:
@@ -167,8 +238,6 @@ def sample(
 
     Example: bonus sample --out demo --creators 500
     """
-    from dataclasses import asdict
-
     from orchestration.sample import write_sample
 
     try:
@@ -234,6 +303,14 @@ def _known_period(loaded: LoadedProgram, period: str) -> None:
         )
 
 
+def _person(name: str) -> str:
+    """A name that can stand in the close log and in front of others."""
+    name = name.strip()
+    if not 1 <= len(name) <= 128 or not name.isprintable():
+        _fail(USAGE, "--by takes a name of 1 to 128 printable characters")
+    return name
+
+
 def _landing(path: Path | None) -> Path:
     if path is None:
         _fail(USAGE, "which landing directory? Give --landing DIR or set BONUS_LANDING")
@@ -249,6 +326,8 @@ def _home(path: Path) -> Home:
     from orchestration.pipeline.home import Home
 
     home = Home(path)
+    # What is written into the home is for its owner alone.
+    os.umask(0o077)
     try:
         home.prepare()
     except OSError as error:

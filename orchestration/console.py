@@ -10,7 +10,7 @@ from rich.console import Console as Rich
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.terms.currencies import minor_unit_decimals
+from orchestration.terms.currencies import money_text
 
 if TYPE_CHECKING:
     from orchestration.runs import Outcome
@@ -37,6 +37,9 @@ class Console:
         """What came of one period's run."""
         if self._quiet or outcome.error:
             return
+        if outcome.restatement is not None:
+            self._restatement(outcome.period, outcome.restatement)
+            return
         totals = outcome.totals
         self._out.print(
             f"[bold]{escape(outcome.period)}[/bold]: {totals['eligible_creators']:,} of "
@@ -50,6 +53,16 @@ class Console:
             for warning in result["warnings"]:
                 self._out.print(f"  warning ({gate}): {escape(warning)}", style="yellow")
 
+    def _restatement(self, period: str, totals: Mapping[str, Any]) -> None:
+        self._out.print(f"[bold]{escape(period)}[/bold] is closed: restated beside it")
+        for currency, amounts in totals["currencies"].items():
+            self._out.print(
+                f"  {currency}: {amounts['differing_rows']:,} rows differ; posted "
+                f"{money_text(currency, amounts['posted_minor'])}, now "
+                f"{money_text(currency, amounts['computed_minor'])}, difference "
+                f"{money_text(currency, amounts['difference_minor'])}"
+            )
+
     def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
         """All periods of a program as a table."""
         table = Table(title=escape(program), title_justify="left")
@@ -59,7 +72,7 @@ class Console:
             totals, gates, run = state["totals"], state["gates"], state["last_run"]
             table.add_row(
                 escape(state["period"]),
-                state["state"],
+                _state(state),
                 f"{run['status'].lower()} by {escape(str(run['by'] or '?'))}" if run else "",
                 _gates(gates) if gates else "",
                 f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
@@ -70,13 +83,22 @@ class Console:
                 if totals
                 else "",
                 "\n".join(
-                    f"{currency} {_money(currency, amounts['payout_minor'])}"
+                    f"{currency} {money_text(currency, amounts['payout_minor'])}"
                     for currency, amounts in totals["currencies"].items()
                 )
                 if totals
                 else "",
             )
         self._out.print(table)
+
+
+def _state(state: Mapping[str, Any]) -> str:
+    lines = [state["state"]]
+    if state["closed_by"]:
+        lines.append(f"by {escape(state['closed_by'])}")
+    if state["restatement"]:
+        lines.append("restated")
+    return "\n".join(lines)
 
 
 def _gates(gates: Mapping[str, Mapping[str, Any]]) -> str:
@@ -93,11 +115,4 @@ def _amounts(currency: str, amounts: Mapping[str, int]) -> str:
         ("carried", "carried_minor"),
         ("held", "held_minor"),
     )
-    return ", ".join(f"{label} {_money(currency, amounts[name])}" for label, name in named)
-
-
-def _money(currency: str, minor: int) -> str:
-    decimals = minor_unit_decimals(currency)
-    sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(decimals + 1, "0")
-    whole = f"{int(digits[: len(digits) - decimals]):,}"
-    return sign + (f"{whole}.{digits[-decimals:]}" if decimals else whole)
+    return ", ".join(f"{label} {money_text(currency, amounts[name])}" for label, name in named)

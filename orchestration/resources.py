@@ -15,6 +15,8 @@ from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.publish import Gate
 
 BY_TAG = "by"
+CLOSE_JOB = "close"
+"""The job that closes a period; it runs no gates."""
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -35,9 +37,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
-        if self._gate is None:
+        run = context.run
+        if self._gate is None and (run is None or run.job_name != CLOSE_JOB):
             WORKER.start()
-        run = context.dagster_run
         key = run.tags.get("dagster/partition") if run else None
         if run is None or key is None:
             yield self
@@ -59,6 +61,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 f"{', '.join(registrations) or 'none'}. Register one with bonus run or bonus ui"
             )
         return registrations[program]
+
+    @staticmethod
+    def partition(context: "dg.OpExecutionContext | dg.AssetExecutionContext") -> tuple[str, str]:
+        """Program and period that a step is about."""
+        return split_partition_key(context.partition_key)
 
     def period_run(
         self, context: "dg.AssetExecutionContext | dg.AssetCheckExecutionContext"

@@ -13,14 +13,20 @@ import dagster as dg
 
 from orchestration.definitions import defs
 from orchestration.failures import EXIT_STATUS
-from orchestration.jobs import PERIOD_JOB
+from orchestration.jobs import CLOSE_OP, PERIOD_JOB
+from orchestration.ledger.closing import CloseEntry
 from orchestration.partitions import PERIODS, partition_key
+from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.closing import demand_closable
 from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.workfile import Refused, WorkFile, describe
-from orchestration.resources import BY_TAG
+from orchestration.resources import BY_TAG, CLOSE_JOB
 from orchestration.terms.load import LoadedProgram
 
 UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
+
+# The command says itself what happened; the UI shows the run's log.
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Outcome:
     error: str | None = None
     totals: Mapping[str, Any] = field(default_factory=dict)
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    restatement: Mapping[str, Any] | None = None  # of a closed period: what its run came to
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -83,8 +90,7 @@ def run_period(
                             }
                         }
                     },
-                    # The command says itself what happened; the UI shows the run's log.
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    "loggers": QUIET,
                 },
             )
     except Busy as error:
@@ -92,10 +98,45 @@ def run_period(
     work = WorkFile(home.work_folder(program, period))
     gates = _gates(work)
     if result.success:
-        totals = home.store(program).published()[period].run["totals"]
-        return Outcome(program, period, run_id, 0, totals=totals, gates=gates)
+        store = home.store(program)
+        totals = store.published()[period].run["totals"]
+        restated = store.restated().get(period)
+        record = restated.run if restated else {}
+        restatement = record["totals"] if record.get("run_id") == run_id else None
+        return Outcome(
+            program, period, run_id, 0, totals=totals, gates=gates, restatement=restatement
+        )
     status, error_text = _failure(result, work)
     return Outcome(program, period, run_id, status, error_text, gates=gates)
+
+
+def close(home: Home, loaded: LoadedProgram, period: str, by: str) -> CloseEntry:
+    """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be."""
+    program, run_id = loaded.program.program, str(uuid.uuid4())
+    with home.period_lock(program, period, run_id):
+        demand_closable(home, loaded.program, period, by)
+        result = defs.resolve_job_def(CLOSE_JOB).execute_in_process(
+            partition_key=partition_key(program, period),
+            instance=dg.DagsterInstance.get(),
+            run_id=run_id,
+            raise_on_error=False,
+            tags={BY_TAG: by, "program": program, "period": period},
+            run_config={
+                "ops": {
+                    CLOSE_OP: {
+                        "config": {"approver": by, "program_file": str(loaded.path.resolve())}
+                    }
+                },
+                "loggers": QUIET,
+            },
+        )
+    if not result.success:
+        failure = next(event for event in result.all_events if event.is_step_failure)
+        data = failure.step_failure_data.user_failure_data
+        raise Refused((data and data.description) or "the close failed; see its run: bonus ui")
+    entry = CloseLog(home.path, program).entries()[-1]
+    assert entry.period == period
+    return entry
 
 
 def _gates(work: WorkFile) -> dict[str, dict[str, Any]]:

@@ -73,6 +73,10 @@ def test_a_seeded_defect_turns_the_gate_red(
     assert expectation in broken
     assert broken[expectation].failing_rows >= 1
     assert broken[expectation].rows
+    # One creator's row, or one creator's post, is spoilt; its money is that published before.
+    assert result.stake is not None
+    assert (result.stake.creators, result.stake.is_everyone) == (1, False)
+    assert result.stake.money_of == published[2]
     following = STAGES[STAGES.index(stage) + 1]
     with pytest.raises(Refused, match=f"{stage} gate has failed"):
         run.earn() if following == "ledger" else run.build(following)
@@ -97,6 +101,9 @@ def test_a_corrupt_delivery_is_blocked_by_the_ingest_gate(
     assert "no_row_is_quarantined: 1 rows" in done.stderr
     assert "broken.csv" in done.stderr
     assert "robot" in done.stderr
+    # A row in quarantine names no creator that could be told from others.
+    assert "creators (all with a deal); " in done.stderr
+    assert f", as published for {period}" in done.stderr
     assert "Traceback" not in done.stderr
     assert published_files(home.path) == before
 
