@@ -12,6 +12,7 @@ STAGING = "dbt_project/models/staging"
 ELIGIBILITY = "dbt_project/models/eligibility"
 SCORING = "dbt_project/models/scoring"
 MACROS = "dbt_project/macros"
+EXACT = f"{MACROS}/exact.sql"
 EARNING = "orchestration/pipeline/earning.py"
 
 
@@ -738,43 +739,43 @@ MUTANTS = (
     ),
     # exact arithmetic
     Mutant(
-        f"{MACROS}/exact.sql",
+        EXACT,
         "when {{ remainder }} > ({{ divisor }}) - {{ remainder }} then 1",
         "when {{ remainder }} >= ({{ divisor }}) - {{ remainder }} then 1",
         "half goes up",
     ),
     Mutant(
-        f"{MACROS}/exact.sql",
+        EXACT,
         "and {{ quotient }} % 2 <> 0",
         "and {{ quotient }} % 2 = 0",
         "half goes to the odd side",
     ),
     Mutant(
-        f"{MACROS}/exact.sql",
+        EXACT,
         "and {{ quotient }} % 2 <> 0",
         "and false",
         "half goes down",
     ),
     Mutant(
-        f"{MACROS}/exact.sql",
+        EXACT,
         "% ({{ divisor }}) < 0 then 1 else 0 end",
         "% ({{ divisor }}) < 0 then 0 else 0 end",
         "a negative quotient is truncated towards 0",
     ),
     Mutant(
-        f"{MACROS}/exact.sql",
+        EXACT,
         "cast(0.0001 as",
         "cast(0.0010 as",
         "published points ten times as many",
     ),
     Mutant(
-        f"{MACROS}/exact.sql",
+        EXACT,
         "cast(0.000001 as",
         "cast(0.000010 as",
         "published audience value ten times as high",
     ),
     Mutant(
-        f"{MACROS}/exact.sql",
+        EXACT,
         "cast({{ expression }} as decimal(38, 10))",
         "cast({{ expression }} as decimal(38, 9))",
         "the tenth decimal of a rate is lost",

@@ -1,9 +1,9 @@
 """Applies each mutant of the SQL in a copy of the repository and says which test kills it.
 
-    python -m tests.mutation.sql_mutants [--only WORD] [--cases]
+    python -m tests.mutation.sql_mutants [--only PATTERN] [--cases]
 
-A model's mutants go to the dbt unit tests, those of `orchestration/pipeline/earning.py` to the unit
-tests of that SQL. With --cases what survives goes to the worked cases beside the repository. Exit
+A model's mutants go to the dbt unit tests, those of `macros/exact.sql` then to the property tests of
+the macros, those of `orchestration/pipeline/earning.py` to the unit tests of that SQL. With --cases what survives goes to the worked cases beside the repository. Exit
 status 1 if a mutant survives, 2 if one cannot be applied or the tests fail without a mutant.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,10 +23,11 @@ from orchestration.pipeline import models
 from orchestration.pipeline.workfile import WorkFile
 from tests.conftest import SHARED
 from tests.integration.test_dbt_unit_tests import empty_work_file
-from tests.mutation.sql_mutant_list import EARNING, MUTANTS, Mutant
+from tests.mutation.sql_mutant_list import EARNING, EXACT, MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 EARNING_TESTS = ("tests/unit/ledger/test_post_earnings.py", "tests/unit/pipeline/test_earning.py")
+EXACT_TESTS = ("tests/unit/pipeline/test_exact_macros.py",)
 CASES = ("tests/integration/test_worked_cases.py", "-k", "test_case_is_equal and not through")
 
 
@@ -77,6 +79,8 @@ class Killers:
         path.write_text(mutated(original, mutant), encoding="utf-8")
         try:
             verdict = self._pytest(*EARNING_TESTS) if mutant.path == EARNING else self._dbt(mutant)
+            if verdict.state == "survived" and mutant.path == EXACT:
+                verdict = self._pytest(*EXACT_TESTS)
             if verdict.state == "survived" and with_cases:
                 verdict = self._pytest(*CASES)
             return verdict
@@ -86,7 +90,9 @@ class Killers:
     def without_a_mutant(self) -> Verdict:
         """Survived, unless a test fails by itself."""
         verdict = self._unit_tests("test_type:unit")
-        return verdict if verdict.state != "survived" else self._pytest(*EARNING_TESTS)
+        if verdict.state != "survived":
+            return verdict
+        return self._pytest(*EARNING_TESTS, *EXACT_TESTS)
 
     def _dbt(self, mutant: Mutant) -> Verdict:
         is_macro = "/macros/" in mutant.path
@@ -119,7 +125,7 @@ class Killers:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--only", default="", help="mutants whose file or effect has this word")
+    arguments.add_argument("--only", default="", help="mutants whose file or effect matches")
     arguments.add_argument("--cases", action="store_true", help="survivors go to the worked cases")
     options = arguments.parse_args()
     counts = {"killed": 0, "survived": 0, "invalid": 0}
@@ -130,7 +136,7 @@ def main() -> int:
             print(f"the tests fail without a mutant: {alone.by}")
             return 2
         for mutant in MUTANTS:
-            if options.only not in mutant.path and options.only not in mutant.breaks:
+            if not re.search(options.only, f"{mutant.path} {mutant.breaks}"):
                 continue
             verdict = killers.verdict(mutant, options.cases)
             counts[verdict.state] += 1
