@@ -1,7 +1,7 @@
 """The home as a Dagster resource: it holds the period for as long as a run lasts."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,6 +44,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         program, period = split_partition_key(key)
         self.registration(program)
+        _complete_tags(context.instance, run, program, period)
         try:
             with self.home.period_lock(program, period, run.run_id):
                 yield self
@@ -71,7 +72,22 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             program=program,
             period=period,
             run_id=run.run_id,
-            by=run.tags.get(BY_TAG) or getpass.getuser(),
+            by=started_by(run.tags),
             gate=self._gate or run_gate,
             progress=context.log.info,
         )
+
+
+def started_by(tags: Mapping[str, str]) -> str:
+    """§7: "run tag `by`, from `--by` or the launch dialog, else the operating system's user"."""
+    return tags.get(BY_TAG, "").strip() or getpass.getuser()
+
+
+def _complete_tags(
+    instance: dg.DagsterInstance | None, run: dg.DagsterRun, program: str, period: str
+) -> None:
+    """A run launched in the UI has the partition for a tag only: adds program, period and by."""
+    wanted = {"program": program, "period": period, BY_TAG: started_by(run.tags)}
+    missing = {name: value for name, value in wanted.items() if not run.tags.get(name, "").strip()}
+    if instance is not None and missing:
+        instance.add_run_tags(run.run_id, missing)
