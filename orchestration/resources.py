@@ -6,37 +6,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-from pydantic import PrivateAttr
 
 from orchestration.partitions import split_partition_key
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.publish import Gate
 
 BY_TAG = "by"
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A home folder, and the gate runner that the steps of this process share."""
+    """A home folder."""
 
     path: str
-    _gate: Gate | None = PrivateAttr(default=None)
 
     @property
     def home(self) -> Home:
         return Home(Path(self.path))
 
-    def with_gate(self, gate: Gate) -> "HomeResource":
-        """The same home with another runner of gates: for tests."""
-        self._gate = gate
-        return self
-
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
-        if self._gate is None:
-            WORKER.start()
+        WORKER.start()
         run = context.dagster_run
         key = run.tags.get("dagster/partition") if run else None
         if run is None or key is None:
@@ -73,7 +64,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             period=period,
             run_id=run.run_id,
             by=started_by(run.tags),
-            gate=self._gate or run_gate,
+            gate=run_gate,
             progress=context.log.info,
         )
 
