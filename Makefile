@@ -6,13 +6,15 @@ STAMP := $(VENV)/.installed
 DEMO := demo
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test lint ui clean
+.PHONY: help install lock demo test test-browser screenshots lint ui clean
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
 	@echo "make demo      sample data, every period of the sample program, what came of it"
 	@echo "make ui        Dagster on 127.0.0.1:3000 over the demo's home"
 	@echo "make test      the whole test suite"
+	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
+	@echo "make screenshots   the same: these tests take the pictures of README and docs"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make clean     removes .venv, demo data and caches"
@@ -39,7 +41,13 @@ lint: install
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --ignore tests/browser
+
+# In one process, since each test goes on from where the one before it ended.
+test-browser: install
+	$(BIN)/python -m pytest tests/browser
+
+screenshots: test-browser
 
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install
