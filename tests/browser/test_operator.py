@@ -14,7 +14,7 @@ from tests.browser.conftest import Desk, picture
 from tests.served_ui import wait_for
 
 JOB = "/locations/creator-bonus/jobs/period"
-RUN_SECONDS = 300
+RUN_SECONDS = 600
 
 
 def _keys(desk: Desk) -> list[str]:
