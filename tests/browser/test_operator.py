@@ -123,4 +123,6 @@ def test_a_red_gate_shows_its_rows(desk: Desk, page: Page) -> None:
     expect(page.get_by_text("corrupt-delivery.csv").first).to_be_attached()
     picture(page, "red-gate")
     page.goto(f"/assets/stg_creators?view=partitions&partition={key}")
-    expect(page.get_by_text("Missing", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Partitions Selected")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_text("Materialized", exact=True)).to_have_count(0)
