@@ -75,13 +75,13 @@ def test_a_table_says_what_it_is_and_what_happened(desk: Desk, page: Page) -> No
 
 
 def test_lineage_leads_from_the_ledger_to_the_landing_data(page: Page) -> None:
+    page.goto("/assets/payout_ledger?view=lineage&lineageScope=upstream&lineageDepth=1")
+    expect(page.get_by_text("creator_earnings", exact=True).first).to_be_visible()
+    picture(page, "lineage-of-the-ledger")
     page.goto("/assets/payout_ledger?view=lineage&lineageScope=upstream&lineageDepth=10")
     for table in ("payout_ledger", "creator_earnings", "creator_scores", "post_eligibility",
                   "int_posts", "stg_posts", "raw_posts"):  # fmt: skip
         expect(page.get_by_text(table, exact=True).first).to_be_attached()
-    page.goto("/assets/payout_ledger?view=lineage&lineageScope=upstream&lineageDepth=1")
-    expect(page.get_by_text("creator_earnings", exact=True).first).to_be_visible()
-    picture(page, "lineage-of-the-ledger")
 
 
 def test_three_past_periods_are_backfilled(desk: Desk, page: Page) -> None:
