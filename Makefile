@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := demo
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test prove lint ui clean mutate
+.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -15,6 +15,8 @@ help:
 	@echo "make test      the whole test suite"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
+	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
+	@echo "make screenshots   the same: these tests take the pictures of README and docs"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make clean     removes .venv, demo data and caches"
@@ -47,7 +49,13 @@ mutate: install
 	$(BIN)/mutmut results
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --ignore tests/browser
+
+# In one process, since each test goes on from where the one before it ended.
+test-browser: install
+	$(BIN)/python -m pytest tests/browser
+
+screenshots: test-browser
 
 # The same as in the tests, over N other programs at each SEED; what fails is kept in
 # tests/proof/regressions/.

@@ -78,7 +78,7 @@ def ingest(
             of_table = _terms(meta) if table == TERMS else _loaded(*loaded[table])
             if table != TERMS:
                 of_table |= table_metadata(connection, table)
-            yield dg.MaterializeResult(asset_key=table, metadata=shared | of_table)
+            yield dg.MaterializeResult(asset_key=table, metadata=of_table | shared)
 
 
 def _loaded(rows: int, files: int, quarantined_rows: int, quarantined_files: int) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def earnings(
         for table in ("creator_earnings", "post_earnings"):
             yield dg.MaterializeResult(
                 asset_key=table,
-                metadata={"seconds": seconds, **table_metadata(connection, table)},
+                metadata={**table_metadata(connection, table), "seconds": seconds},
             )
 
 
@@ -147,7 +147,7 @@ def publication(
     with run.work.connect() as connection:
         for asset in SETTLED:
             yield dg.MaterializeResult(
-                asset_key=asset, metadata={**plotted, **table_metadata(connection, asset)}
+                asset_key=asset, metadata={**table_metadata(connection, asset), **plotted}
             )
     yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=plotted)
 
