@@ -208,12 +208,14 @@ def export(
     """
     loaded = _program(program)
     _known_period(loaded, period)
+    usual = os.umask(0o077)
     place = _home(home)
     publication = place.store(loaded.program.program).published().get(period)
     if publication is None:
         _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
     from orchestration.publishing.export import export_period
 
+    os.umask(usual)
     try:
         files = export_period(publication, out, spreadsheet=spreadsheet)
     except OSError as error:
@@ -324,6 +326,8 @@ def _home(path: Path) -> Home:
     from orchestration.pipeline.home import Home
 
     home = Home(path)
+    # What is written into the home is for its owner alone.
+    os.umask(0o077)
     try:
         home.prepare()
     except OSError as error:

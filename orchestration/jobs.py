@@ -17,7 +17,6 @@ def build_period_job() -> "dg.UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         PERIOD_JOB,
         selection=dg.AssetSelection.all(),
-        partitions_def=PERIODS,
         executor_def=dg.in_process_executor,
         description="Runs a bonus period through all stages and gates, and publishes it. Of a"
         " closed period it makes a restatement.",

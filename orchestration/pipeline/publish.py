@@ -199,7 +199,7 @@ def _settle_anew(publishing: _Publishing, publication: Publication) -> Totals:
                     f"create view \"{name}\" as select * from read_parquet('{source}')"
                 )
             settle_period(connection, program, period, before, publishing.adjustments_of(period))
-        gate = _held(run.gate("ledger", scratch))
+        gate = _held(run.judged("ledger", scratch))
         with duckdb.connect(scratch) as connection:
             write_tables(connection, SETTLED_TABLES.values(), version)
             totals = period_totals(connection)
