@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 DEMO := demo
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test mutate lint ui clean
+.PHONY: help install lock demo test prove lint ui clean mutate
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
 	@echo "make demo      sample data, every period of the sample program, what came of it"
 	@echo "make ui        Dagster on 127.0.0.1:3000 over the demo's home"
 	@echo "make test      the whole test suite"
+	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
@@ -47,6 +48,14 @@ mutate: install
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
+
+# The same as in the tests, over N other programs at each SEED; what fails is kept in
+# tests/proof/regressions/.
+N ?= 100
+SEED ?= $(shell date +%s)
+prove: install
+	@echo "make prove N=$(N) SEED=$(SEED)"
+	PROOF_PROGRAMS=$(N) PROOF_SEED=$(SEED) $(BIN)/python -m pytest -s tests/proof
 
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install
