@@ -46,7 +46,7 @@ lint: install
 mutate: install
 	-nice -n 10 $(BIN)/python -m tests.mutation.sql_mutants
 	-nice -n 10 $(BIN)/mutmut run --max-children 1
-	$(BIN)/mutmut results
+	$(BIN)/python -m tests.mutation.survivors
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --ignore tests/browser
