@@ -227,6 +227,53 @@ def export(
 
 
 @app.command()
+def report(
+    period: Annotated[
+        str | None,
+        typer.Argument(metavar="[PERIOD]", help="A published period; left out: all of them."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="An .html file; for all periods a folder too. Left out: the home's reports.",
+        ),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the page of a period, or of all periods with an overview that leads to them.
+
+    Example: bonus report 2024-spring --out 2024-spring.html
+    """
+    loaded = _program(program)
+    if period is not None:
+        _known_period(loaded, period)
+    usual = os.umask(0o077)
+    place = _home(home)
+    published = place.store(loaded.program.program).published()
+    if period is not None and period not in published:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+    if not published:
+        _fail(STATE, "nothing is published yet; run a period first: bonus run PERIOD")
+    from orchestration.reports.write import write_asked
+
+    if out is not None:
+        os.umask(usual)
+    try:
+        files = write_asked(place, loaded.program.program, period, out)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another place with --out")
+    if as_json:
+        _print_json([str(path) for path in files])
+    else:
+        typer.echo("\n".join(str(path) for path in files))
+
+
+@app.command()
 def sample(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it.")],
     creators: Annotated[int, typer.Option(min=60, max=100_000, help="How many creators.")] = 2000,
