@@ -19,7 +19,6 @@ UNEXPECTED, USAGE, GATE, STATE, DIFFERENT = 1, 2, 3, 4, 5
 
 app = typer.Typer(
     name="bonus",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=True,
@@ -48,6 +47,19 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 HOME_DEFAULT = Path("bonus-home")
+
+
+@app.callback(invoke_without_command=True)
+def next_step(context: typer.Context) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from orchestration.next_steps import Place, next_steps
+
+    place = Place.of(os.environ, HOME_DEFAULT)
+    program = _program(place.program).program if place.program is not None else None
+    for step in next_steps(place.home, program, place.options(os.environ)):
+        typer.echo(f"{_visible(step.sentence)}\n  {_visible(step.command)}")
+    typer.echo("All commands: bonus --help")
 
 
 @app.command()
