@@ -26,6 +26,31 @@ LEDGER_COLUMNS = tuple(
 )
 JOURNAL_COLUMNS = tuple(column.name for column in fields(JournalEntry))
 
+MARKET_SHARES = """
+create or replace table market_shares as
+with ranked as (
+    select
+        market,
+        creator_id,
+        cast(program_amount_minor as hugeint) as amount_minor,
+        sum(program_amount_minor) over (partition by market) as market_minor
+    from creator_earnings
+    where program_amount_minor > 0
+    qualify row_number() over (
+        partition by market order by program_amount_minor desc, creator_id
+    ) = 1
+)
+select
+    coalesce(ranked.market, previous.market) as market,
+    ranked.creator_id,
+    coalesce(ranked.amount_minor, 0) as amount_minor,
+    coalesce(ranked.market_minor, 1) as market_minor,
+    previous.amount_minor as previous_amount_minor,
+    previous.market_minor as previous_market_minor
+from ranked
+full outer join previous_shares as previous on ranked.market = previous.market
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class SettlementInputs:
@@ -89,6 +114,7 @@ def settle_period(
     write_rows(connection, "payout_ledger", rows, LEDGER_COLUMNS)
     write_rows(connection, "journal", entries, JOURNAL_COLUMNS)
     write_ledger_period(connection, program, period_key, before)
+    _write_market_shares(connection, before)
 
 
 def _closing_balances(before: Publication | None) -> dict[Account, int]:
@@ -130,6 +156,37 @@ def write_ledger_period(
     )
 
 
+def _write_market_shares(connection: duckdb.DuckDBPyConnection, before: Publication | None) -> None:
+    """Per market the creator with the greatest amount, beside the greatest share of a period before.
+
+    Amounts in minor units of the program currency; null where no period before paid in the market.
+    """
+    previous = before.run["totals"]["greatest_shares"] if before is not None else {}
+    connection.execute(
+        "create or replace table previous_shares"
+        " (market varchar, amount_minor hugeint, market_minor hugeint)"
+    )
+    for market, (amount, of_market) in previous.items():
+        connection.execute(
+            "insert into previous_shares values ($1, $2, $3)", [market, amount, of_market]
+        )
+    connection.execute(MARKET_SHARES)
+
+
+def _greatest_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
+    """By market [amount, market's amount] of the greatest share so far, this period included."""
+    rows = connection.execute(
+        "select market, amount_minor, market_minor, previous_amount_minor, previous_market_minor"
+        " from market_shares order by market"
+    ).fetchall()
+    return {
+        market: [amount, whole]
+        if before is None or amount * before_whole > before * whole
+        else [before, before_whole]
+        for market, amount, whole, before, before_whole in rows
+    }
+
+
 def period_totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """What an operator wants to see of a period: counts, and money by currency and status."""
     counts = connection.execute(
@@ -159,6 +216,7 @@ def period_totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "held_minor",
     )
     return {
+        "greatest_shares": _greatest_shares(connection),
         "creators": counts[0],
         "eligible_creators": counts[1],
         "posts": counts[2],
