@@ -6,7 +6,7 @@ from expectations.suite import Expectation, no_rows, unique
 
 # "of the posts in play (in post_eligibility, published before the end of W)": what they were last
 # seen with before the end of W, and the most that was seen before it.
-_POSTS_IN_PLAY = """
+POSTS_IN_PLAY = """
     with seen as (
         select
             posts.post_id, posts.window_end,
@@ -48,7 +48,7 @@ def _count_does_not_fall(count: str) -> Expectation:
     return no_rows(
         f"few_posts_lose_{count}",
         "int_post_intervals",
-        _POSTS_IN_PLAY.replace("{measures}", measures)
+        POSTS_IN_PLAY.replace("{measures}", measures)
         + f"""
         select post_id, greatest_count as {count}_before, last_count as {count}_last from in_play
         where last_count < greatest_count
@@ -99,7 +99,7 @@ SUITE = (
     no_rows(
         "posts_in_play_were_seen_at_the_end",
         "int_post_intervals",
-        _POSTS_IN_PLAY.replace("{measures}", "")
+        POSTS_IN_PLAY.replace("{measures}", "")
         + """
         select post_id, window_end, last_observed_at from in_play
         where (
