@@ -15,6 +15,8 @@ from orchestration.terms.currencies import money_text
 if TYPE_CHECKING:
     from orchestration.runs import Outcome
 
+PIPE_COLUMNS = 120
+
 
 class Console:
     """Tables and progress; with `quiet` nothing but errors."""
@@ -22,6 +24,9 @@ class Console:
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._out = Rich(highlight=False)
+        if not self._out.is_terminal:
+            # A pipe or a file has no width of its own; 80 would cut amounts of money.
+            self._out = Rich(highlight=False, width=PIPE_COLUMNS)
         self._err = Rich(stderr=True, highlight=False)
 
     @contextmanager
@@ -66,15 +71,16 @@ class Console:
     def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
         """All periods of a program as a table."""
         table = Table(title=escape(program), title_justify="left")
-        for column in ("period", "state", "last run", "gates", "eligible", "rows", "paid out"):
-            table.add_column(column)
+        for column in ("period", "state", "eligible", "rows", "paid out"):
+            # What is counted or paid is never cut; in a narrow terminal the state folds.
+            table.add_column(column, no_wrap=column != "state", overflow="fold")
         for state in states:
             totals, gates, run = state["totals"], state["gates"], state["last_run"]
             table.add_row(
                 escape(state["period"]),
-                _state(state),
-                f"{run['status'].lower()} by {escape(str(run['by'] or '?'))}" if run else "",
-                _gates(gates) if gates else "",
+                _state(state)
+                + (f"\n{run['status'].lower()} by {escape(str(run['by'] or '?'))}" if run else "")
+                + (f"\n{_gates(gates)}" if gates else ""),
                 f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
                 f"{totals['eligible_posts']:,}/{totals['posts']:,} posts"
                 if totals
@@ -104,7 +110,7 @@ def _state(state: Mapping[str, Any]) -> str:
 def _gates(gates: Mapping[str, Mapping[str, Any]]) -> str:
     held = sum(gate["held"] for gate in gates.values())
     warnings = sum(gate["warnings"] for gate in gates.values())
-    return f"{held} of {len(gates)} held" + (f"\n{warnings} warnings" if warnings else "")
+    return f"{held} of {len(gates)} gates held" + (f"\n{warnings} warnings" if warnings else "")
 
 
 def _amounts(currency: str, amounts: Mapping[str, int]) -> str:

@@ -1,18 +1,16 @@
 """The home as a Dagster resource: it holds the period for as long as a run lasts."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
-from pydantic import PrivateAttr
 
 from orchestration.partitions import split_partition_key
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.publish import Gate
 
 BY_TAG = "by"
 CLOSE_JOB = "close"
@@ -20,25 +18,19 @@ CLOSE_JOB = "close"
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A home folder, and the gate runner that the steps of this process share."""
+    """A home folder."""
 
     path: str
-    _gate: Gate | None = PrivateAttr(default=None)
 
     @property
     def home(self) -> Home:
         return Home(Path(self.path))
 
-    def with_gate(self, gate: Gate) -> "HomeResource":
-        """The same home with another runner of gates: for tests."""
-        self._gate = gate
-        return self
-
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
         run = context.run
-        if self._gate is None and (run is None or run.job_name != CLOSE_JOB):
+        if run is None or run.job_name != CLOSE_JOB:
             WORKER.start()
         key = run.tags.get("dagster/partition") if run else None
         if run is None or key is None:
@@ -46,6 +38,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         program, period = split_partition_key(key)
         self.registration(program)
+        _complete_tags(context.instance, run, program, period)
         try:
             with self.home.period_lock(program, period, run.run_id):
                 yield self
@@ -78,7 +71,22 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             program=program,
             period=period,
             run_id=run.run_id,
-            by=run.tags.get(BY_TAG) or getpass.getuser(),
-            gate=self._gate or run_gate,
+            by=started_by(run.tags),
+            gate=run_gate,
             progress=context.log.info,
         )
+
+
+def started_by(tags: Mapping[str, str]) -> str:
+    """§7: "run tag `by`, from `--by` or the launch dialog, else the operating system's user"."""
+    return tags.get(BY_TAG, "").strip() or getpass.getuser()
+
+
+def _complete_tags(
+    instance: dg.DagsterInstance | None, run: dg.DagsterRun, program: str, period: str
+) -> None:
+    """A run launched in the UI has the partition for a tag only: adds program, period and by."""
+    wanted = {"program": program, "period": period, BY_TAG: started_by(run.tags)}
+    missing = {name: value for name, value in wanted.items() if not run.tags.get(name, "").strip()}
+    if instance is not None and missing:
+        instance.add_run_tags(run.run_id, missing)

@@ -32,6 +32,9 @@ _DECIMALS: Final = {
 }
 _MARKET_CURRENCIES: Final = {"US": "USD", "JP": "JPY", "KR": "KRW"}
 
+MARKETS_WITH_A_CURRENCY: Final = tuple(_MARKET_CURRENCIES)
+"""Markets whose creators have a payout currency of their own, in whatever program (§7)."""
+
 
 def is_currency(code: str) -> bool:
     """Whether the code is an ISO 4217 currency that has a minor unit (upper case, as it stands)."""
