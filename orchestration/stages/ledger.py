@@ -125,6 +125,8 @@ def publication(
         with as_failures_but_gates():
             published = run.publish()
     except GateFailed as error:
+        # Recorded here too, since it may be that of a later period that was settled anew.
+        run.work.record(error.stage, error.result)
         tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
         yield from check_results(error.result, tables)
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
