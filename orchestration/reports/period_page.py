@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import PurePath
 from typing import Any, Final
 
+from orchestration.pipeline.data_quality import COUNTS
 from orchestration.pipeline.workfile import STAGES
 from orchestration.reports import text
 from orchestration.reports.charts import Bar, bar_chart, histogram, stacked_chart
@@ -592,7 +593,7 @@ def _data(data: Mapping[str, Any] | None) -> Section:
             for label, number in (
                 ("Late: not seen in the last 48 hours of the window", data["posts_late"]),
                 *((f"Falling: fewer {name} at the end than before", number)
-                  for name, number in data["posts_falling"].items()),
+                  for name, number in ((name, data["posts_falling"][name]) for name in COUNTS)),
             )
         ],
     )  # fmt: skip
