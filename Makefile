@@ -6,13 +6,17 @@ STAMP := $(VENV)/.installed
 DEMO := demo
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test lint ui clean
+.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
 	@echo "make demo      sample data, every period of the sample program, what came of it"
 	@echo "make ui        Dagster on 127.0.0.1:3000 over the demo's home"
 	@echo "make test      the whole test suite"
+	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
+	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
+	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
+	@echo "make screenshots   the same: these tests take the pictures of README and docs"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make clean     removes .venv, demo data and caches"
@@ -31,15 +35,35 @@ $(STAMP): pyproject.toml requirements.lock
 	touch $(STAMP)
 
 lock:
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 
+# Wrong turns of the SQL, then of the pure rules: which test sees each. Not in CI: it takes long.
+mutate: install
+	-nice -n 10 $(BIN)/python -m tests.mutation.sql_mutants
+	-nice -n 10 $(BIN)/mutmut run --max-children 1
+	$(BIN)/python -m tests.mutation.survivors
+
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --ignore tests/browser
+
+# In one process, since each test goes on from where the one before it ended.
+test-browser: install
+	$(BIN)/python -m pytest tests/browser
+
+screenshots: test-browser
+
+# The same as in the tests, over N other programs at each SEED; what fails is kept in
+# tests/proof/regressions/.
+N ?= 100
+SEED ?= $(shell date +%s)
+prove: install
+	@echo "make prove N=$(N) SEED=$(SEED)"
+	PROOF_PROGRAMS=$(N) PROOF_SEED=$(SEED) $(BIN)/python -m pytest -s tests/proof
 
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install
@@ -55,4 +79,4 @@ ui: install
 	$(BIN)/bonus ui --program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
 
 clean:
-	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf $(VENV) $(DEMO) mutants .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs

@@ -1,23 +1,14 @@
-"""The gate after the ledger (§8). The same suite guards later periods that are settled anew."""
+"""The gate after the ledger (§8). The same suite guards later periods that are settled anew.
+
+The run of a closed period publishes nothing; its restatement has a suite of its own.
+"""
 
 from __future__ import annotations
 
 from expectations.suite import no_rows, unique
 
-SUITE = (
-    unique("payout_ledger", "creator_id", "payout_currency"),
-    unique("journal", "entry_id"),
+_EARNINGS = (
     unique("post_earnings", "post_id"),
-    no_rows(
-        "transactions_balance",
-        "journal",
-        """
-        select txn_id, currency, sum(amount_minor) as sum_minor from {batch}
-        group by txn_id, currency having sum(amount_minor) <> 0
-        order by txn_id, currency
-        """,
-        "a transaction does not sum to 0 in its currency",
-    ),
     no_rows(
         "posts_parts_sum_to_the_performance_part",
         "creator_earnings",
@@ -51,6 +42,22 @@ SUITE = (
         "ledger_period",
         "select period, total_minor, budget_minor from {batch} where total_minor > budget_minor",
         "the period's sum is above its budget",
+    ),
+)
+
+SUITE = (
+    *_EARNINGS,
+    unique("payout_ledger", "creator_id", "payout_currency"),
+    unique("journal", "entry_id"),
+    no_rows(
+        "transactions_balance",
+        "journal",
+        """
+        select txn_id, currency, sum(amount_minor) as sum_minor from {batch}
+        group by txn_id, currency having sum(amount_minor) <> 0
+        order by txn_id, currency
+        """,
+        "a transaction does not sum to 0 in its currency",
     ),
     no_rows(
         "ledger_rows_carry_the_earnings",
@@ -121,5 +128,38 @@ SUITE = (
         """,
         "the total is under 0.2x or over 5x that of the period before",
         "warn",
+    ),
+)
+
+RESTATEMENT_SUITE = (
+    *_EARNINGS,
+    unique("restatement", "creator_id", "payout_currency"),
+    no_rows(
+        "differences_are_computed_less_posted",
+        "restatement",
+        """
+        select creator_id, payout_currency, posted_minor, computed_minor, difference_minor
+        from {batch}
+        where difference_minor is distinct from computed_minor - posted_minor
+        order by creator_id, payout_currency
+        """,
+        "a difference is not what is computed now less what was posted",
+    ),
+    no_rows(
+        "the_restatement_carries_the_earnings",
+        "restatement",
+        """
+        select
+            earnings.creator_id, earnings.program_amount_minor as earned_minor,
+            restated.program_amount_minor as restated_minor
+        from creator_earnings as earnings
+        left join (
+            select creator_id, sum(program_amount_minor) as program_amount_minor
+            from {batch} group by creator_id
+        ) as restated on earnings.creator_id = restated.creator_id
+        where earnings.program_amount_minor <> coalesce(restated.program_amount_minor, 0)
+        order by earnings.creator_id
+        """,
+        "what a creator would earn now is not what its restatement says",
     ),
 )

@@ -42,11 +42,15 @@ SUITE = (
         with currencies as (
             select
                 windows.creator_id,
-                coalesce(payees.payout_currency, market_currencies.currency) as payout_currency
+                coalesce(
+                    payees.payout_currency, own_market.currency, other_market.currency
+                ) as payout_currency
             from {batch} as windows
             left join stg_payees as payees on windows.creator_id = payees.creator_id
-            left join market_currencies
-                on market_currencies.calendar = windows.calendar
+            left join market_currencies as own_market
+                on windows.market = own_market.market
+            left join market_currencies as other_market
+                on other_market.market = ''
         )
         select creator_id, payout_currency from currencies
         where payout_currency not in (select payout_currency from int_fx_rates)

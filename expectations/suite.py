@@ -76,11 +76,22 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Stake:
+    """What hangs on a gate that has not held; money in minor units of its currency."""
+
+    creators: int | None  # None: not known, since nothing was ingested
+    is_everyone: bool = True  # all with a deal, since the failing rows name no creator
+    money_minor: Mapping[str, int] = field(default_factory=dict)
+    money_of: str | None = None  # "this run", or the published period it was taken from
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
-    """The results of one suite."""
+    """The results of one suite, and what hangs on them where the gate has not held."""
 
     suite: str
     results: tuple[Result, ...] = field(default_factory=tuple)
+    stake: Stake | None = None
 
     @property
     def held(self) -> bool:
@@ -95,11 +106,12 @@ class GateResult:
         )
 
     def to_json(self) -> dict[str, Any]:
-        return {"suite": self.suite, "results": [asdict(result) for result in self.results]}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> GateResult:
         return cls(
             data["suite"],
             tuple(Result(**{**row, "rows": tuple(row["rows"])}) for row in data["results"]),
+            Stake(**data["stake"]) if data.get("stake") else None,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,11 +15,10 @@ if TYPE_CHECKING:
     from orchestration.pipeline.home import Home
     from orchestration.terms.load import LoadedProgram
 
-USAGE, GATE, STATE = 2, 3, 4
+UNEXPECTED, USAGE, GATE, STATE, DIFFERENT = 1, 2, 3, 4, 5
 
 app = typer.Typer(
     name="bonus",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=True,
@@ -49,6 +49,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machi
 HOME_DEFAULT = Path("bonus-home")
 
 
+@app.callback(invoke_without_command=True)
+def next_step(context: typer.Context) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from orchestration.next_steps import Place, next_steps
+
+    place = Place.of(os.environ, HOME_DEFAULT)
+    program = _program(place.program).program if place.program is not None else None
+    for step in next_steps(place.home, program, place.options(os.environ)):
+        typer.echo(f"{_visible(step.sentence)}\n  {_visible(step.command)}")
+    typer.echo("All commands: bonus --help")
+
+
 @app.command()
 def run(
     periods: Annotated[list[str], typer.Argument(metavar="PERIOD...", help="Bonus periods.")],
@@ -68,6 +81,7 @@ def run(
     for period in periods:
         _known_period(loaded, period)
     landing = _landing(landing)
+    by = None if by is None else _person(by)
     place = _home(home)
     from orchestration.pipeline.gate_worker import WORKER
 
@@ -90,6 +104,75 @@ def run(
     if as_json:
         _print_json([outcome.to_json() for outcome in outcomes])
     raise typer.Exit(next((row.exit_status for row in outcomes if row.exit_status), 0))
+
+
+@app.command()
+def close(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    by: Annotated[
+        str,
+        typer.Option("--by", metavar="NAME", help="Who closes it; not who started its run."),
+    ],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Close a published period: nothing ever changes it again.
+
+    Example: bonus close 2024-spring --by grace
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    approver = _person(by)
+    place = _home(home)
+    from orchestration.pipeline.home import Busy
+    from orchestration.pipeline.workfile import Refused
+    from orchestration.runs import close as close_run
+
+    try:
+        entry = close_run(place, loaded, period, approver)
+    except (Busy, Refused) as error:
+        _fail(STATE, str(error))
+    if as_json:
+        _print_json(asdict(entry))
+    else:
+        _print(
+            f"{period} is closed by {entry.approved_by}, revision {entry.revision}; "
+            f"ledger {entry.ledger_sha256}"
+        )
+
+
+@app.command()
+def verify(
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Look again at all that is published and closed: hashes, close log, journal, balances.
+
+    Example: bonus verify --json
+    """
+    loaded = _program(program)
+    place = _home(home)
+    from orchestration.pipeline.verify import verify as verify_books
+
+    found = verify_books(place, loaded.program)
+    if as_json:
+        _print_json(asdict(found))
+    elif not found.differences:
+        _print(
+            f"{len(found.periods)} published and {len(found.closed)} closed periods, "
+            f"{found.files:,} files and {found.journal_entries:,} journal entries agree"
+        )
+    if found.differences:
+        # One line each: a name in a file that was tampered with must not make up lines of its own.
+        differences = [text.replace("\n", r"\n") for text in found.differences]
+        _say("\n".join([*differences, f"{len(found.differences)} differences"]))
+        raise typer.Exit(DIFFERENT)
+    if not found.periods:
+        _fail(STATE, f"{loaded.program.program}: nothing is published yet in {place.path}")
 
 
 @app.command()
@@ -139,16 +222,65 @@ def export(
     """
     loaded = _program(program)
     _known_period(loaded, period)
+    usual = os.umask(0o077)
     place = _home(home)
     publication = place.store(loaded.program.program).published().get(period)
     if publication is None:
         _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
     from orchestration.publishing.export import export_period
 
+    os.umask(usual)
     try:
         files = export_period(publication, out, spreadsheet=spreadsheet)
     except OSError as error:
         _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        _print_json([str(path) for path in files])
+    else:
+        _print("\n".join(str(path) for path in files))
+
+
+@app.command()
+def report(
+    period: Annotated[
+        str | None,
+        typer.Argument(metavar="[PERIOD]", help="A published period; left out: all of them."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="An .html file; for all periods a folder too. Left out: the home's reports.",
+        ),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the page of a period, or of all periods with an overview that leads to them.
+
+    Example: bonus report 2024-spring --out 2024-spring.html
+    """
+    loaded = _program(program)
+    if period is not None:
+        _known_period(loaded, period)
+    usual = os.umask(0o077)
+    place = _home(home)
+    published = place.store(loaded.program.program).published()
+    if period is not None and period not in published:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+    if not published:
+        _fail(STATE, "nothing is published yet; run a period first: bonus run PERIOD")
+    from orchestration.reports.write import write_asked
+
+    if out is not None:
+        os.umask(usual)
+    try:
+        files = write_asked(place, loaded.program.program, period, out)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another place with --out")
     if as_json:
         _print_json([str(path) for path in files])
     else:
@@ -167,8 +299,6 @@ def sample(
 
     Example: bonus sample --out demo --creators 500
     """
-    from dataclasses import asdict
-
     from orchestration.sample import write_sample
 
     try:
@@ -178,7 +308,7 @@ def sample(
     if as_json:
         _print_json(asdict(summary))
         return
-    typer.echo(f"{out / 'program.yaml'}\n{out / 'landing'}")
+    _print(f"{out / 'program.yaml'}\n{out / 'landing'}")
 
 
 @app.command()
@@ -214,6 +344,38 @@ def ui(
     )
 
 
+@app.command()
+def quarantine(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A period that was run.")],
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, max=100_000, help="How many rows and files to show.")
+    ] = 20,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the last ingest of a period refused: by dataset and reason, then row by row.
+
+    Example: bonus quarantine 2024-spring --limit 100
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    place = _home(home)
+    from orchestration.ingest.quarantine import read_quarantine
+
+    try:
+        view = read_quarantine(place.quarantine_folder(loaded.program.program, period), limit)
+    except FileNotFoundError:
+        _fail(STATE, f"{period} was not ingested yet; run it first: bonus run {period}")
+    if as_json:
+        _print_json({"program": loaded.program.program, "period": period, **asdict(view)})
+        return
+    from orchestration.console import Console
+
+    Console().quarantine(period, view)
+
+
 def _program(path: Path | None) -> LoadedProgram:
     from orchestration.terms.load import ProgramFileError, load_program
 
@@ -234,6 +396,14 @@ def _known_period(loaded: LoadedProgram, period: str) -> None:
         )
 
 
+def _person(name: str) -> str:
+    """A name that can stand in the close log and in front of others."""
+    name = name.strip()
+    if not 1 <= len(name) <= 128 or not name.isprintable():
+        _fail(USAGE, "--by takes a name of 1 to 128 printable characters")
+    return name
+
+
 def _landing(path: Path | None) -> Path:
     if path is None:
         _fail(USAGE, "which landing directory? Give --landing DIR or set BONUS_LANDING")
@@ -246,13 +416,17 @@ def _landing(path: Path | None) -> Path:
 
 def _home(path: Path) -> Home:
     """The home, ready for use; also where this process's Dagster keeps its instance."""
-    from orchestration.pipeline.home import Home
+    from orchestration.pipeline.home import Home, Unfit
 
     home = Home(path)
+    # What is written into the home is for its owner alone.
+    os.umask(0o077)
     try:
         home.prepare()
     except OSError as error:
         _fail(USAGE, f"{path} cannot be used as home: {error.strerror}; name another with --home")
+    except Unfit as error:
+        _fail(USAGE, str(error))
     os.environ["BONUS_HOME"] = str(home.path)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     return home
@@ -261,6 +435,11 @@ def _home(path: Path) -> Home:
 def _say(message: str) -> None:
     """To standard error, with control characters made visible."""
     typer.echo(_visible(message), err=True)
+
+
+def _print(message: str) -> None:
+    """To standard output, with control characters made visible."""
+    typer.echo(_visible(message))
 
 
 def _visible(text: str) -> str:
@@ -275,7 +454,9 @@ def _fail(status: int, message: str) -> Any:
 
 
 def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    # What does not print stands in strings only, where JSON's own escapes mean the same.
+    typer.echo("".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text))
 
 
 def main() -> None:

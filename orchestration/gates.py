@@ -1,13 +1,13 @@
 """The gates as blocking asset checks: one on each table of a stage, all from one run of its suite."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
-from expectations.suite import GateResult, Result
+from expectations.suite import GateResult, Result, Stake
 from orchestration.failures import as_failures
 from orchestration.partitions import PERIODS
-from orchestration.pipeline.workfile import describe
+from orchestration.pipeline.workfile import at_stake, summarize
 from orchestration.resources import HomeResource
 
 CHECK_NAME = "gate"
@@ -36,7 +36,7 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
         with as_failures():
             result = home.period_run(context).check(stage)
         if not result.held:
-            context.log.error(describe(stage, result))
+            context.log.error(summarize(stage, result))
         selected = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
         yield from check_results(result, [table for table in tables if table in selected])
 
@@ -53,10 +53,12 @@ def check_results(result: GateResult, tables: Sequence[str]) -> Iterator[dg.Asse
     for row in result.results:
         of_table.setdefault(row.table if row.table in of_table else tables[0], []).append(row)
     for table in tables:
-        yield _check_result(table, of_table[table])
+        yield _check_result(table, of_table[table], result.stake)
 
 
-def _check_result(table: str, results: Sequence[Result]) -> dg.AssetCheckResult:
+def _check_result(
+    table: str, results: Sequence[Result], stake: Stake | None
+) -> dg.AssetCheckResult:
     failing = [row for row in results if row.state != "held"]
     blocking = [row for row in failing if row.blocks]
     severity = (
@@ -68,7 +70,8 @@ def _check_result(table: str, results: Sequence[Result]) -> dg.AssetCheckResult:
         passed=not failing,
         severity=severity,
         description="; ".join(_said(row) for row in failing) or f"{len(results)} expectations hold",
-        metadata=_metadata(results),
+        metadata=_metadata(results)
+        | ({"at_stake": dg.MetadataValue.text(at_stake(stake))} if stake and blocking else {}),
     )
 
 
@@ -78,7 +81,7 @@ def _said(row: Result) -> str:
     return f"{row.name}: could not be evaluated: {row.problem}"
 
 
-def _metadata(results: Sequence[Result]) -> Mapping[str, dg.MetadataValue]:
+def _metadata(results: Sequence[Result]) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
         "expectations": dg.MetadataValue.int(len(results)),
         "failed": dg.MetadataValue.int(sum(row.state != "held" for row in results)),

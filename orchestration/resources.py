@@ -1,49 +1,51 @@
 """The home as a Dagster resource: it holds the period for as long as a run lasts."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import dagster as dg
-from pydantic import PrivateAttr
 
+from orchestration.dead_runs import fail_dead_run
 from orchestration.partitions import split_partition_key
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.publish import Gate
 
 BY_TAG = "by"
+PROGRESS: ContextVar[Callable[[str], None] | None] = ContextVar("progress", default=None)
+"""Who watches a run on a terminal, beside its log."""
+
+CLOSE_JOB = "close"
+"""The job that closes a period; it runs no gates."""
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A home folder, and the gate runner that the steps of this process share."""
+    """A home folder."""
 
     path: str
-    _gate: Gate | None = PrivateAttr(default=None)
 
     @property
     def home(self) -> Home:
         return Home(Path(self.path))
 
-    def with_gate(self, gate: Gate) -> "HomeResource":
-        """The same home with another runner of gates: for tests."""
-        self._gate = gate
-        return self
-
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
-        if self._gate is None:
+        run = context.run
+        if run is not None and run.job_name != CLOSE_JOB:
             WORKER.start()
-        run = context.dagster_run
         key = run.tags.get("dagster/partition") if run else None
         if run is None or key is None:
             yield self
             return
         program, period = split_partition_key(key)
         self.registration(program)
+        _complete_tags(context.instance, run, program, period)
+        if context.instance is not None:
+            fail_dead_run(context.instance, self.home, program, period)
         try:
             with self.home.period_lock(program, period, run.run_id):
                 yield self
@@ -60,6 +62,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
         return registrations[program]
 
+    @staticmethod
+    def partition(context: "dg.OpExecutionContext | dg.AssetExecutionContext") -> tuple[str, str]:
+        """Program and period that a step is about."""
+        return split_partition_key(context.partition_key)
+
     def period_run(
         self, context: "dg.AssetExecutionContext | dg.AssetCheckExecutionContext"
     ) -> PeriodRun:
@@ -71,7 +78,35 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             program=program,
             period=period,
             run_id=run.run_id,
-            by=run.tags.get(BY_TAG) or getpass.getuser(),
-            gate=self._gate or run_gate,
-            progress=context.log.info,
+            by=started_by(run.tags),
+            gate=run_gate,
+            progress=_told(context.log.info),
         )
+
+
+def _told(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Progress into the run's log, and to who watches it."""
+    watcher = PROGRESS.get()
+    if watcher is None:
+        return log
+
+    def tell(text: str) -> None:
+        log(text)
+        watcher(text)
+
+    return tell
+
+
+def started_by(tags: Mapping[str, str]) -> str:
+    """§7: "run tag `by`, from `--by` or the launch dialog, else the operating system's user"."""
+    return tags.get(BY_TAG, "").strip() or getpass.getuser()
+
+
+def _complete_tags(
+    instance: dg.DagsterInstance | None, run: dg.DagsterRun, program: str, period: str
+) -> None:
+    """A run launched in the UI has the partition for a tag only: adds program, period and by."""
+    wanted = {"program": program, "period": period, BY_TAG: started_by(run.tags)}
+    missing = {name: value for name, value in wanted.items() if not run.tags.get(name, "").strip()}
+    if instance is not None and missing:
+        instance.add_run_tags(run.run_id, missing)

@@ -11,16 +11,24 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.alerts import alert_of
+from orchestration.dead_runs import fail_dead_run
 from orchestration.definitions import defs
 from orchestration.failures import EXIT_STATUS
-from orchestration.jobs import PERIOD_JOB
-from orchestration.partitions import PERIODS, partition_key
+from orchestration.jobs import CLOSE_OP, PERIOD_JOB
+from orchestration.ledger.closing import CloseEntry
+from orchestration.partitions import add_periods, partition_key
+from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.closing import demand_closable
 from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.workfile import Refused, WorkFile, describe
-from orchestration.resources import BY_TAG
+from orchestration.resources import BY_TAG, CLOSE_JOB, PROGRESS
 from orchestration.terms.load import LoadedProgram
 
 UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
+
+# The command says itself what happened; the UI shows the run's log.
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class Outcome:
     error: str | None = None
     totals: Mapping[str, Any] = field(default_factory=dict)
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    restatement: Mapping[str, Any] | None = None  # of a closed period: what its run came to
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,12 +53,7 @@ def register(home: Home, loaded: LoadedProgram, landing: Path) -> dg.DagsterInst
     program = loaded.program
     home.register(program.program, loaded.path, landing)
     instance = dg.DagsterInstance.get()
-    assert PERIODS.name is not None
-    known = set(instance.get_dynamic_partitions(PERIODS.name))
-    keys = [partition_key(program.program, period.key) for period in program.periods]
-    new = [key for key in keys if key not in known]
-    if new:
-        instance.add_dynamic_partitions(PERIODS.name, new)
+    add_periods(instance, program)
     return instance
 
 
@@ -65,6 +69,8 @@ def run_period(
     program = loaded.program.program
     run_id = str(uuid.uuid4())
     instance = register(home, loaded, landing)
+    fail_dead_run(instance, home, program, period)
+    told = PROGRESS.set(progress)
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
         with home.period_lock(program, period, run_id):
@@ -83,19 +89,58 @@ def run_period(
                             }
                         }
                     },
-                    # The command says itself what happened; the UI shows the run's log.
-                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    "loggers": QUIET,
                 },
             )
     except Busy as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
+    finally:
+        PROGRESS.reset(told)
     work = WorkFile(home.work_folder(program, period))
     gates = _gates(work)
     if result.success:
-        totals = home.store(program).published()[period].run["totals"]
-        return Outcome(program, period, run_id, 0, totals=totals, gates=gates)
+        store = home.store(program)
+        totals = store.published()[period].run["totals"]
+        restated = store.restated().get(period)
+        record = restated.run if restated else {}
+        restatement = record["totals"] if record.get("run_id") == run_id else None
+        return Outcome(
+            program, period, run_id, 0, totals=totals, gates=gates, restatement=restatement
+        )
     status, error_text = _failure(result, work)
+    error_text = "\n".join([error_text, *alert_of(instance, run_id)])
     return Outcome(program, period, run_id, status, error_text, gates=gates)
+
+
+def close(home: Home, loaded: LoadedProgram, period: str, by: str) -> CloseEntry:
+    """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be."""
+    program, run_id = loaded.program.program, str(uuid.uuid4())
+    instance = dg.DagsterInstance.get()
+    fail_dead_run(instance, home, program, period)
+    with home.period_lock(program, period, run_id):
+        demand_closable(home, loaded.program, period, by)
+        result = defs.resolve_job_def(CLOSE_JOB).execute_in_process(
+            partition_key=partition_key(program, period),
+            instance=instance,
+            run_id=run_id,
+            raise_on_error=False,
+            tags={BY_TAG: by, "program": program, "period": period},
+            run_config={
+                "ops": {
+                    CLOSE_OP: {
+                        "config": {"approver": by, "program_file": str(loaded.path.resolve())}
+                    }
+                },
+                "loggers": QUIET,
+            },
+        )
+    if not result.success:
+        failure = next(event for event in result.all_events if event.is_step_failure)
+        data = failure.step_failure_data.user_failure_data
+        raise Refused((data and data.description) or "the close failed; see its run: bonus ui")
+    entry = CloseLog(home.path, program).entries()[-1]
+    assert entry.period == period
+    return entry
 
 
 def _gates(work: WorkFile) -> dict[str, dict[str, Any]]:
@@ -114,20 +159,26 @@ def _gates(work: WorkFile) -> dict[str, dict[str, Any]]:
 
 
 def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, str]:
-    """The exit status and message of the first step that failed of itself."""
+    """The exit status and message of the first step that failed of itself.
+
+    A blocked gate is told from its recorded verdict: the step's failure holds no rows.
+    """
     for event in result.all_events:
         if not event.is_step_failure:
             continue
         data = event.step_failure_data
+        status, said = STATE_REFUSED, None
         if data.user_failure_data and data.user_failure_data.description:
-            status = data.user_failure_data.metadata.get(EXIT_STATUS)
-            return (
-                int(status.value) if status is not None else STATE_REFUSED,  # type: ignore[arg-type]
-                data.user_failure_data.description,
-            )
-        for stage, verdict in work.verdicts().items():
-            if not verdict.held:
-                return GATE_BLOCKED, describe(stage, verdict)
+            said = data.user_failure_data.description
+            recorded = data.user_failure_data.metadata.get(EXIT_STATUS)
+            if recorded is not None:
+                status = int(recorded.value)  # type: ignore[arg-type]
+        if said is None or status == GATE_BLOCKED:
+            for stage, verdict in work.verdicts().items():
+                if not verdict.held:
+                    return GATE_BLOCKED, describe(stage, verdict)
+        if said is not None:
+            return status, said
         error = data.error
         while error is not None and error.cause is not None:
             error = error.cause

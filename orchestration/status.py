@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.ledger.closing import CloseEntry
 from orchestration.partitions import partition_key
 from orchestration.pipeline.home import Home
 from orchestration.terms.model import Program
@@ -16,17 +17,25 @@ LOOKED_AT = 1000
 
 def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
     """One entry a period, in the program's order, from the home and Dagster's instance."""
-    published = home.store(program.program).published()
+    store = home.store(program.program)
+    published, restated = store.published(), store.restated()
     last_runs = _last_runs()
     states = []
     for period in program.periods:
         publication = published.get(period.key)
         record = publication.run if publication else None
+        seal = publication.seal if publication else None
+        closed = CloseEntry.from_line(seal) if seal is not None else None
         run = last_runs.get(partition_key(program.program, period.key))
         states.append(
             {
                 "period": period.key,
-                "state": "estimated" if record else "not published",
+                "state": "closed" if closed else "estimated" if record else "not published",
+                "closed_by": closed and closed.approved_by,
+                "closed_at": closed and closed.closed_at,
+                "restatement": restated[period.key].run["totals"]
+                if period.key in restated
+                else None,
                 "starts_on": period.starts_on.isoformat(),
                 "ends_on": period.ends_on.isoformat(),
                 "closes_on": period.closes_on.isoformat(),

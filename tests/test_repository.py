@@ -58,3 +58,45 @@ def test_no_file_names_a_package_registry() -> None:
     assert names
     for name in names:
         assert not hosts.search((ROOT / name).read_text(encoding="utf-8", errors="replace")), name
+
+
+def _named_in_rules() -> set[str]:
+    text = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    return set(
+        re.findall(
+            r"`((?:dbt:|tests/|dbt_project/|orchestration/|expectations/|docs/)[^`]+)`", text
+        )
+    )
+
+
+def test_rules_name_files_and_tests_that_exist() -> None:
+    """docs/rules.md: a rule without its file, or whose test was renamed, is no map."""
+    named = _named_in_rules()
+    unit_tests = {
+        name
+        for path in (ROOT / "dbt_project" / "models").rglob("*_unit_tests.yml")
+        for name in re.findall(r"^  - name: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    missing = {name for name in named if name.startswith("dbt:")} - {
+        f"dbt:{one}" for one in unit_tests
+    }
+    for name in named:
+        path, _, test = name.partition("::")
+        if name.startswith("dbt:"):
+            continue
+        if not (ROOT / path).exists() or (
+            test and f"def {test}(" not in (ROOT / path).read_text(encoding="utf-8")
+        ):
+            missing.add(name)
+    assert not missing
+
+
+def test_rules_name_every_dbt_unit_test() -> None:
+    named = _named_in_rules()
+    for path in sorted((ROOT / "dbt_project" / "models").rglob("*_unit_tests.yml")):
+        for name in re.findall(
+            r"^  - name: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            assert f"dbt:{name}" in named, (
+                f"{path.name}: {name} carries out no sentence in docs/rules.md"
+            )

@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from orchestration.ledger.earnings import CreatorScore, cap_minor, period_earnings
-from orchestration.ledger.money import bigint
+from orchestration.ledger.money import AmountTooLarge, bigint
 from orchestration.pipeline.workfile import WorkFile
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.load import LoadedProgram
@@ -84,7 +84,12 @@ from int_fx_rates
 
 
 def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> dict[str, int]:
-    """Makes creator_earnings, post_earnings, settlement_parties and settlement_rates; rows by table."""
+    """Makes creator_earnings, post_earnings, settlement_parties and settlement_rates; rows by table.
+
+    AmountTooLarge where a value does not fit on the way (§1).
+    """
+    import duckdb
+
     with work.connect() as connection:
         earnings = _creator_earnings(connection, loaded, period_key)
         connection.register("earnings_rows", earnings)
@@ -92,8 +97,15 @@ def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> di
             "create or replace table creator_earnings as select * from earnings_rows"
         )
         connection.unregister("earnings_rows")
-        for statement in (POST_EARNINGS, SETTLEMENT_PARTIES, SETTLEMENT_RATES):
-            connection.execute(statement)
+        try:
+            connection.execute(POST_EARNINGS)
+        except duckdb.OutOfRangeException as error:
+            raise AmountTooLarge(
+                "a performance part times a post's points does not fit 128 bits; "
+                "nothing was published"
+            ) from error
+        connection.execute(SETTLEMENT_PARTIES)
+        connection.execute(SETTLEMENT_RATES)
         return {
             table: _count(connection, table)
             for table in (

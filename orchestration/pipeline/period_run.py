@@ -6,17 +6,20 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from expectations.suite import GateResult
+from expectations.suites import SUITES
 from orchestration.pipeline import earning, models
 from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.publish import Gate, Published, publish
+from orchestration.pipeline.stakes import stake_of
 from orchestration.pipeline.workfile import GateFailed, WorkFile, code_fingerprint
+from orchestration.publishing.store import Publication
 from orchestration.terms.load import LoadedProgram, load_program, parse_program
 
 
@@ -92,11 +95,28 @@ class PeriodRun:
         self.work.require("ledger")
         return earning.write_earnings(self.work, self.recorded_program(), self.period)
 
-    def check(self, stage: str) -> GateResult:
-        """Runs the gate behind a stage and records its verdict."""
-        result = self.gate(stage, self.work.path)
+    def check(self, stage: str, suite: str | None = None) -> GateResult:
+        """Runs the gate behind a stage and records its verdict; `suite` if not the stage's own."""
+        result = self.judged(suite or stage, self.work.path)
         self.work.record(stage, result)
         return result
+
+    def judged(self, suite: str, database: Path) -> GateResult:
+        """The result of a suite over a database, with what is at stake where it does not hold."""
+        result = self.gate(suite, database)
+        if result.held:
+            return result
+        return replace(
+            result, stake=stake_of(database, result, SUITES.get(suite, ()), self._last_published())
+        )
+
+    def _last_published(self) -> Publication | None:
+        """What is published of this period, else of the latest one before it."""
+        published = self.home.store(self.program).published()
+        order = [period.key for period in self.recorded_program().program.periods]
+        until = order[: order.index(self.period) + 1]
+        found = [published[key] for key in until if key in published]
+        return found[-1] if found else None
 
     def publish(self) -> Published:
         """Settles, passes the ledger gate and publishes under the program's lock (§7, §9)."""

@@ -1,340 +1,220 @@
 """Settlement, its gate and the switch of what is published, under one lock of the program (§7, §9).
 
 A period that is published settles all later open periods anew, "in order, from the inputs of their
-own last run", so balances are right whatever the order of runs. All of them pass the ledger gate
-before any of them is seen.
+own last run", so balances are right whatever the order of runs. The run of a closed period writes a
+restatement beside it instead, and its differences are posted by the first open period after it. All
+of them pass a gate before any of them is seen.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.suite import GateResult
-from orchestration.ledger.journal import JournalEntry, journal_entries
-from orchestration.ledger.money import bigint
-from orchestration.ledger.settlement import Earned, LedgerRow, Party, settle
-from orchestration.pipeline.workfile import GateFailed
-from orchestration.publishing.parquet import sync_folder, write_table
-from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
-from orchestration.publishing.tables import PUBLISHED_TABLES
-from orchestration.terms.currencies import minor_unit_decimals
-from orchestration.terms.exact import scaled
-from orchestration.terms.load import parse_program
-from orchestration.terms.model import Program
+from orchestration.ledger.restatement import Account
+from orchestration.pipeline.books import Books, open_books
+from orchestration.pipeline.data_quality import data_quality
+from orchestration.pipeline.fingerprint import landing_digest
+from orchestration.pipeline.restating import restate_period, restatement_totals
+from orchestration.pipeline.settling import period_totals, settle_period
+from orchestration.pipeline.versions import carry_over, finish_version, run_record, write_tables
+from orchestration.pipeline.workfile import GateFailed, Refused
+from orchestration.publishing.store import Publication, Shelf, Store
+from orchestration.publishing.tables import (
+    COMPUTED_TABLES,
+    PUBLISHED_TABLES,
+    RESTATED_TABLES,
+    SETTLED_TABLES,
+)
+from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program, parse_program
 
 if TYPE_CHECKING:
-    import duckdb
-
     from orchestration.pipeline.period_run import PeriodRun
 
 Gate = Callable[[str, Path], GateResult]
 """(suite, database) -> what became of it."""
 
-SETTLED_TABLES = ("payout_ledger", "journal")
-"""The tables that change when a period is settled anew; all others stay as its run made them."""
+Totals = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publish did: the period's gate and totals, and the later periods settled anew."""
+    """What a publish did: the period's gate and totals, and the later periods settled anew.
+
+    For a closed period the gate and totals are those of its restatement, and `is_restatement`.
+    """
 
     period: str
     gate: GateResult
-    totals: Mapping[str, Any]
-    settled_anew: Mapping[str, Mapping[str, Any]]
+    totals: Totals
+    settled_anew: Mapping[str, Totals]
+    is_restatement: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """A settled period that waits for the switch: its gate and its figures."""
+@dataclass
+class _Publishing:
+    """A publish under way: the books as they will be, and the versions that make them so."""
 
-    gate: GateResult
-    totals: dict[str, Any]
+    run: PeriodRun
+    store: Store
+    order: Sequence[str]
+    books: Books
+    versions: dict[str, Path] = field(default_factory=dict)
+    restated: dict[str, Path] = field(default_factory=dict)
+
+    def new_version(self, period: str, shelf: Shelf = "published") -> Publication:
+        """An empty version of a period that counts as published, or restated, from here on."""
+        folder = self.store.new_version(period, shelf)
+        publication = Publication(period, folder)
+        if shelf == "published":
+            self.versions[period] = folder
+            self.books = replace(
+                self.books, published={**self.books.published, period: publication}
+            )
+        else:
+            self.restated[period] = folder
+            self.books = replace(self.books, restated={**self.books.restated, period: publication})
+        return publication
+
+    def adjustments_of(self, period: str) -> Mapping[Account, Mapping[str, int]]:
+        """§7: differences are "of the earliest period that is published or run later and not
+        closed"; all others have none."""
+        earliest = self.books.open_from(self.order[0], self.order)[0].period
+        return self.books.adjustments() if period == earliest else {}
 
 
 def publish(run: PeriodRun) -> Published:
     """Settles the run's period and all later published ones, gates them, and publishes them together.
 
-    Raises GateFailed, with everything published left as it was, if any of them does not hold.
+    Raises GateFailed if any of them does not hold, and Refused if the inputs are no longer those
+    that the gates have seen; what is published is left as it was.
     """
     with run.home.program_lock(run.program, run.progress):
         meta = run.work.require("publish")
         loaded = run.recorded_program()
+        demand_same_inputs(run, meta)
         order = [period.key for period in loaded.program.periods]
-        store = run.home.store(run.program)
-        published = store.published()
-        earlier = [published[key] for key in order[: order.index(run.period)] if key in published]
-        later = [published[key] for key in order[order.index(run.period) + 1 :] if key in published]
+        books = open_books(run.home, run.program)
+        _demand_known_periods(books, order, loaded)
+        publishing = _Publishing(run, run.home.store(run.program), order, books)
+        is_closed = run.period in books.closed
+        if is_closed:
+            gate, totals = _write_restatement(publishing, meta, loaded)
+        else:
+            gate, totals = _write_publication(publishing, meta, loaded)
+        later = order[order.index(run.period) + 1 :]
+        anew = {
+            publication.period: _settle_anew(publishing, publication)
+            for publication in (books.open_from(later[0], order) if later else [])
+        }
+        publishing.store.switch(publishing.versions, publishing.restated)
+    return Published(run.period, gate, totals, anew, is_restatement=is_closed)
 
-        with run.work.connect() as connection:
-            own = _settle(connection, loaded.program, run.period, _closing(earlier), earlier)
-        gate = run.check("ledger")
-        if not gate.held:
-            raise GateFailed("ledger", gate)
 
-        versions = {run.period: store.new_version(run.period)}
-        with run.work.connect() as connection:
-            for table in PUBLISHED_TABLES.values():
-                write_table(connection, table, table.name, versions[run.period])
-            totals = _totals(connection)
-        gates = {**run.work.verdicts(), "ledger": gate}
-        _write_run(
-            versions[run.period],
-            loaded.content,
-            {
-                **meta,
-                "run_id": run.run_id,
-                "by": run.by,
-                "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "gates": {stage: result.to_json() for stage, result in gates.items()},
-                "totals": totals,
-            },
+def demand_same_inputs(run: PeriodRun, meta: Mapping[str, Any]) -> None:
+    """Refused if landing files or program file are no longer what ingest read."""
+    landing, program_file = Path(meta["landing"]), Path(meta["program_file"])
+    changed = []
+    if landing_digest(landing, run.home.path / "cache" / "files.json") != meta["landing_sha256"]:
+        changed.append(f"files in {landing}")
+    try:
+        same_program = load_program(program_file).sha256 == meta["program_sha256"]
+    except ProgramFileError:
+        same_program = False
+    if not same_program:
+        changed.append(str(program_file))
+    if changed:
+        raise Refused(
+            f"{run.program} {run.period}: {' and '.join(changed)} changed after ingest; "
+            "nothing is published. Run the period again"
         )
 
-        anew: dict[str, _Settled] = {}
-        before = Publication(run.period, versions[run.period])
-        for publication in later:
-            run.progress(f"settling {publication.period} anew")
-            versions[publication.period] = store.new_version(publication.period)
-            anew[publication.period] = _settle_anew(
-                run, publication, versions[publication.period], before
-            )
-            before = Publication(publication.period, versions[publication.period])
-        del own
-        store.switch(versions)
-    return Published(
-        run.period, gate, totals, {key: settled.totals for key, settled in anew.items()}
-    )
+
+def _demand_known_periods(books: Books, order: Sequence[str], loaded: LoadedProgram) -> None:
+    """Refused if the program file lacks a published period: its balances would be lost."""
+    unknown = [key for key in books.published if key not in order]
+    if unknown:
+        raise Refused(
+            f"{loaded.path}: {', '.join(unknown)} published, but not in the program file; "
+            "put it back, since its balances are carried on"
+        )
 
 
-def _settle_anew(
-    run: PeriodRun, publication: Publication, version: Path, before: Publication
-) -> _Settled:
+def _write_publication(
+    publishing: _Publishing, meta: Mapping[str, Any], loaded: LoadedProgram
+) -> tuple[GateResult, Totals]:
+    """Settles and gates the run's own period in its work file, and writes its version."""
+    run = publishing.run
+    before = publishing.books.before(run.period, publishing.order)
+    version = publishing.new_version(run.period)
+    adjustments = publishing.adjustments_of(run.period)
+    with run.work.connect() as connection:
+        settle_period(connection, loaded.program, run.period, before, adjustments)
+    gate = _held(run.check("ledger"))
+    with run.work.connect() as connection:
+        write_tables(connection, PUBLISHED_TABLES.values(), version.folder)
+        totals, data = period_totals(connection), data_quality(connection)
+    record = run_record(meta, run.run_id, run.by, run.work.verdicts(), totals, data)
+    finish_version(version.folder, loaded.content, record)
+    return gate, totals
+
+
+def _write_restatement(
+    publishing: _Publishing, meta: Mapping[str, Any], loaded: LoadedProgram
+) -> tuple[GateResult, Totals]:
+    """Compares what the run computes with what was posted, gates that, and writes it beside."""
+    run = publishing.run
+    with run.work.connect() as connection:
+        restate_period(connection, loaded.program, run.period, publishing.books)
+    gate = _held(run.check("ledger", suite="restatement"))
+    version = publishing.new_version(run.period, "restated")
+    with run.work.connect() as connection:
+        write_tables(connection, RESTATED_TABLES.values(), version.folder)
+        totals, data = restatement_totals(connection), data_quality(connection)
+    record = run_record(meta, run.run_id, run.by, run.work.verdicts(), totals, data)
+    finish_version(version.folder, loaded.content, record)
+    return gate, totals
+
+
+def _settle_anew(publishing: _Publishing, publication: Publication) -> Totals:
     """Settles a later period from the inputs of its own last run into a new version of it."""
     import duckdb
 
-    program = parse_program(publication.program_file.read_bytes(), str(publication.program_file))
-    scratch = run.work.folder / f"settling-{publication.period}.duckdb"
+    run, period = publishing.run, publication.period
+    run.progress(f"settling {period} anew")
+    content = publication.program_file.read_bytes()
+    program = parse_program(content, str(publication.program_file))
+    before = publishing.books.before(period, publishing.order)
+    version = publishing.new_version(period).folder
+    scratch = run.work.folder / f"settling-{period}.duckdb"
     for leftover in (scratch, scratch.with_suffix(".duckdb.wal")):
         leftover.unlink(missing_ok=True)
     try:
         with duckdb.connect(scratch) as connection:
-            for name in PUBLISHED_TABLES:
-                if name not in SETTLED_TABLES:
-                    source = str(publication.table(name)).replace("'", "''")
-                    connection.execute(
-                        f"create view \"{name}\" as select * from read_parquet('{source}')"
-                    )
-            _settle(connection, program, publication.period, _closing([before]), [before])
-        gate = run.gate("ledger", scratch)
-        if not gate.held:
-            raise GateFailed("ledger", gate)
+            for name in COMPUTED_TABLES:
+                source = str(publication.table(name)).replace("'", "''")
+                connection.execute(
+                    f"create view \"{name}\" as select * from read_parquet('{source}')"
+                )
+            settle_period(connection, program, period, before, publishing.adjustments_of(period))
+        gate = _held(run.judged("ledger", scratch))
         with duckdb.connect(scratch) as connection:
-            for name in PUBLISHED_TABLES:
-                if name in SETTLED_TABLES:
-                    write_table(connection, PUBLISHED_TABLES[name], name, version)
-                else:
-                    _carry_over(publication.table(name), version / name)
-            totals = _totals(connection)
+            write_tables(connection, SETTLED_TABLES.values(), version)
+            totals = period_totals(connection)
     finally:
         scratch.unlink(missing_ok=True)
+    for name in COMPUTED_TABLES:
+        carry_over(publication.table(name), version / name)
     record = publication.run
     record["gates"]["ledger"] = gate.to_json()
-    record["totals"] = totals
-    _write_run(version, publication.program_file.read_bytes(), record)
-    return _Settled(gate, totals)
+    finish_version(version, content, {**record, "totals": totals})
+    return totals
 
 
-def _settle(
-    connection: duckdb.DuckDBPyConnection,
-    program: Program,
-    period_key: str,
-    openings: Mapping[tuple[str, str], int],
-    earlier: list[Publication],
-) -> None:
-    """Makes payout_ledger, journal and ledger_period in a database that holds the earnings."""
-    period = program.period(period_key)
-    earned = [
-        Earned(creator, market, int(points_e4), performance, milestone, capped)
-        for creator, market, points_e4, performance, milestone, capped in connection.execute(
-            "select creator_id, market, replace(cast(points as varchar), '.', ''),"
-            " performance_minor, milestone_minor, capped from creator_earnings"
-        ).fetchall()
-    ]
-    parties = {
-        creator: Party(*party)
-        for creator, *party in connection.execute(
-            "select creator_id, market, payout_currency, tax_residence, tax_form, status"
-            " from settlement_parties"
-        ).fetchall()
-    }
-    rates_e10 = {
-        currency: scaled(rate, 10)
-        for currency, rate in connection.execute(
-            "select payout_currency, fx_rate from settlement_rates"
-        ).fetchall()
-    }
-    rows = settle(program, period, earned, parties, rates_e10, openings, {})
-    _write_ledger(connection, rows)
-    _write_journal(connection, journal_entries(program.program, period_key, period.pays_on, rows))
-    _write_ledger_period(connection, program, period_key, earlier)
-
-
-def _closing(earlier: list[Publication]) -> dict[tuple[str, str], int]:
-    """§7: opening balances are the closing ones "of the latest earlier period that is published"."""
-    import duckdb
-
-    if not earlier:
-        return {}
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            "select creator_id, payout_currency, closing_balance_minor from read_parquet($1)"
-            " where closing_balance_minor <> 0",
-            [str(earlier[-1].table("payout_ledger"))],
-        ).fetchall()
-    return {(creator, currency): balance for creator, currency, balance in rows}
-
-
-def _write_ledger(connection: duckdb.DuckDBPyConnection, rows: Iterable[LedgerRow]) -> None:
-    import pyarrow as pa
-
-    listed = list(rows)
-    columns: dict[str, Any] = {}
-    for column in fields(LedgerRow):
-        values = [getattr(row, column.name) for row in listed]
-        if column.name == "adjustments_by_origin":
-            continue
-        if column.name in {"points_e4", "fx_rate_e10"}:
-            columns[column.name] = pa.array(
-                [None if value is None else str(value) for value in values], pa.string()
-            )
-        elif column.name == "capped":
-            columns[column.name] = pa.array(values, pa.bool_())
-        elif column.name.endswith("_minor"):
-            columns[column.name] = pa.array(
-                [bigint(value, f"payout_ledger.{column.name}") for value in values], pa.int64()
-            )
-        else:
-            columns[column.name] = pa.array(values, pa.string())
-    connection.register("ledger_rows", pa.table(columns))
-    connection.execute(
-        "create or replace table payout_ledger as select * exclude (points_e4, fx_rate_e10),"
-        " cast(cast(points_e4 as decimal(34, 0)) * cast(0.0001 as decimal(4, 4)) as decimal(38, 4))"
-        " as points,"
-        " cast(cast(fx_rate_e10 as decimal(28, 0)) * cast(0.0000000001 as decimal(10, 10))"
-        " as decimal(38, 10)) as fx_rate from ledger_rows"
-    )
-    connection.unregister("ledger_rows")
-
-
-def _write_journal(connection: duckdb.DuckDBPyConnection, entries: list[JournalEntry]) -> None:
-    import pyarrow as pa
-
-    kinds = {"amount_minor": pa.int64(), "posted_on": pa.date32()}
-    table = pa.table(
-        {
-            column.name: pa.array(
-                [getattr(entry, column.name) for entry in entries],
-                kinds.get(column.name, pa.string()),
-            )
-            for column in fields(JournalEntry)
-        }
-    )
-    connection.register("journal_rows", table)
-    connection.execute("create or replace table journal as select * from journal_rows")
-    connection.unregister("journal_rows")
-
-
-def _write_ledger_period(
-    connection: duckdb.DuckDBPyConnection,
-    program: Program,
-    period_key: str,
-    earlier: list[Publication],
-) -> None:
-    """One row with what the gate compares a period with: its budget and the total before it."""
-    budget = program.period(period_key).budget
-    previous = None
-    if earlier:
-        previous = earlier[-1].run["totals"]["program_amount_minor"]
-    connection.execute(
-        "create or replace table ledger_period as select cast($1 as varchar) as period,"
-        " coalesce(sum(program_amount_minor), 0) as total_minor,"
-        " cast($2 as hugeint) as budget_minor, cast($3 as hugeint) as previous_total_minor"
-        " from creator_earnings",
-        [
-            period_key,
-            None if budget is None else scaled(budget, minor_unit_decimals(program.currency)),
-            previous,
-        ],
-    )
-
-
-def _totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """What an operator wants to see of a period: counts, and money by currency and status."""
-    counts = connection.execute(
-        "select (select count(*) from creator_eligibility),"
-        " (select count(*) from creator_eligibility where eligible),"
-        " (select count(*) from post_eligibility),"
-        " (select count(*) from post_eligibility where eligible),"
-        " (select coalesce(sum(program_amount_minor), 0) from creator_earnings)"
-    ).fetchone()
-    assert counts is not None
-    currencies = connection.execute(
-        "select payout_currency, count(*) filter (where status = 'paid'),"
-        " sum(earnings_minor), sum(withheld_minor), sum(payout_minor),"
-        " coalesce(sum(closing_balance_minor) filter (where status = 'carried'), 0),"
-        " coalesce(sum(closing_balance_minor) filter (where status = 'held'), 0)"
-        " from payout_ledger group by payout_currency order by payout_currency"
-    ).fetchall()
-    statuses = connection.execute(
-        "select status, count(*) from payout_ledger group by status order by status"
-    ).fetchall()
-    names = (
-        "paid_rows",
-        "earnings_minor",
-        "withheld_minor",
-        "payout_minor",
-        "carried_minor",
-        "held_minor",
-    )
-    return {
-        "creators": counts[0],
-        "eligible_creators": counts[1],
-        "posts": counts[2],
-        "eligible_posts": counts[3],
-        "program_amount_minor": int(counts[4]),
-        "currencies": {
-            currency: dict(zip(names, map(int, values), strict=True))
-            for currency, *values in currencies
-        },
-        "statuses": dict(statuses),
-    }
-
-
-def _write_run(folder: Path, program_content: bytes, record: Mapping[str, Any]) -> None:
-    for name, content in (
-        (PROGRAM_FILE, program_content),
-        (RUN_FILE, json.dumps(record, indent=1, sort_keys=True, default=str).encode()),
-    ):
-        with (folder / name).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    sync_folder(folder)
-
-
-def _carry_over(source: Path, folder: Path) -> None:
-    """The same file in a new version: a link where the file system has them, else a copy."""
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, folder / source.name)
-    except OSError:
-        shutil.copyfile(source, folder / source.name)
-    sync_folder(folder)
+def _held(gate: GateResult) -> GateResult:
+    if not gate.held:
+        raise GateFailed("ledger", gate)
+    return gate

@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from expectations.suite import GateResult
+from expectations.suite import GateResult, Stake
+from orchestration.terms.currencies import money_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,11 +35,28 @@ class GateFailed(RuntimeError):
     def __init__(self, stage: str, result: GateResult) -> None:
         self.stage = stage
         self.result = result
-        super().__init__(describe(stage, result))
+        super().__init__(summarize(stage, result))
+
+
+def summarize(stage: str, result: GateResult) -> str:
+    """What a blocked run says in logs, exceptions and alerts: expectations and counts.
+
+    No rows, since they hold ids of people, and not why an expectation could not be evaluated, since
+    an engine's message may quote a value. Both stand in the checks' metadata.
+    """
+    lines = [f"the {stage} gate has not held:"]
+    for row in result.results:
+        if row.blocks and row.state == "failed":
+            lines.append(f"  {row.name}: {row.failing_rows} rows of {row.table}: {row.means}")
+        elif row.blocks:
+            lines.append(f"  {row.name}: could not be evaluated; the check says why")
+    if result.stake is not None:
+        lines.append(f"  at stake: {at_stake(result.stake)}")
+    return "\n".join(lines)
 
 
 def describe(stage: str, result: GateResult) -> str:
-    """What a blocked run says: each expectation, how many rows, the first of them."""
+    """What a blocked run says on its own terminal: `summarize`, and the first rows (§8)."""
     lines = [f"the {stage} gate has not held:"]
     for row in result.results:
         if not row.blocks:
@@ -49,7 +67,27 @@ def describe(stage: str, result: GateResult) -> str:
             lines.append(f"  {row.name}: could not be evaluated: {row.problem}")
         for shown in row.rows:
             lines.append("    " + ", ".join(f"{name}={value!r}" for name, value in shown.items()))
+    if result.stake is not None:
+        lines.append(f"  at stake: {at_stake(result.stake)}")
     return "\n".join(lines)
+
+
+def at_stake(stake: Stake) -> str:
+    """What hangs on a gate, in words: creators, and money by currency."""
+    if stake.creators is None:
+        return "not known: no deals were ingested"
+    who = f"{stake.creators:,} creators" + (" (all with a deal)" if stake.is_everyone else "")
+    if stake.money_of is None:
+        return f"{who}; no money is published yet"
+    amounts = ", ".join(
+        f"{currency} {money_text(currency, minor)}" for currency, minor in stake.money_minor.items()
+    )
+    whose = (
+        "as settled by this run"
+        if stake.money_of == "this run"
+        else f"as published for {stake.money_of}"
+    )
+    return f"{who}; {amounts or 'no money'}, {whose}"
 
 
 @cache

@@ -75,5 +75,7 @@ def _as_text(name: str, kind: str, spreadsheet: bool) -> str:
     if kind == TEXT and spreadsheet:
         starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS)
         quoted = f"chr({ord(QUOTE)}) || {column}"
-        return f"case when left({column}, 1) in ({starts}) then {quoted} else {column} end as {column}"
+        return (
+            f"case when left({column}, 1) in ({starts}) then {quoted} else {column} end as {column}"
+        )
     return column

@@ -1,34 +1,45 @@
 """Where published tables lie, and the one atomic step that replaces them (§9).
 
-    <home>/published/program=P               -> ../generations/program=P/<n>      (the one switch)
-    <home>/generations/program=P/<n>/period=K -> ../../../store/program=P/period=K/<version>
-    <home>/store/program=P/period=K/<version>/<table>/part-0.parquet, run.json, program.yaml
+    <home>/published/program=P  -> ../generations/program=P/current/published
+    <home>/restated/program=P   -> ../generations/program=P/current/restated
+    <home>/generations/program=P/current                -> <n>          (the one switch)
+    <home>/generations/program=P/<n>/published/period=K -> the version that is published
+    <home>/generations/program=P/<n>/restated/period=K  -> the version that restates it
+    <home>/store/program=P/{period,restated}=K/<version>/<table>/part-0.parquet, run.json, program.yaml
 
 A publish writes new versions, a new generation that links the versions of all periods, and then
-renames one link over `published/program=P`. Before that rename nothing of it can be seen; after it
-all of it. What a crash leaves behind is not linked, and the next publish sweeps it away. The
-generation before stays for readers who are in the middle of it. Callers hold the program's lock.
+renames one link over `current`. Before that rename nothing of it can be seen; after it all of it,
+restatements and the later periods that post them alike. What a crash leaves behind is not linked,
+and the next publish sweeps it away. The generation before stays for readers who are in the middle
+of it. Callers hold the program's lock.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from orchestration.publishing.parquet import FILE_NAME, sync_folder
 
-RUN_FILE = "run.json"
-PROGRAM_FILE = "program.yaml"
+RUN_FILE: Final = "run.json"
+PROGRAM_FILE: Final = "program.yaml"
+SEAL_FILE: Final = "close.json"
+"""The line of the close log that closed a version, kept with it."""
+
+Shelf = Literal["published", "restated"]
+_SHELVES: Final[tuple[Shelf, ...]] = ("published", "restated")
+_FOLDERS: Final[dict[Shelf, str]] = {"published": "period", "restated": "restated"}
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A published period: the folder that holds its tables, its run.json and its program file."""
+    """A period's version: the folder that holds its tables, its run.json and its program file."""
 
     period: str
     folder: Path
@@ -36,6 +47,11 @@ class Publication:
     def table(self, name: str) -> Path:
         """The Parquet file of a table."""
         return self.folder / name / FILE_NAME
+
+    @property
+    def revision(self) -> int:
+        """The number of the generation that published it first."""
+        return int(self.folder.name)
 
     @property
     def run(self) -> dict[str, Any]:
@@ -48,73 +64,138 @@ class Publication:
         """The program file of that run, as it was."""
         return self.folder / PROGRAM_FILE
 
+    @property
+    def seal(self) -> bytes | None:
+        """The close log's line that closed it, as it was then; None if it was never closed."""
+        try:
+            return (self.folder / SEAL_FILE).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def file_hashes(self) -> dict[str, str]:
+        """SHA-256 by path of every file of the version but its seal, sorted by path."""
+        return file_hashes(self.folder)
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 by path below `folder` of every file but a seal, sorted by path."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SEAL_FILE)
+    hashes = {}
+    for path in paths:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        hashes[str(path.relative_to(folder))] = digest
+    return hashes
+
 
 class Store:
-    """The published periods of one program in a home."""
+    """The published and restated periods of one program in a home."""
 
     def __init__(self, home: Path, program: str) -> None:
         self.home = home
         self.program = program
-        self.link = home / "published" / f"program={program}"
         self._generations = home / "generations" / f"program={program}"
+        self._current = self._generations / "current"
         self._versions = home / "store" / f"program={program}"
 
     def published(self) -> dict[str, Publication]:
-        """Period key -> publication, as they are now; empty before the first publish."""
-        if not self.link.exists():
-            return {}
-        generation = self.link.resolve()
-        return {
-            entry.name.removeprefix("period="): Publication(
-                entry.name.removeprefix("period="), entry.resolve()
-            )
-            for entry in sorted(generation.iterdir())
-        }
+        """Period key -> what is published of it now; empty before the first publish."""
+        return self._shelf("published")
+
+    def restated(self) -> dict[str, Publication]:
+        """Key of a closed period -> what its last run since computed."""
+        return self._shelf("restated")
 
     def generation(self) -> int:
         """The number of the generation that is published; 0 before the first."""
-        return int(self.link.resolve().name) if self.link.exists() else 0
+        return int(self._current.resolve().name) if self._current.exists() else 0
 
-    def new_version(self, period: str) -> Path:
+    def new_version(self, period: str, shelf: Shelf = "published") -> Path:
         """An empty folder for the tables of a period, not seen by anyone until `switch`."""
-        folder = self._versions / f"period={period}" / f"{self.generation() + 1:08d}"
+        folder = self._versions / f"{_FOLDERS[shelf]}={period}" / f"{self.generation() + 1:08d}"
         if folder.exists():
             shutil.rmtree(folder)  # a publish that died before its switch
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)
         return folder
 
-    def switch(self, versions: Mapping[str, Path]) -> None:
-        """Publishes the new `versions` (period -> folder) together, beside all other periods."""
+    def switch(self, versions: Mapping[str, Path], restated: Mapping[str, Path]) -> None:
+        """Publishes new versions (period -> folder) and restatements together, beside all others."""
         number = self.generation() + 1
-        folders = {key: publication.folder for key, publication in self.published().items()}
-        folders |= dict(versions)
         generation = self._generations / f"{number:08d}"
         if generation.exists():
             shutil.rmtree(generation)
-        generation.mkdir(parents=True)
-        for period, folder in sorted(folders.items()):
-            (generation / f"period={period}").symlink_to(os.path.relpath(folder, generation))
-            sync_folder(folder)
-            sync_folder(folder.parent)
+        for shelf, new in zip(_SHELVES, (versions, restated), strict=True):
+            folders = {key: entry.folder for key, entry in self._shelf(shelf).items()} | dict(new)
+            self._link_all(generation / shelf, folders)
         sync_folder(generation)
         sync_folder(generation.parent)
-        self.link.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.link.with_name(f".{self.link.name}.new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(os.path.relpath(generation, self.link.parent))
-        fresh.replace(self.link)
-        sync_folder(self.link.parent)
+        for shelf in _SHELVES:
+            self._show(shelf)
+        _replace_link(self._current, Path(generation.name))
         self._sweep()
+
+    def seal(self, publication: Publication, line: bytes) -> None:
+        """Keeps a closed version with the line that closed it, and makes all of it read-only."""
+        publication.folder.chmod(0o700)
+        path = publication.folder / SEAL_FILE
+        with path.open("wb") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        for entry in sorted(publication.folder.rglob("*"), reverse=True):
+            entry.chmod(0o500 if entry.is_dir() else 0o400)
+        publication.folder.chmod(0o500)
+        sync_folder(publication.folder)
+
+    def _shelf(self, shelf: Shelf) -> dict[str, Publication]:
+        if not self._current.exists():
+            return {}
+        links = sorted((self._current.resolve() / shelf).iterdir())
+        periods = [link.name.removeprefix("period=") for link in links]
+        return {
+            period: Publication(period, link.resolve())
+            for period, link in zip(periods, links, strict=True)
+        }
+
+    @staticmethod
+    def _link_all(folder: Path, targets: Mapping[str, Path]) -> None:
+        folder.mkdir(mode=0o700, parents=True)
+        for period, target in sorted(targets.items()):
+            (folder / f"period={period}").symlink_to(os.path.relpath(target, folder))
+            sync_folder(target)
+            sync_folder(target.parent)
+        sync_folder(folder)
+
+    def _show(self, shelf: Shelf) -> None:
+        """The way in for readers, which never changes: it goes through `current`."""
+        link = self.home / shelf / f"program={self.program}"
+        target = Path(os.path.relpath(self._current, link.parent)) / shelf
+        if not link.is_symlink():
+            link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _replace_link(link, target)
 
     def _sweep(self) -> None:
         """Deletes generations before the last two, and versions that none of these links."""
-        generations = sorted(self._generations.iterdir())
-        current = self.link.resolve()
+        generations = sorted(
+            entry for entry in self._generations.iterdir() if entry.name.isdecimal()
+        )
+        current = self._current.resolve()
         kept = [entry for entry in generations if entry <= current][-2:]
-        linked = {link.resolve() for generation in kept for link in generation.iterdir()}
-        for generation in generations:
-            if generation not in kept:
-                shutil.rmtree(generation)
-        for version in self._versions.glob("period=*/*"):
-            if version.resolve() not in linked:
-                shutil.rmtree(version)
+        linked = {link.resolve() for generation in kept for link in generation.glob("*/*")}
+        _remove(generation for generation in generations if generation not in kept)
+        versions = self._versions.glob("*=*/*")
+        _remove(version for version in versions if version.resolve() not in linked)
+
+
+def _replace_link(link: Path, target: Path) -> None:
+    """Makes `link` point to `target` in one step, whatever it pointed to before."""
+    fresh = link.with_name(f".{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(link)
+    sync_folder(link.parent)
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder)

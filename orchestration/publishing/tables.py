@@ -132,3 +132,26 @@ SETTLEMENT_TABLES: Mapping[str, Table] = {
 }
 
 PUBLISHED_TABLES: Mapping[str, Table] = {**CONTRACT_TABLES, **SETTLEMENT_TABLES}
+
+SETTLED_TABLES: Mapping[str, Table] = {
+    name: CONTRACT_TABLES[name] for name in ("payout_ledger", "journal")
+}
+"""What changes when a period is settled anew."""
+
+COMPUTED_TABLES: Mapping[str, Table] = {
+    name: table for name, table in PUBLISHED_TABLES.items() if name not in SETTLED_TABLES
+}
+"""What stays as the period's own run made it."""
+
+RESTATEMENT = _table(
+    "restatement",
+    ("creator_id", "payout_currency"),
+    program_amount_minor=COUNT,
+    fx_rate="DECIMAL(38,10)",
+    posted_minor=COUNT,
+    computed_minor=COUNT,
+    difference_minor=COUNT,
+)
+"""What a closed period would come to now against what was posted for it, when it was computed."""
+
+RESTATED_TABLES: Mapping[str, Table] = {**COMPUTED_TABLES, RESTATEMENT.name: RESTATEMENT}

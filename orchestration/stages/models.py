@@ -1,7 +1,7 @@
 """Staging, eligibility and scoring: dbt models (contract §3 to §5), a stage at a time."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -12,6 +12,7 @@ from orchestration.gates import build_gate
 from orchestration.partitions import PERIODS
 from orchestration.pipeline.models import manifest_path
 from orchestration.resources import HomeResource
+from orchestration.stages.shown import OWNERS, group_name, table_metadata
 
 STAGES = ("staging", "eligibility", "scoring")
 
@@ -30,8 +31,24 @@ class Translator(DagsterDbtTranslator):
         return dg.AssetKey(key or [dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        tags = dbt_resource_props.get("tags", [])
-        return next((stage for stage in STAGES if stage in tags), None)
+        stage = _stage(dbt_resource_props)
+        return group_name(stage) if stage else None
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        # The default puts the SQL below the text; the UI shows it anyway, from the metadata.
+        return str(dbt_resource_props.get("description", ""))
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        stage = _stage(dbt_resource_props)
+        return {"stage": stage} if stage else {}
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        return OWNERS
+
+
+def _stage(dbt_resource_props: Mapping[str, Any]) -> str | None:
+    tags = dbt_resource_props.get("tags", [])
+    return next((stage for stage in STAGES if stage in tags), None)
 
 
 def tables_of(stage: str) -> list[str]:
@@ -55,12 +72,17 @@ def build_stage(stage: str) -> dg.AssetsDefinition:
     def models(
         context: dg.AssetExecutionContext, home: HomeResource
     ) -> Iterable[dg.MaterializeResult]:
+        run = home.period_run(context)
         with as_failures():
-            seconds = home.period_run(context).build(stage)
-        # dbt's order is that of the dependencies, which Dagster wants kept.
-        for name, spent in seconds.items():
-            if dg.AssetKey(name) in context.selected_asset_keys:
-                yield dg.MaterializeResult(asset_key=name, metadata={"seconds": spent})
+            seconds = run.build(stage)
+        with run.work.connect() as connection:
+            # dbt's order is that of the dependencies, which Dagster wants kept.
+            for name, spent in seconds.items():
+                if dg.AssetKey(name) in context.selected_asset_keys:
+                    yield dg.MaterializeResult(
+                        asset_key=name,
+                        metadata={**table_metadata(connection, name), "seconds": round(spent, 3)},
+                    )
 
     return models
 

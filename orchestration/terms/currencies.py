@@ -32,6 +32,9 @@ _DECIMALS: Final = {
 }
 _MARKET_CURRENCIES: Final = {"US": "USD", "JP": "JPY", "KR": "KRW"}
 
+MARKETS_WITH_A_CURRENCY: Final = tuple(_MARKET_CURRENCIES)
+"""Markets whose creators have a payout currency of their own, in whatever program (§7)."""
+
 
 def is_currency(code: str) -> bool:
     """Whether the code is an ISO 4217 currency that has a minor unit (upper case, as it stands)."""
@@ -56,3 +59,11 @@ def default_payout_currency(market: str | None, program_currency: str) -> str:
     if market is None:
         return program_currency
     return _MARKET_CURRENCIES.get(market, program_currency)
+
+
+def money_text(currency: str, minor: int) -> str:
+    """An amount of minor units as a person reads it: 123456 of USD is 1,234.56."""
+    decimals = minor_unit_decimals(currency)
+    sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(decimals + 1, "0")
+    whole = f"{int(digits[: len(digits) - decimals]):,}"
+    return sign + (f"{whole}.{digits[-decimals:]}" if decimals else whole)

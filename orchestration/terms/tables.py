@@ -6,7 +6,8 @@ the value x 10^4 and x 10^6, exact. Instants are naive UTC. `version_no` is the 
 from 0.
 
 A calendar is the days of a market. The calendar '' is UTC, for creators whose market is unknown or
-none of the program's.
+none of the program's. So is the market '' in `market_currencies`, which has all markets with a
+currency of their own, the program's or not: §7 speaks of the creator's market, not of the program's.
 
 Earnings and settlement read the model itself; their rates and brackets are not here.
 """
@@ -15,7 +16,11 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from orchestration.terms.calendar import day_starts_at
-from orchestration.terms.currencies import default_payout_currency, minor_unit_decimals
+from orchestration.terms.currencies import (
+    MARKETS_WITH_A_CURRENCY,
+    default_payout_currency,
+    minor_unit_decimals,
+)
 from orchestration.terms.exact import scaled
 from orchestration.terms.model import Period, Program, TermsVersion, Weights
 
@@ -48,7 +53,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "ends_at": "timestamp[us]",
         "terminated_at": "timestamp[us]",
     },
-    "market_currencies": {"calendar": "string", "currency": "string"},
+    "market_currencies": {"market": "string", "currency": "string"},
     "terms_versions": {
         "version_no": "int32",
         "version": "int64",
@@ -112,7 +117,8 @@ def _rows(program: Program, period: Period) -> dict[str, list[Row]]:
         "period": [_period_row(program, period)],
         "calendars": [_calendar_row(program, period, *item) for item in zones.items()],
         "market_currencies": [
-            (calendar, default_payout_currency(calendar, program.currency)) for calendar in zones
+            (market, default_payout_currency(market, program.currency))
+            for market in dict.fromkeys((*zones, *MARKETS_WITH_A_CURRENCY))
         ],
         "terms_versions": [_version_row(no, terms) for no, terms in versions],
         "terms_effective": [

@@ -75,7 +75,11 @@ class Program:
 
 def read_program(path: Path) -> Program:
     """§1: "YAML 1.2 (`NO` is Norway)": all scalars are read as text, so no number is ever a float."""
-    raw = YAML(typ="base").load(Path(path).read_bytes())
+    return program_of(YAML(typ="base").load(Path(path).read_bytes()))
+
+
+def program_of(raw: dict) -> Program:
+    """§1: the keys of the program file, each scalar as its text."""
     money = unit(raw["currency"])
     ended = raw.get("terminated_on", "")
     return Program(

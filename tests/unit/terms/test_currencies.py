@@ -9,6 +9,7 @@ from orchestration.terms.currencies import (
     is_currency,
     minor_unit_decimals,
     minor_units,
+    money_text,
 )
 
 
@@ -70,3 +71,17 @@ def test_minor_units_are_exact_in_any_decimal_context() -> None:
 )
 def test_default_payout_currency(market: str | None, currency: str) -> None:
     assert default_payout_currency(market, program_currency="EUR") == currency
+
+
+@pytest.mark.parametrize(
+    ("currency", "minor", "text"),
+    [
+        ("USD", 123_456, "1,234.56"),
+        ("USD", -5, "-0.05"),
+        ("USD", 0, "0.00"),
+        ("JPY", 1_234_567, "1,234,567"),
+        ("BHD", 1_001, "1.001"),
+    ],
+)
+def test_an_amount_as_a_person_reads_it(currency: str, minor: int, text: str) -> None:
+    assert money_text(currency, minor) == text

@@ -29,7 +29,7 @@ SCHEMAS = {
         *[("calendar", TEXT), ("starts_at", INSTANT), ("ends_at", INSTANT)],
         ("terminated_at", INSTANT),
     ],
-    "market_currencies": [("calendar", TEXT), ("currency", TEXT)],
+    "market_currencies": [("market", TEXT), ("currency", TEXT)],
     "terms_versions": [
         *[("version_no", pa.int32()), ("version", pa.int64()), ("effective_from", DAY)],
         *[
@@ -122,7 +122,7 @@ def test_market_currencies(accepted: Accepted) -> None:
         ("currency: USD", "currency: EUR"), ("{US: {time", "{DE: {timezone: UTC}, US: {time")
     )
     assert rows(program, "march", "market_currencies") == [
-        *[("DE", "EUR"), ("US", "USD"), ("JP", "JPY"), ("", "EUR")]
+        *[("DE", "EUR"), ("US", "USD"), ("JP", "JPY"), ("", "EUR"), ("KR", "KRW")]
     ]
 
 

@@ -1,0 +1,61 @@
+"""What an operator wants to be warned of beside §8: figures that are right by the rules, yet unlikely.
+
+All of them warn only: whether an unlikely figure is a fraud, a defect or a success is not for a gate
+to say. Thresholds are wide, so that a warning is rare enough to be looked at.
+"""
+
+from __future__ import annotations
+
+from expectations.suite import no_rows
+
+ELIGIBILITY = (
+    no_rows(
+        "views_of_a_market_and_day_are_like_the_days_before",
+        "post_eligibility",
+        """
+        with daily as (
+            select
+                windows.market,
+                cast(posts.published_at as date) as published_on,
+                sum(posts.qualified_views) as views
+            from {batch} as posts
+            inner join int_windows as windows on posts.creator_id = windows.creator_id
+            where posts.published_at >= windows.window_start
+            group by windows.market, cast(posts.published_at as date)
+        ),
+        compared as (
+            select
+                *,
+                sum(views) over days_before as views_before,
+                count(*) over days_before as days_before
+            from daily
+            window days_before as (
+                partition by market order by published_on
+                rows between 7 preceding and 1 preceding
+            )
+        )
+        select market, published_on, views, views_before as views_of_7_days_before from compared
+        where days_before = 7 and (views * 7 > views_before * 10 or views * 70 < views_before)
+        order by market, published_on
+        """,
+        "the posts of a day have under 0.1x or over 10x the views of an average of the 7 days before",
+        "warn",
+    ),
+)
+
+LEDGER = (
+    no_rows(
+        "no_creator_takes_far_more_of_a_market_than_any_before",
+        "market_shares",
+        """
+        select
+            market, creator_id, amount_minor, market_minor,
+            previous_amount_minor, previous_market_minor
+        from {batch}
+        where amount_minor * previous_market_minor > previous_amount_minor * market_minor * 2
+        order by market
+        """,
+        "a creator has over twice the share of its market that any creator had in a period before",
+        "warn",
+    ),
+)

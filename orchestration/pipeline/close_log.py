@@ -1,0 +1,48 @@
+"""The close log's file (§9): `<home>/closed/program=P/close-log.jsonl`, one line a closed period.
+
+It is only ever appended to, by writing it anew beside itself and renaming: a crash leaves the old
+lines or the old lines and the new one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from orchestration.ledger.closing import NO_LINE_BEFORE, CloseEntry, line_sha256
+from orchestration.publishing.parquet import sync_folder
+
+
+class CloseLog:
+    """The close log of one program in a home."""
+
+    def __init__(self, home: Path, program: str) -> None:
+        self.path = home / "closed" / f"program={program}" / "close-log.jsonl"
+
+    def lines(self) -> list[bytes]:
+        """The lines without their ends; [] where nothing was closed yet."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        return content.removesuffix(b"\n").split(b"\n") if content else []
+
+    def entries(self) -> list[CloseEntry]:
+        """What the lines say; ValueError if one cannot be read."""
+        return [CloseEntry.from_line(line) for line in self.lines()]
+
+    def last_sha256(self) -> str:
+        """The hash that the next line has to hold."""
+        lines = self.lines()
+        return line_sha256(lines[-1]) if lines else NO_LINE_BEFORE
+
+    def append(self, line: bytes) -> None:
+        """Adds a line and flushes it to disk."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = self.path.with_name(f".{self.path.name}.new")
+        with fresh.open("wb") as file:
+            file.write(b"".join(kept + b"\n" for kept in [*self.lines(), line]))
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.path)
+        sync_folder(self.path.parent)

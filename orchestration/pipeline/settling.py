@@ -1,0 +1,230 @@
+"""Settling a period in a database that holds its earnings (§7): ledger, journal, and its figures.
+
+The rules are in `ledger/`; here is how their rows come out of tables and go into tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from orchestration.ledger.journal import JournalEntry, journal_entries
+from orchestration.ledger.restatement import Account
+from orchestration.ledger.settlement import Earned, LedgerRow, Party, settle
+from orchestration.pipeline.rows import write_rows
+from orchestration.publishing.store import Publication
+from orchestration.terms.currencies import minor_unit_decimals
+from orchestration.terms.exact import scaled
+from orchestration.terms.model import Program
+
+if TYPE_CHECKING:
+    import duckdb
+
+LEDGER_COLUMNS = tuple(
+    column.name for column in fields(LedgerRow) if column.name != "adjustments_by_origin"
+)
+JOURNAL_COLUMNS = tuple(column.name for column in fields(JournalEntry))
+
+MARKET_SHARES = """
+create or replace table market_shares as
+with ranked as (
+    select
+        market,
+        creator_id,
+        cast(program_amount_minor as hugeint) as amount_minor,
+        sum(program_amount_minor) over (partition by market) as market_minor
+    from creator_earnings
+    where program_amount_minor > 0
+    qualify row_number() over (
+        partition by market order by program_amount_minor desc, creator_id
+    ) = 1
+)
+select
+    coalesce(ranked.market, previous.market) as market,
+    ranked.creator_id,
+    coalesce(ranked.amount_minor, 0) as amount_minor,
+    coalesce(ranked.market_minor, 1) as market_minor,
+    previous.amount_minor as previous_amount_minor,
+    previous.market_minor as previous_market_minor
+from ranked
+full outer join previous_shares as previous on ranked.market = previous.market
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementInputs:
+    """What a run found that settlement goes by: earnings, parties, rates x 10^10 by currency."""
+
+    earned: list[Earned]
+    parties: dict[str, Party]
+    rates_e10: dict[str, int]
+
+
+def settlement_inputs(connection: duckdb.DuckDBPyConnection) -> SettlementInputs:
+    """Reads creator_earnings, settlement_parties and settlement_rates."""
+    return SettlementInputs(
+        [
+            Earned(creator, market, int(points_e4), performance, milestone, capped)
+            for creator, market, points_e4, performance, milestone, capped in connection.execute(
+                "select creator_id, market, replace(cast(points as varchar), '.', ''),"
+                " performance_minor, milestone_minor, capped from creator_earnings"
+            ).fetchall()
+        ],
+        {
+            creator: Party(*party)
+            for creator, *party in connection.execute(
+                "select creator_id, market, payout_currency, tax_residence, tax_form, status"
+                " from settlement_parties"
+            ).fetchall()
+        },
+        {
+            currency: scaled(rate, 10)
+            for currency, rate in connection.execute(
+                "select payout_currency, fx_rate from settlement_rates"
+            ).fetchall()
+        },
+    )
+
+
+def settle_period(
+    connection: duckdb.DuckDBPyConnection,
+    program: Program,
+    period_key: str,
+    before: Publication | None,
+    adjustments: Mapping[Account, Mapping[str, int]],
+) -> None:
+    """Makes payout_ledger, journal and ledger_period in a database that holds the earnings.
+
+    `before` is the latest earlier period that is published, `adjustments` are what restatements
+    leave for this period to post.
+    """
+    period = program.period(period_key)
+    inputs = settlement_inputs(connection)
+    rows = settle(
+        program,
+        period,
+        inputs.earned,
+        inputs.parties,
+        inputs.rates_e10,
+        _closing_balances(before),
+        adjustments,
+    )
+    entries = journal_entries(program.program, period_key, period.pays_on, rows)
+    write_rows(connection, "payout_ledger", rows, LEDGER_COLUMNS)
+    write_rows(connection, "journal", entries, JOURNAL_COLUMNS)
+    write_ledger_period(connection, program, period_key, before)
+    _write_market_shares(connection, before)
+
+
+def _closing_balances(before: Publication | None) -> dict[Account, int]:
+    """§7: opening balances are the closing ones "of the latest earlier period that is published"."""
+    import duckdb
+
+    if before is None:
+        return {}
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select creator_id, payout_currency, closing_balance_minor from read_parquet($1)"
+            " where closing_balance_minor <> 0",
+            [str(before.table("payout_ledger"))],
+        ).fetchall()
+    return {(creator, currency): balance for creator, currency, balance in rows}
+
+
+def write_ledger_period(
+    connection: duckdb.DuckDBPyConnection,
+    program: Program,
+    period_key: str,
+    before: Publication | None,
+) -> None:
+    """One row with what the gate compares a period with: its budget and the total before it."""
+    budget = program.period(period_key).budget
+    previous = None
+    if before is not None:
+        previous = before.run["totals"]["program_amount_minor"]
+    connection.execute(
+        "create or replace table ledger_period as select cast($1 as varchar) as period,"
+        " coalesce(sum(program_amount_minor), 0) as total_minor,"
+        " cast($2 as hugeint) as budget_minor, cast($3 as hugeint) as previous_total_minor"
+        " from creator_earnings",
+        [
+            period_key,
+            None if budget is None else scaled(budget, minor_unit_decimals(program.currency)),
+            previous,
+        ],
+    )
+
+
+def _write_market_shares(connection: duckdb.DuckDBPyConnection, before: Publication | None) -> None:
+    """Per market the creator with the greatest amount, beside the greatest share of a period before.
+
+    Amounts in minor units of the program currency; null where no period before paid in the market.
+    """
+    previous = before.run["totals"]["greatest_shares"] if before is not None else {}
+    connection.execute(
+        "create or replace table previous_shares"
+        " (market varchar, amount_minor hugeint, market_minor hugeint)"
+    )
+    for market, (amount, of_market) in previous.items():
+        connection.execute(
+            "insert into previous_shares values ($1, $2, $3)", [market, amount, of_market]
+        )
+    connection.execute(MARKET_SHARES)
+
+
+def _greatest_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
+    """By market [amount, market's amount] of the greatest share so far, this period included."""
+    rows = connection.execute(
+        "select market, amount_minor, market_minor, previous_amount_minor, previous_market_minor"
+        " from market_shares order by market"
+    ).fetchall()
+    return {
+        market: [amount, whole]
+        if before is None or amount * before_whole > before * whole
+        else [before, before_whole]
+        for market, amount, whole, before, before_whole in rows
+    }
+
+
+def period_totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What an operator wants to see of a period: counts, and money by currency and status."""
+    counts = connection.execute(
+        "select (select count(*) from creator_eligibility),"
+        " (select count(*) from creator_eligibility where eligible),"
+        " (select count(*) from post_eligibility),"
+        " (select count(*) from post_eligibility where eligible),"
+        " (select coalesce(sum(program_amount_minor), 0) from creator_earnings)"
+    ).fetchone()
+    assert counts is not None
+    currencies = connection.execute(
+        "select payout_currency, count(*) filter (where status = 'paid'),"
+        " sum(earnings_minor), sum(withheld_minor), sum(payout_minor),"
+        " coalesce(sum(closing_balance_minor) filter (where status = 'carried'), 0),"
+        " coalesce(sum(closing_balance_minor) filter (where status = 'held'), 0)"
+        " from payout_ledger group by payout_currency order by payout_currency"
+    ).fetchall()
+    statuses = connection.execute(
+        "select status, count(*) from payout_ledger group by status order by status"
+    ).fetchall()
+    names = (
+        "paid_rows",
+        "earnings_minor",
+        "withheld_minor",
+        "payout_minor",
+        "carried_minor",
+        "held_minor",
+    )
+    return {
+        "greatest_shares": _greatest_shares(connection),
+        "creators": counts[0],
+        "eligible_creators": counts[1],
+        "posts": counts[2],
+        "eligible_posts": counts[3],
+        "program_amount_minor": int(counts[4]),
+        "currencies": {
+            currency: dict(zip(names, map(int, values), strict=True))
+            for currency, *values in currencies
+        },
+        "statuses": dict(statuses),
+    }

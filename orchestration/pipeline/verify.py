@@ -1,0 +1,142 @@
+"""`bonus verify`: all that is published and closed, looked at again (§7, §10). Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
+from orchestration.ledger.closing import CloseEntry, chain_faults
+from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.home import Home
+from orchestration.publishing.store import RUN_FILE, Publication, file_hashes
+from orchestration.terms.model import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was looked at, and every difference found."""
+
+    periods: list[str]
+    closed: list[str]
+    files: int
+    journal_entries: int
+    differences: list[str]
+
+
+def verify(home: Home, program: Program) -> Verification:
+    """Re-checks hashes, the close log's chain, the journal, and balances over periods.
+
+    Waits for a publish that is under way; never changes or completes anything.
+    """
+    with home.program_lock(program.program):
+        order = [period.key for period in program.periods]
+        published = home.store(program.program).published()
+        log = CloseLog(home.path, program.program)
+        lines = log.lines()
+        closed = _readable_entries(lines)
+        keys = [key for key in order if key in published]
+        differences = [
+            *chain_faults(program.program, lines),
+            *_order_faults(closed, order),
+            *_seal_faults(published, lines, closed),
+        ]
+        for key in published:
+            if key not in order:
+                differences.append(f"{key} is published, but not in the program file")
+        files, whole = 0, []
+        for key in keys:
+            hashes = file_hashes(published[key].folder)
+            files += len(hashes)
+            differences += _file_faults(key, published[key], hashes, closed.get(key))
+            books = _books(published[key])
+            if isinstance(books, str):
+                differences.append(books)
+            else:
+                whole.append(books)
+        if len(whole) == len(keys):  # balances over periods say nothing where one is missing
+            differences += book_faults(whole)
+        for key, restatement in home.store(program.program).restated().items():
+            hashes = file_hashes(restatement.folder)
+            files += len(hashes)
+            differences += _file_faults(f"restatement of {key}", restatement, hashes, None)
+    return Verification(
+        keys, list(closed), files, sum(len(books.journal) for books in whole), differences
+    )
+
+
+def _readable_entries(lines: list[bytes]) -> dict[str, CloseEntry]:
+    entries = {}
+    for line in lines:
+        try:
+            entry = CloseEntry.from_line(line)
+        except ValueError:
+            continue  # named by chain_faults
+        entries[entry.period] = entry
+    return entries
+
+
+def _order_faults(closed: dict[str, CloseEntry], order: list[str]) -> Iterator[str]:
+    """§7: "earlier periods must be closed first"."""
+    if list(closed) != order[: len(closed)]:
+        yield (
+            f"close log closes {', '.join(closed) or 'nothing'}; "
+            f"expected {', '.join(order[: len(closed)])}, the program's first periods"
+        )
+
+
+def _seal_faults(
+    published: dict[str, Publication], lines: list[bytes], closed: dict[str, CloseEntry]
+) -> Iterator[str]:
+    """A closed period keeps its line of the log, so that a line taken out is missed."""
+    for key, publication in published.items():
+        seal = publication.seal
+        if seal is not None and seal not in lines:
+            what = "another line" if key in closed else "no line"
+            yield f"{key} was closed, but the close log has {what} of it: a line was taken out or changed"
+    for key in closed:
+        if key not in published:
+            yield f"close log closes {key}, which is not published"
+
+
+def _file_faults(
+    what: str, version: Publication, found: dict[str, str], entry: CloseEntry | None
+) -> Iterator[str]:
+    """The files against the hashes in the close log; of an open period, those its run wrote down."""
+    expected = dict(entry.files) if entry else {}
+    if entry is None:
+        try:
+            expected = version.run["files"]
+        except (OSError, ValueError, KeyError) as error:
+            yield f"{what}: {RUN_FILE} cannot be read ({type(error).__name__})"
+            return
+        expected[RUN_FILE] = found.get(RUN_FILE, "a file")  # it cannot hold its own hash
+    for path in sorted(expected.keys() | found.keys()):
+        where = f"{what}: {version.folder / path}"
+        if path not in found:
+            yield f"{where} is missing"
+        elif path not in expected:
+            yield f"{where} was not there when its run ended"
+        elif expected[path] != found[path]:
+            yield f"{where} was changed: SHA-256 is {found[path]}, expected {expected[path]}"
+
+
+def _books(publication: Publication) -> PeriodBooks | str:
+    """Ledger and journal of a period; a text where they cannot be read."""
+    import duckdb
+
+    try:
+        with duckdb.connect() as connection:
+            rows: dict[str, list[tuple[object, ...]]] = {}
+            for table, kind in (("payout_ledger", Balance), ("journal", Entry)):
+                columns = ", ".join(column.name for column in fields(kind))
+                rows[table] = connection.execute(
+                    f"select {columns} from read_parquet($1)", [str(publication.table(table))]
+                ).fetchall()
+    except (duckdb.Error, OSError) as error:
+        return f"{publication.period}: tables cannot be read: {str(error).splitlines()[0]}"
+    return PeriodBooks(
+        publication.period,
+        [Balance(*row) for row in rows["payout_ledger"]],  # type: ignore[arg-type]
+        [Entry(*row) for row in rows["journal"]],  # type: ignore[arg-type]
+    )

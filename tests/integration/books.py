@@ -1,0 +1,59 @@
+"""A program's books in tests: runs and closes in this process, with all gates, without Dagster."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from orchestration.ledger.closing import CloseEntry
+from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.publish import Published
+from orchestration.pipeline.verify import verify
+from orchestration.publishing.store import Publication
+from orchestration.terms.load import LoadedProgram, load_program
+
+LATER = date(2100, 1, 1)
+"""A day on which every period of every test may be closed."""
+
+
+class Books:
+    """A fresh home for one program."""
+
+    def __init__(self, home: Path, program_file: Path) -> None:
+        self.home = Home(home)
+        self.home.prepare()
+        self.loaded: LoadedProgram = load_program(program_file)
+        self.program = self.loaded.program
+        self.periods = [period.key for period in self.program.periods]
+
+    def run(self, period: str, landing: Path, by: str = "ada") -> Published:
+        run = PeriodRun(self.home, self.program.program, period, f"run-{period}", by)
+        return run.run(self.loaded.path, landing)
+
+    def close(self, period: str, by: str = "grace") -> CloseEntry:
+        return close_period(self.home, self.program, period, by, LATER)
+
+    @property
+    def published(self) -> dict[str, Publication]:
+        return self.home.store(self.program.program).published()
+
+    @property
+    def restated(self) -> dict[str, Publication]:
+        return self.home.store(self.program.program).restated()
+
+    @property
+    def differences(self) -> list[str]:
+        """What `bonus verify` finds."""
+        return verify(self.home, self.program).differences
+
+    def files(self, period: str) -> dict[str, bytes]:
+        """All files of a published period, as its readers reach them."""
+        folder = self.home.path / "published" / f"program={self.program.program}"
+        period_folder = (folder / f"period={period}").resolve()
+        return {
+            str(path.relative_to(period_folder)): path.read_bytes()
+            for path in sorted(period_folder.rglob("*"))
+            if path.is_file()
+        }

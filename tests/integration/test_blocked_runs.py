@@ -1,0 +1,292 @@
+"""A run that a gate blocks, as an operator starts it: what it says, what Dagster shows, what stays.
+
+Ingest, staging and eligibility are given a defect in the landing data, by `bonus run`. No landing data
+can break what scoring and ledger compute, so there the gate's runner spoils the work file first.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from expectations.suite import GateResult
+from orchestration import resources, runs
+from orchestration.definitions import build_definitions
+from orchestration.partitions import partition_key
+from orchestration.pipeline.gate_worker import run_gate
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.workfile import STAGES
+from orchestration.resources import HomeResource
+from orchestration.stages import ingest, models
+from orchestration.terms.load import LoadedProgram, load_program
+from tests.conftest import Bonus, published_files
+
+TABLES = {
+    "ingest": set(ingest.TABLES),
+    **{stage: set(models.tables_of(stage)) for stage in models.STAGES},
+    # The ledger's gate stands before the switch: what it blocks is not made as far as Dagster knows.
+    "ledger": {"creator_earnings", "post_earnings"},
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A home whose first period `bonus run` has published."""
+
+    home: Home
+    loaded: LoadedProgram
+    landing: Path
+
+    @property
+    def program(self) -> str:
+        return self.loaded.program.program
+
+    @property
+    def period(self) -> str:
+        return self.loaded.program.periods[0].key
+
+    @property
+    def key(self) -> str:
+        return partition_key(self.program, self.period)
+
+    def instance(self) -> dg.DagsterInstance:
+        return dg.DagsterInstance.from_config(str(self.home.dagster))
+
+    def bonus(self, landing: Path) -> Bonus:
+        return Bonus(self.loaded.path, landing, self.home.path)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """From the work file of the period's last run."""
+        work = self.home.work_folder(self.program, self.period) / "work.duckdb"
+        with duckdb.connect(work, read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def place(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    home = Home(tmp_path_factory.mktemp("blocked") / "home")
+    made = Place(home, load_program(sample / "program.yaml"), sample / "landing")
+    done = made.bonus(made.landing)("run", made.period, "--by", "ada")
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="module")
+def decides(place: Place) -> tuple[str, str, str, int]:
+    """(creator_id, post_id, observed_at, views) of a snapshot that decides what a post earned."""
+    creator, post, observed_at, views = place.rows(
+        "select posts.creator_id, metrics.post_id, strftime(metrics.observed_at, '%Y-%m-%dT%H:%M:%S.%fZ'), views"
+        " from raw_post_metrics as metrics"
+        " inner join int_posts as posts on metrics.post_id = posts.post_id"
+        " inner join post_scores as scores on metrics.post_id = scores.post_id"
+        " where metrics.observed_at < posts.window_end and metrics.delivered_at = observed_at"
+        " order by metrics.post_id, observed_at desc limit 1"
+    )[0]
+    return creator, post, observed_at, views
+
+
+def _deliver(landing: Path, dataset: str, row: dict[str, object]) -> None:
+    with (landing / dataset / "delivered-late.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerow(row)
+
+
+def _materialised(place: Place, run_id: str) -> set[str]:
+    """The assets that Dagster knows to be made by a run."""
+    with place.instance() as instance:
+        events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    keys = [entry.dagster_event.asset_key for entry in events if entry.dagster_event]
+    return {key.to_user_string() for key in keys if key}
+
+
+def _last_run(place: Place) -> dg.DagsterRun:
+    with place.instance() as instance:
+        return instance.get_runs(
+            filters=dg.RunsFilter(tags={"dagster/partition": place.key}), limit=1
+        )[0]
+
+
+def _assert_nothing_after(place: Place, stage: str, run: dg.DagsterRun) -> None:
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    made = STAGES[: STAGES.index(stage) + 1]
+    assert _materialised(place, run.run_id) == set().union(*(TABLES[name] for name in made))
+
+
+@pytest.mark.parametrize(
+    ("stage", "expectation", "shown", "at_stake"),
+    [
+        # A row in quarantine names no creator that could be told from others.
+        ("ingest", "no_row_is_quarantined: 1 rows", "robot", "creators (all with a deal); "),
+        ("staging", "every_creator_with_a_deal_has_a_rate: 1 rows", "CHF", "at stake: 1 creators; "),
+        ("eligibility", "deciding_snapshots_agree: 1 rows", "{post}", "at stake: 1 creators; "),
+    ],
+)
+def test_a_defect_in_the_landing_data_blocks_the_run(
+    stage: str,
+    expectation: str,
+    shown: str,
+    at_stake: str,
+    place: Place,
+    decides: tuple[str, str, str, int],
+    tmp_path: Path,
+) -> None:
+    creator, post, observed_at, views = decides
+    landing = tmp_path / "landing"
+    shutil.copytree(place.landing, landing)
+    if stage == "ingest":
+        _deliver(
+            landing, "creators",
+            {"creator_id": "c-new", "account_type": "robot", "market": "US", "updated_at": "2024-01-01T00:00:00Z"},
+        )  # fmt: skip
+    elif stage == "staging":
+        # A payee in force at pays_on, in a currency that no rate leads to.
+        pays_on = place.loaded.program.periods[0].pays_on
+        _deliver(
+            landing, "payees",
+            {"creator_id": creator, "payout_currency": "CHF", "tax_residence": "CH",
+             "status": "ready", "updated_at": f"{pays_on}T00:00:00Z"},
+        )  # fmt: skip
+    else:
+        # The same snapshot, delivered at the same instant, with one view more.
+        _deliver(
+            landing, "post_metrics",
+            {"post_id": post, "observed_at": observed_at, "views": views + 1},
+        )  # fmt: skip
+    before = published_files(place.home.path)
+    done = place.bonus(landing)("run", place.period)
+    assert done.returncode == 3, done.stderr
+    assert f"the {stage} gate has not held" in done.stderr
+    assert expectation in done.stderr
+    assert shown.format(post=post) in done.stderr
+    assert at_stake in done.stderr
+    assert f", as published for {place.period}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert published_files(place.home.path) == before
+    _assert_nothing_after(place, stage, _last_run(place))
+
+
+def _spoiling(stage: str, statement: str) -> Callable[[str, Path], GateResult]:
+    def gate(suite: str, database: Path) -> GateResult:
+        if suite == stage:
+            with duckdb.connect(database) as connection:
+                connection.execute(statement)
+        return run_gate(suite, database)
+
+    return gate
+
+
+@pytest.mark.parametrize(
+    ("stage", "statement", "expectation", "spoilt"),
+    [
+        (
+            "scoring",
+            "update post_scores set points = -1 where post_id = (select min(post_id) from post_scores)",
+            "post_scores_points_are_not_negative: 1 rows",
+            "select min(post_id) from post_scores",
+        ),
+        (
+            "ledger",
+            "delete from journal where entry_id = (select min(entry_id) from journal)",
+            "transactions_balance: 1 rows",
+            None,
+        ),
+    ],
+)
+def test_a_wrong_table_blocks_the_run(
+    stage: str,
+    statement: str,
+    expectation: str,
+    spoilt: str | None,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(place.home.dagster))
+    monkeypatch.setattr(resources, "run_gate", _spoiling(stage, statement))
+    home = HomeResource(path=str(place.home.path))
+    monkeypatch.setattr(runs, "defs", build_definitions(home))
+    before = published_files(place.home.path)
+    outcome = runs.run_period(
+        place.home, place.loaded, place.period, place.landing, "ada", lambda _: None
+    )
+    assert outcome.exit_status == 3
+    assert outcome.error
+    assert f"the {stage} gate has not held" in outcome.error
+    assert expectation in outcome.error
+    if spoilt:
+        assert place.rows(spoilt)[0][0] in outcome.error
+    else:
+        assert "txn_id=" in outcome.error
+    assert published_files(place.home.path) == before
+    _assert_nothing_after(place, stage, _last_run(place))
+
+
+@pytest.mark.parametrize(
+    "assets", [("stg_creators",), ("post_scores",), ("creator_earnings", "post_earnings")]
+)
+def test_a_stage_alone_is_refused_while_a_gate_before_it_has_not_held(
+    assets: tuple[str, ...], place: Place, tmp_path: Path
+) -> None:
+    """As from the asset page: one asset, or one stage, is materialised alone."""
+    home = Home(tmp_path / "home")
+    home.prepare()
+    home.register(place.program, place.loaded.path, place.landing)
+    job = build_definitions(
+        HomeResource(path=str(home.path))
+    ).resolve_implicit_global_asset_job_def()
+    instance = dg.DagsterInstance.ephemeral()
+    instance.add_dynamic_partitions("bonus_period", [place.key])
+
+    def materialise(*names: str) -> dg.ExecuteInProcessResult:
+        return job.execute_in_process(
+            asset_selection=[dg.AssetKey(name) for name in names],
+            partition_key=place.key,
+            instance=instance,
+            raise_on_error=False,
+        )
+
+    assert "nothing is ingested yet; run ingest first" in _why(materialise(*assets))
+    # Ingest without its gate: the assets, but none of their checks.
+    PeriodRun(home, place.program, place.period, "run-1", "ada").ingest(
+        place.loaded.path, place.landing
+    )
+    why = _why(materialise(*assets))
+    assert "the ingest gate has not run" in why
+    assert "Run the period from ingest on" in why
+
+
+def _why(result: dg.ExecuteInProcessResult) -> str:
+    """What the step that failed says; nothing may have been made."""
+    assert not result.success
+    assert not [event for event in result.all_events if event.is_step_materialization]
+    failed = [event for event in result.all_events if event.is_step_failure]
+    assert failed
+    data = failed[0].step_failure_data.user_failure_data
+    assert data is not None and data.description is not None
+    return data.description
+
+
+def test_a_run_without_the_tags_of_the_command_line_gets_them(place: Place) -> None:
+    """A run that the UI launches has its partition for a tag, and `by` only if someone gave it."""
+    with place.instance() as instance:
+        job = build_definitions(HomeResource(path=str(place.home.path))).resolve_job_def("period")
+        result = job.execute_in_process(
+            partition_key=place.key, instance=instance, raise_on_error=False, tags={"by": "grace"}
+        )
+        assert result.success
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        tags = run.tags
+    assert (tags["program"], tags["period"], tags["by"]) == (place.program, place.period, "grace")
+    shown = place.bonus(place.landing).json("status")["periods"][0]
+    assert shown["last_run"] == {"run_id": result.run_id, "status": "SUCCESS", "by": "grace"}
+    assert shown["by"] == "grace"

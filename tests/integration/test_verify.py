@@ -1,0 +1,155 @@
+"""`bonus verify` (§7, §10): every kind of tampering is found and named, with exit status 5."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.ledger.closing import CloseEntry
+from orchestration.pipeline.close_log import CloseLog
+from tests.conftest import Bonus
+from tests.integration.books import Books
+
+
+@pytest.fixture(scope="module")
+def whole(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """Two periods published, the first one closed; not to be changed."""
+    books = Books(tmp_path_factory.mktemp("verify") / "home", sample / "program.yaml")
+    for period in books.periods[:2]:
+        books.run(period, sample / "landing")
+    books.close(books.periods[0])
+    return books
+
+
+@pytest.fixture
+def books(whole: Books, tmp_path: Path) -> Books:
+    """A copy of it, to be tampered with."""
+    shutil.copytree(whole.home.path, tmp_path / "home", symlinks=True)
+    for path in (tmp_path / "home" / "store").rglob("*"):
+        path.chmod(0o700)
+    return Books(tmp_path / "home", whole.loaded.path)
+
+
+def test_whole_books_verify(books: Books, sample: Path) -> None:
+    bonus = Bonus(sample / "program.yaml", sample / "landing", books.home.path)
+    done = bonus("verify")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("2 published and 1 closed periods, ")
+    found = bonus.json("verify")
+    assert (found["periods"], found["closed"]) == (books.periods[:2], books.periods[:1])
+    assert found["differences"] == []
+
+
+def test_nothing_published_is_no_proof(sample: Path, tmp_path: Path) -> None:
+    done = Bonus(sample / "program.yaml", sample / "landing", tmp_path / "home")("verify")
+    assert done.returncode == 4
+    assert "nothing is published yet" in done.stderr
+
+
+def test_a_changed_byte_in_any_file_of_a_closed_period_is_named(books: Books) -> None:
+    folder = books.published[books.periods[0]].folder
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    assert len(paths) > 10
+    for path in paths:
+        content = path.read_bytes()
+        place = len(content) // 2
+        # Anew, not in place: a hard link would change another version with it.
+        path.unlink()
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        said = "\n".join(books.differences)
+        assert str(path) in said or path.name == "close.json", path
+        assert "close log" in said or path.name != "close.json"
+        path.write_bytes(content)
+        assert books.differences == []
+
+
+def test_a_file_that_vanished_and_one_that_came_are_named(books: Books) -> None:
+    folder = books.published[books.periods[0]].folder
+    (folder / "post_scores" / "part-0.parquet").unlink()
+    (folder / "post_scores" / "part-1.parquet").write_bytes(b"more")
+    said = "\n".join(books.differences)
+    assert "part-0.parquet is missing" in said
+    assert "part-1.parquet was not there when its run ended" in said
+
+
+def test_an_unreadable_ledger_is_named(books: Books) -> None:
+    path = books.published[books.periods[1]].table("payout_ledger")
+    path.unlink()
+    path.write_bytes(b"no parquet")
+    said = "\n".join(books.differences)
+    assert f"{books.periods[1]}: tables cannot be read" in said
+    assert "was changed" in said
+
+
+def test_an_entry_out_of_the_journal_of_an_open_period_is_named(books: Books) -> None:
+    """Even where whoever did it has also written down the new hash."""
+    publication = books.published[books.periods[1]]
+    path = publication.table("journal")
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select txn_id from read_parquet($1) order by entry_id limit 1", [str(path)]
+        ).fetchone()
+        assert rows is not None
+        fewer = path.with_name("fewer.parquet")
+        connection.execute(
+            f"copy (select * from read_parquet('{path}') order by entry_id offset 1) to '{fewer}'"
+        )
+    path.unlink()
+    fewer.rename(path)
+    record = publication.run
+    record["files"]["journal/part-0.parquet"] = publication.file_hashes()["journal/part-0.parquet"]
+    run_file = publication.folder / "run.json"
+    run_file.unlink()
+    run_file.write_text(json.dumps(record), encoding="utf-8")
+    said = books.differences
+    assert said
+    assert any(f"{books.periods[1]}: transaction {rows[0]} sums to" in fault for fault in said)
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_line_taken_out_of_the_close_log_is_named(taken: int, books: Books, sample: Path) -> None:
+    first, second = books.periods[:2]
+    books.close(second)
+    log = CloseLog(books.home.path, books.program.program)
+    lines = log.lines()
+    log.path.write_bytes(b"".join(line + b"\n" for line in lines if line is not lines[taken]))
+    done = Bonus(sample / "program.yaml", sample / "landing", books.home.path)("verify")
+    assert done.returncode == 5
+    assert (
+        f"{[first, second][taken]} was closed, but the close log has no line of it" in done.stderr
+    )
+    assert "differences" in done.stderr.splitlines()[-1]
+
+
+def test_a_line_that_was_changed_is_named(books: Books) -> None:
+    log = CloseLog(books.home.path, books.program.program)
+    line = log.lines()[0]
+    log.path.write_bytes(line.replace(b'"approved_by":"grace"', b'"approved_by":"mallo"') + b"\n")
+    assert any("has another line of it" in fault for fault in books.differences)
+    log.path.write_bytes(line[:-20])
+    assert any("line 1: unreadable" in fault for fault in books.differences)
+    log.path.unlink()
+    assert any("has no line of it" in fault for fault in books.differences)
+
+
+def test_a_line_that_was_added_is_named(books: Books) -> None:
+    log = CloseLog(books.home.path, books.program.program)
+    entry = CloseEntry.from_line(log.lines()[0])
+    forged = replace(entry, period="2099-01", previous_sha256=log.last_sha256())
+    log.append(forged.line())
+    said = books.differences
+    assert any("closes 2099-01, which is not published" in fault for fault in said)
+    assert any("expected" in fault and "first periods" in fault for fault in said)
+
+
+def test_a_changed_restatement_is_named(books: Books, sample: Path) -> None:
+    first = books.periods[0]
+    books.run(first, sample / "landing")
+    path = books.restated[first].table("restatement")
+    path.write_bytes(path.read_bytes() + b"x")
+    assert any(f"restatement of {first}" in fault for fault in books.differences)

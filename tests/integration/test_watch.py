@@ -1,0 +1,72 @@
+"""The expectations that only warn of what is unlikely: each seen to hold and to turn, at its edge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations import watch
+from expectations.runner import run_suite
+from expectations.suite import Result
+from orchestration.pipeline.settling import MARKET_SHARES
+
+
+def evaluated(database: Path, name: str) -> Result:
+    suite = [row for row in (*watch.ELIGIBILITY, *watch.LEDGER) if row.name == name]
+    (result,) = run_suite("watch", suite, database).results
+    assert result.severity == "warn"
+    return result
+
+
+@pytest.mark.parametrize(
+    ("views_on_the_8th", "state"),
+    [(1_000, "held"), (1_001, "failed"), (10, "held"), (9, "failed")],
+)
+def test_views_of_a_day_against_the_seven_before(
+    views_on_the_8th: int, state: str, tmp_path: Path
+) -> None:
+    """100 views on each of seven days: up to 10 times and down to a tenth are like before."""
+    with duckdb.connect(tmp_path / "work.duckdb") as connection:
+        connection.execute(
+            "create table int_windows as select 'ann' as creator_id, 'US' as market,"
+            " timestamp '2024-04-01' as window_start"
+        )
+        connection.execute(
+            "create table post_eligibility as select 'ann' as creator_id, 'p' || day as post_id,"
+            " timestamp '2024-04-01 12:00:00' + to_days(cast(day as integer)) as published_at,"
+            f" case when day = 7 then {views_on_the_8th} else 100 end as qualified_views"
+            " from range(8) as days(day)"
+        )
+    result = evaluated(
+        tmp_path / "work.duckdb", "views_of_a_market_and_day_are_like_the_days_before"
+    )
+    assert result.state == state
+    assert [row["published_on"] for row in result.rows] == ["2024-04-08"] * (state == "failed")
+
+
+@pytest.mark.parametrize(
+    ("before", "state"), [((1, 4), "held"), ((24, 100), "failed"), (None, "held")]
+)
+def test_one_creators_share_of_a_market(
+    before: tuple[int, int] | None, state: str, tmp_path: Path
+) -> None:
+    """bo has 50 of 100 in the market: twice a share of 1/4 before is not yet far above it."""
+    with duckdb.connect(tmp_path / "work.duckdb") as connection:
+        connection.execute(
+            "create table creator_earnings as select * from (values ('ann', 'US', 30),"
+            " ('bo', 'US', 50), ('cy', 'US', 20)) as e(creator_id, market, program_amount_minor)"
+        )
+        connection.execute(
+            "create table previous_shares"
+            " (market varchar, amount_minor hugeint, market_minor hugeint)"
+        )
+        if before:
+            connection.execute("insert into previous_shares values ('US', $1, $2)", before)
+        connection.execute(MARKET_SHARES)
+    result = evaluated(
+        tmp_path / "work.duckdb", "no_creator_takes_far_more_of_a_market_than_any_before"
+    )
+    assert result.state == state
+    assert [row["creator_id"] for row in result.rows] == ["bo"] * (state == "failed")

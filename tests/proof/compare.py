@@ -1,0 +1,102 @@
+"""Every row of every published table (contract §9), as the product and the reference have them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from orchestration.publishing.store import Publication
+from tests.reference.export import COLUMNS
+
+KEYS = {
+    "creator_eligibility": ("creator_id",),
+    "post_eligibility": ("post_id",),
+    "post_scores": ("post_id",),
+    "creator_scores": ("creator_id",),
+    "post_earnings": ("post_id",),
+    "payout_ledger": ("creator_id", "payout_currency"),
+}
+
+Rows = list[dict[str, Any]]
+
+
+def published_rows(publication: Publication) -> dict[str, Rows]:
+    """The contract's tables of a published period, row by row in the order of the file."""
+    return {table: pq.read_table(publication.table(table)).to_pylist() for table in COLUMNS}
+
+
+def differences(
+    period: str, product: Mapping[str, Rows], reference: Mapping[str, Rows]
+) -> list[str]:
+    """What differs in a period, a line each; nothing if both are the same."""
+    found = []
+    for table, key in KEYS.items():
+        columns = COLUMNS[table].split()
+        ours = [_plain(row, columns) for row in product[table]]
+        theirs = [_plain(row, columns) for row in reference[table]]
+        if [list(row) for row in product[table]] != [columns] * len(ours):
+            found.append(f"{period} {table}: columns are not {columns}")
+        if ours != sorted(ours, key=lambda row: [row[column].encode() for column in key]):
+            found.append(f"{period} {table}: rows are not in the order of the key")
+        found += [f"{period} {table}: {line}" for line in _row_differences(key, ours, theirs)]
+    return found + journal_differences(period, product["journal"], reference["journal"])
+
+
+def _row_differences(key: tuple[str, ...], ours: Rows, theirs: Rows) -> Iterable[str]:
+    own = {tuple(row[column] for column in key): row for row in ours}
+    other = {tuple(row[column] for column in key): row for row in theirs}
+    if len(own) != len(ours):
+        yield "a key comes twice"
+    for name in sorted(own.keys() | other.keys()):
+        if name not in own or name not in other:
+            side, row = ("product", own[name]) if name in own else ("reference", other[name])
+            yield f"only the {side} has {row}"
+        elif own[name] != other[name]:
+            for column in own[name]:
+                if own[name][column] != other[name][column]:
+                    yield (
+                        f"{name!r}: {column} is {own[name][column]!s} in the product,"
+                        f" {other[name][column]!s} in the reference"
+                    )
+
+
+def journal_differences(period: str, ours: Rows, theirs: Rows) -> list[str]:
+    """By content: a transaction is its entries, whatever its id."""
+    columns = [name for name in COLUMNS["journal"].split() if name not in ("entry_id", "txn_id")]
+    found = []
+    if ours != sorted(ours, key=lambda row: row["entry_id"].encode()):
+        found.append(f"{period} journal: rows are not in the order of the key")
+    if len({row["entry_id"] for row in ours}) != len(ours):
+        found.append(f"{period} journal: an entry_id comes twice")
+    own, other = _transactions(ours, columns), _transactions(theirs, columns)
+    found += [f"{period} journal: only the product has {txn}" for txn in (own - other)]
+    found += [f"{period} journal: only the reference has {txn}" for txn in (other - own)]
+    return found
+
+
+def _transactions(rows: Rows, columns: list[str]) -> Counter[tuple[tuple[Any, ...], ...]]:
+    entries: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        entries[row["txn_id"]].append(tuple(row[column] for column in columns))
+    return Counter(tuple(sorted(transaction)) for transaction in entries.values())
+
+
+def _plain(row: Mapping[str, Any], columns: list[str]) -> dict[str, Any]:
+    return {column: _value(row[column]) for column in columns}
+
+
+def _value(value: Any) -> Any:
+    """One form for what the two sides write in two."""
+    if isinstance(value, list):
+        return "|".join(value)
+    if isinstance(value, Decimal):
+        return Fraction(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value

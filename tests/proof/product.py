@@ -1,0 +1,261 @@
+"""The product in this process: its own models and ledger code, without Dagster, dbt's runner or GX.
+
+What differs from a real run: the models' SQL is compiled once (it is the same for every program,
+since terms come as tables) and executed as it stands; the work file lies in memory; landing rows go
+to the raw tables directly where a case says so; the gates' queries are asked of DuckDB itself.
+Everything else is `PeriodRun`, with its stages, its verdicts and its publishing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from expectations.suite import SHOWN_ROWS, GateResult, Result
+from expectations.suites import SUITES
+from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
+from orchestration.ingest.landing import ingest_landing
+from orchestration.ingest.raw_tables import create_tables
+from orchestration.pipeline import models
+from orchestration.pipeline.fingerprint import landing_digest
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.workfile import WorkFile
+from orchestration.terms.currencies import minor_unit_decimals
+from orchestration.terms.load import LoadedProgram
+from orchestration.terms.tables import terms_tables
+from tests.proof.cases import Landing
+
+CATALOG = "work"
+"""The catalog that compiled models name (the stem of every work file)."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of a stage, compiled."""
+
+    name: str
+    materialized: str
+    sql: str
+
+
+@cache
+def compiled_models() -> dict[str, list[Model]]:
+    """Stage -> its models in the order of their dependencies, compiled by dbt itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = os.environ.get("BONUS_WORK")
+        os.environ["BONUS_WORK"] = str(Path(folder, f"{CATALOG}.duckdb"))
+        try:
+            compiled = models._invoke(
+                models._manifest(),
+                "compile",
+                Path(folder, "dbt"),
+                ["--exclude", "resource_type:unit_test"],
+            )
+        finally:
+            if before is None:
+                del os.environ["BONUS_WORK"]
+            else:
+                os.environ["BONUS_WORK"] = before
+    nodes = {
+        row.node.unique_id: row.node
+        for row in compiled.results
+        if row.node.resource_type == "model"
+    }
+    stages: dict[str, list[Model]] = {}
+    done: set[str] = set()
+
+    def visit(unique_id: str) -> None:
+        if unique_id in done or unique_id not in nodes:
+            return
+        done.add(unique_id)
+        node = nodes[unique_id]
+        for needed in sorted(node.depends_on.nodes):
+            visit(needed)
+        (stage,) = node.tags
+        stages.setdefault(stage, []).append(
+            Model(node.name, node.config.materialized, node.compiled_code)
+        )
+
+    for unique_id in sorted(nodes):
+        visit(unique_id)
+    return stages
+
+
+class MemoryWork(WorkFile):
+    """A work file whose database lies in memory, for as long as the run that it is of."""
+
+    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(folder)
+        self._connection = connection
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:  # type: ignore[override]
+        """The one connection; it stays open."""
+        yield self._connection
+
+    def meta(self) -> dict[str, Any]:
+        """Looks into the database only: there is no file."""
+        row = self._connection.execute("select content from _meta").fetchone()
+        meta: dict[str, Any] = json.loads(row[0]) if row else {}
+        return meta
+
+
+@dataclass
+class FastRun(PeriodRun):
+    """A run of a period in memory; `rows` go to the raw tables directly, without them files are read."""
+
+    loaded: LoadedProgram = field(kw_only=True)
+    rows: Landing | None = None
+    threads: int = 1
+    connection: duckdb.DuckDBPyConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.connection = _memory()
+        self.connection.execute(f"set threads = {self.threads}")
+        self.connection.execute("set TimeZone = 'UTC'")
+        self.gate = self._ask
+
+    @property
+    def work(self) -> WorkFile:
+        return MemoryWork(self.home.work_folder(self.program, self.period), self.connection)
+
+    def ingest(self, program_file: Path, landing: Path) -> dict[str, Any]:
+        """As `PeriodRun.ingest`, into memory."""
+        loaded = self.loaded
+        digest = landing_digest(landing, self.home.path / "cache" / "files.json")
+        self._write_meta(self.connection, loaded, landing, digest)
+        for name, table in terms_tables(loaded.program, self.period).items():
+            self.connection.register("terms_table", table)
+            self.connection.execute(f'create table "{name}" as select * from terms_table')
+            self.connection.unregister("terms_table")
+        if self.rows is None:
+            scratch = self.work.folder / "scratch"
+            scratch.mkdir(exist_ok=True)
+            ingest_landing(
+                self.connection,
+                landing,
+                program=self.program,
+                currency_decimals=minor_unit_decimals(loaded.program.currency),
+                scratch=scratch,
+            )
+        else:
+            load_rows(self.connection, self.rows)
+        return self.work.meta()
+
+    def recorded_program(self) -> LoadedProgram:
+        """The program as it was loaded, not parsed anew."""
+        return self.loaded
+
+    def build(self, stage: str) -> dict[str, float]:
+        """Executes the compiled models of the stage."""
+        self.work.require(stage)
+        for model in compiled_models()[stage]:
+            kind = "view" if model.materialized == "view" else "table"
+            self.connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
+        return {}
+
+    def judged(self, suite: str, database: Path) -> GateResult:
+        """The gate's result as it is: what is at stake would be looked up in a file."""
+        return self.gate(suite, database)
+
+    def _ask(self, suite: str, database: Path) -> GateResult:
+        """A suite's queries that may block, asked one by one."""
+        if database == self.work.path:
+            return _ask(suite, self.connection)
+        with duckdb.connect(database) as other:
+            return _ask(suite, other)
+
+
+def _ask(suite: str, connection: duckdb.DuckDBPyConnection) -> GateResult:
+    results = []
+    for expectation in SUITES[suite]:
+        if expectation.severity != "error":
+            continue
+        query = expectation.arguments["unexpected_rows_query"]
+        found = connection.execute(query.replace("{batch}", f'"{expectation.table}"'))
+        names = [column[0] for column in found.description]
+        rows = [dict(zip(names, map(str, row), strict=True)) for row in found.fetchall()]
+        results.append(
+            Result(
+                expectation.name,
+                expectation.table,
+                expectation.severity,
+                expectation.means,
+                "failed" if rows else "held",
+                len(rows),
+                tuple(rows[:SHOWN_ROWS]),
+            )
+        )
+    return GateResult(suite, tuple(results))
+
+
+@cache
+def _instance() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _memory() -> duckdb.DuckDBPyConnection:
+    """A fresh database named as the compiled models want it, on the one instance of this process."""
+    connection = _instance()
+    connection.execute("use memory")
+    connection.execute(f"detach database if exists {CATALOG}")
+    connection.execute(f"attach ':memory:' as {CATALOG}")
+    connection.execute(f"use {CATALOG}")
+    return connection
+
+
+def load_rows(connection: duckdb.DuckDBPyConnection, landing: Landing) -> None:
+    """Makes the raw tables and fills them, defaults applied (§2), without any file."""
+    create_tables(connection)
+    for dataset in DATASETS:
+        rows = landing[dataset.name]
+        connection.execute(
+            "insert into ingest_datasets values ($1, true, 1, $2, $2, 0, 0)",
+            [dataset.name, len(rows)],
+        )
+        if not rows:
+            continue
+        filled = [{c.name: _filled(c, row) for c in dataset.columns} for row in rows]
+        table = pa.table(
+            {
+                column.name: pa.array([row[column.name] for row in filled], pa.string())
+                for column in dataset.columns
+            }
+            | {"row_no": pa.array(range(1, len(rows) + 1))}
+        )
+        columns = ", ".join(
+            f'cast("{c.name}" as {SQL_TYPES[c.kind]}) as "{c.name}"' for c in dataset.columns
+        )
+        connection.register("landed_rows", table)
+        connection.execute(
+            f"insert into {dataset.table} by name"
+            f" select {columns}, 1 as file_no, row_no from landed_rows"
+        )
+        connection.unregister("landed_rows")
+
+
+def _filled(column: Column, row: Any) -> str | None:
+    value = row.get(column.name)
+    if value is None and column.default_column:
+        value = row[column.default_column]
+    elif value is None:
+        value = column.default
+    return None if value is None else str(value)
+
+
+def new_home(folder: Path) -> Home:
+    """A home of its own below `folder`."""
+    home = Home(folder)
+    home.prepare()
+    return home

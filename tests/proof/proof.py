@@ -1,0 +1,126 @@
+"""A case through both sides, and what differs after each step."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.home import Home
+from orchestration.terms.load import LoadedProgram, load_program
+from tests.proof.cases import Case, Layout, Step, write_landing
+from tests.proof.compare import differences, published_rows
+from tests.proof.product import FastRun, new_home
+from tests.proof.reach import reached
+from tests.reference.book import Book
+from tests.reference.landing import read_landing
+from tests.reference.program import read_program
+
+STARTER, CLOSER = "ada", "grace"
+
+
+@dataclass(frozen=True)
+class Files:
+    """A case written to a folder: its program file and a landing directory for each landing."""
+
+    program: Path
+    landings: list[Path]
+    home: Path
+
+
+@contextmanager
+def written(case: Case, layout: Layout | None = None) -> Iterator[Files]:
+    """The case's files, for as long as the context lasts."""
+    with tempfile.TemporaryDirectory(prefix="proof-") as name:
+        folder = Path(name)
+        program = folder / "program.yaml"
+        program.write_text(case.program, encoding="utf-8")
+        landings = [
+            write_landing(landing, folder / f"landing-{number}", layout or Layout())
+            for number, landing in enumerate(case.landings)
+        ]
+        yield Files(program, landings, folder / "home")
+
+
+class Product:
+    """The product's side of a case, in this process.
+
+    With a layout it reads files by its own ingest, without one the rows go to the raw tables.
+    """
+
+    def __init__(self, case: Case, files: Files, *, reads_files: bool, threads: int = 1) -> None:
+        self.case, self.files, self.reads_files, self.threads = case, files, reads_files, threads
+        self.home: Home = new_home(files.home)
+        self.loaded: LoadedProgram = load_program(files.program)
+        self._runs = 0
+
+    @property
+    def program(self) -> str:
+        return self.loaded.program.program
+
+    def do(self, step: Step) -> None:
+        """One step."""
+        if step.action == "close":
+            close_period(self.home, self.loaded.program, step.period, CLOSER)
+            return
+        self._runs += 1
+        run = FastRun(
+            self.home,
+            self.program,
+            step.period,
+            f"run-{self._runs}",
+            STARTER,
+            loaded=self.loaded,
+            rows=None if self.reads_files else self.case.landings[step.landing],
+            threads=self.threads,
+        )
+        run.run(self.files.program, self.files.landings[step.landing])
+
+
+class Reference:
+    """The reference's side of a case; it reads files always, by its own reader."""
+
+    def __init__(self, files: Files) -> None:
+        self.book = Book(read_program(files.program))
+        self._landings = [read_landing(landing) for landing in files.landings]
+
+    def do(self, step: Step) -> None:
+        """One step."""
+        if step.action == "close":
+            self.book.close(step.period)
+        else:
+            self.book.run(step.period, self._landings[step.landing])
+
+
+def prove(case: Case, layout: Layout | None = None, seen: Counter[str] | None = None) -> list[str]:
+    """Every step on both sides; the first differences, none if there are none.
+
+    Counts in `seen` what the case reaches.
+    """
+    with written(case, layout) as files:
+        product = Product(case, files, reads_files=layout is not None)
+        reference = Reference(files)
+        for number, step in enumerate(case.steps, start=1):
+            product.do(step)
+            reference.do(step)
+            if found := compare(product.home, product.program, reference.book):
+                return [f"after step {number}, {step.action} {step.period}:", *found]
+        if seen is not None:
+            seen.update(reached(reference.book))
+    return []
+
+
+def compare(home: Home, program: str, book: Book) -> list[str]:
+    """All published periods of both sides."""
+    published = home.store(program).published()
+    if sorted(published) != sorted(book.runs):
+        return [f"published are {sorted(published)}, not {sorted(book.runs)}"]
+    return [
+        line
+        for period, publication in published.items()
+        for line in differences(period, published_rows(publication), book.tables(period))
+    ]

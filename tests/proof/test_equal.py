@@ -1,0 +1,109 @@
+"""Drawn programs with landing data: the product's published tables are the reference's, row by row."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import strategies as st
+
+from tests.conftest import Bonus
+from tests.proof.campaign import (
+    SHARE_THROUGH_THE_COMMAND_LINE,
+    Verdict,
+    is_long,
+    over,
+    parts,
+    share,
+)
+from tests.proof.cases import FORMATS, Case, Layout
+from tests.proof.compare import KEYS, journal_differences
+from tests.proof.programs import any_cases, cases, one_run_each
+from tests.proof.proof import CLOSER, STARTER, Reference, prove, written
+from tests.proof.reach import ALL
+from tests.reference.export import export
+
+PROGRAMS_THAT_REACH_ALL = 200
+"""So many programs show every reason, status and rule; of fewer some may be missing by chance."""
+
+# Three programs in four go to the raw tables directly; one is read from files of all formats.
+LAYOUTS = st.integers(0, 3).flatmap(
+    lambda drawn: (
+        st.none()
+        if drawn < 3
+        else st.builds(
+            Layout,
+            formats=st.permutations(FORMATS).map(tuple),
+            rows_a_file=st.integers(1, 9),
+            seed=st.integers(0, 3),
+        )
+    )
+)
+
+
+@pytest.mark.parametrize(("part", "programs"), parts())
+def test_every_row_is_equal(part: str, programs: int) -> None:
+    verdict, seen = Verdict(), Counter[str]()
+
+    def check(drawn: tuple[Case, Layout | None]) -> None:
+        case, layout = drawn
+        verdict.demand(case, prove(case, layout, seen))
+
+    over(st.tuples(any_cases(), LAYOUTS), programs, check, name=part)
+    print(f"\nprograms that show it, of {programs} (seed {part}):", *sorted(seen.items()))
+    if programs >= PROGRAMS_THAT_REACH_ALL:
+        assert not ALL - seen.keys()
+
+
+def test_every_row_is_equal_through_the_command_line(tmp_path: Path) -> None:
+    """`bonus run`, `bonus close`, `bonus export`: what is exported is the reference's, byte for byte."""
+    verdict = Verdict()
+    strategy = cases().map(one_run_each)
+    if is_long():
+        strategy = st.integers(0, 3).flatmap(
+            lambda drawn: cases(with_closes=True) if drawn == 3 else cases().map(one_run_each)
+        )
+    over(
+        strategy,
+        share(SHARE_THROUGH_THE_COMMAND_LINE),
+        lambda case: verdict.demand(case, _through_the_command_line(case)),
+        name="command line",
+        shrink=False,
+    )
+
+
+def _through_the_command_line(case: Case) -> list[str]:
+    with written(case, Layout(formats=FORMATS, rows_a_file=5, seed=1)) as files:
+        reference = Reference(files)
+        for step in case.steps:
+            bonus = Bonus(files.program, files.landings[step.landing], files.home)
+            by = STARTER if step.action == "run" else CLOSER
+            done = bonus(step.action, step.period, "--by", by)
+            if done.returncode:
+                return [f"bonus {step.action} {step.period}: {done.returncode}", done.stderr]
+            reference.do(step)
+        found = []
+        for period in reference.book.runs:
+            out = files.home.with_name(f"export-{period}")
+            assert bonus("export", period, "--out", str(out / "product")).returncode == 0
+            export(reference.book.tables(period), out / "reference")
+            found += _file_differences(period, out)
+        return found
+
+
+def _file_differences(period: str, out: Path) -> list[str]:
+    found = []
+    for table in KEYS:
+        own, other = (
+            (out / side / f"{table}.csv").read_text(encoding="utf-8")
+            for side in ("product", "reference")
+        )
+        if own != other:
+            found += [f"{period} {table}.csv of the product:", own, "of the reference:", other]
+    rows = []
+    for side in ("product", "reference"):
+        with (out / side / "journal.csv").open(encoding="utf-8", newline="") as file:
+            rows.append(list(csv.DictReader(file)))
+    return found + journal_differences(period, *rows)

@@ -1,0 +1,134 @@
+"""`bonus ui` as an operator starts it: a real Dagster webserver and daemon, asked over GraphQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT, Bonus
+
+LOCATION = "creator-bonus"
+REPOSITORY = "__repository__"
+REPOSITORY_SELECTOR = {
+    "repositoryName": REPOSITORY,
+    "repositoryLocationName": LOCATION,
+}
+
+
+@dataclass(frozen=True)
+class ServedUI:
+    """A running UI at `url`."""
+
+    url: str
+
+    def query(self, text: str, **variables: Any) -> Any:
+        """The data of a GraphQL answer; an error of the server fails the test with its text."""
+        request = urllib.request.Request(
+            f"{self.url}/graphql",
+            json.dumps({"query": text, "variables": variables}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            body = json.load(answer)
+        assert not body.get("errors"), body["errors"]
+        return body["data"]
+
+    def runs(self) -> list[Mapping[str, Any]]:
+        """All runs, newest first, with their tags as a mapping."""
+        data = self.query(
+            "{ runsOrError { ... on Runs { results { runId status tags { key value } } } } }"
+        )
+        return [
+            {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}}
+            for run in data["runsOrError"]["results"]
+        ]
+
+
+def wait_for(what: str, holds: Callable[[], Any], seconds: float, log: Path) -> Any:
+    """The first true value of `holds`; fails with what the UI's processes said if none comes."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if value := holds():
+            return value
+        time.sleep(0.5)
+    said = log.read_text(encoding="utf-8", errors="replace")[-4000:]
+    raise AssertionError(f"{what}: not within {seconds} s; bonus ui said:\n{said}")
+
+
+@contextmanager
+def serve_ui(bonus: Bonus, log: Path) -> Iterator[ServedUI]:
+    """`bonus ui` on a free port until the block ends; all its processes are gone afterwards."""
+    port = _free_port()
+    served = ServedUI(f"http://127.0.0.1:{port}")
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port),
+                "--program", str(bonus.program),
+                "--landing", str(bonus.landing), "--home", str(bonus.home),
+            ],
+            cwd=ROOT, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
+            # A session of its own: its daemon, webserver, code servers and runs can be ended by it.
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        wait_for("the UI answers", lambda: _answers(served, process), 120, log)
+        yield served
+    finally:
+        _end(process)
+
+
+def _answers(served: ServedUI, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, f"bonus ui ended with status {process.returncode}"
+    try:
+        data = served.query(
+            "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
+        )
+    except (urllib.error.URLError, OSError):
+        return False
+    return bool(data["repositoriesOrError"].get("nodes"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the session: first as Ctrl-C would, then for sure."""
+    sessions = _session(process.pid)
+    for number, patience in ((signal.SIGINT, 10.0), (signal.SIGKILL, 20.0)):
+        for pid in sessions:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            process.poll()
+            sessions = _session(process.pid)
+            if not sessions:
+                return
+            time.sleep(0.2)
+    raise AssertionError(f"processes of bonus ui outlived SIGKILL: {sessions}")
+
+
+def _session(leader: int) -> list[int]:
+    """The processes of a session that are not zombies."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,sess=,stat="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return [int(pid) for pid, session, state in rows if int(session) == leader and state[0] != "Z"]
