@@ -37,7 +37,7 @@ def conflict(dataset: str, column: str, value: str) -> str:
 
 
 ALL_UNKNOWN = "update {table} set {column} = 'nobody'"
-FALLING = "update int_post_intervals set greatest_{count} = last_{count} + 1 where last_{count} is not null"
+FALLING = "update int_posts_in_play set greatest_{count} = last_{count} + 1 where last_{count} is not null"
 
 # What is wrong with the work file when the expectation turns red.
 DEFECTS: dict[str, str] = {
@@ -64,7 +64,7 @@ DEFECTS: dict[str, str] = {
     "nothing_was_passed_over": "insert into ingest_notes values ('unknown_column', 'posts', 'x', '')",
     "every_creator_with_a_deal_has_a_rate": "delete from int_fx_rates where payout_currency = 'JPY'",
     "posts_in_play_were_seen_at_the_end": (
-        "update int_post_intervals set last_observed_at = timestamp '2000-01-01'"
+        "update int_posts_in_play set last_observed_at = timestamp '2000-01-01'"
     ),
     "few_posts_lose_views": FALLING.format(count="views"),
     "few_posts_lose_likes": FALLING.format(count="likes"),
