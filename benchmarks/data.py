@@ -33,6 +33,7 @@ terms:
       markets: [US, JP, KR]
       content_types: [reel, carousel, photo]
       minimum_views: 1000
+      counts_posts: published_in_window
     weights:
       reel:     {views: 1, likes: 2, comments: 5, shares: 8}
       carousel: {views: 1, likes: 2, comments: 5, shares: 8}

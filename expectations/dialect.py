@@ -7,6 +7,7 @@ and they are remembered, since Great Expectations leaves them open and the file 
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import duckdb
@@ -62,7 +63,14 @@ class BufferedDialect(Dialect):  # type: ignore[misc]
     supports_statement_cache = False
 
     def connect(self, database: str = ":memory:", **_: Any) -> BufferedConnection:
-        connection = BufferedConnection(duckdb.connect(database))
+        plain = duckdb.connect(database)
+        for setting, variable in (
+            ("threads", "BONUS_THREADS"),
+            ("memory_limit", "BONUS_MEMORY_LIMIT"),
+        ):
+            if variable in os.environ:
+                plain.execute(f"set {setting} = '{os.environ[variable]}'")
+        connection = BufferedConnection(plain)
         _open.add(connection)
         return connection
 

@@ -111,15 +111,12 @@ SUITE = (
     ),
     no_rows(
         "metrics_have_known_posts",
-        "raw_post_metrics",
+        "unknown_posts",
         """
-        with unknown as (
-            select post_id, count(*) as snapshots from {batch}
-            where post_id not in (select post_id from raw_posts)
-            group by post_id
+        select post_id, snapshots from {batch}
+        where (select sum(snapshots) from {batch}) * 100 > (
+            select rows_loaded from ingest_datasets where dataset = 'post_metrics'
         )
-        select post_id, snapshots from unknown
-        where (select sum(snapshots) from unknown) * 100 > (select count(*) from {batch})
         order by post_id
         """,
         "over 1 % of the snapshots are of a post that is not among the posts",

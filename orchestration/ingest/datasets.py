@@ -59,11 +59,17 @@ class Dataset:
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    is_read_in_place: bool = False  # Parquet files stay where they are, and are not copied
 
     @property
     def table(self) -> str:
-        """The raw table its good rows go to."""
+        """The raw table, or view, of its good rows."""
         return f"raw_{self.name}"
+
+    @property
+    def rows_table(self) -> str:
+        """The table its good rows are copied to: of one that is read in place, those of text files."""
+        return f"copied_{self.name}" if self.is_read_in_place else self.table
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -165,6 +171,7 @@ DATASETS: Final = (
             Column("delivered_at", Kind.TIMESTAMP, is_optional=True, default_column="observed_at"),
         ),
         key=("post_id", "observed_at"),
+        is_read_in_place=True,
     ),
     Dataset(
         "audience",

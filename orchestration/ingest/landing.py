@@ -10,16 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.cells import CellRules
-from orchestration.ingest.datasets import DATASETS
+from orchestration.ingest.datasets import DATASETS, Dataset
 from orchestration.ingest.discovery import Format, FoundFile, Note, discover
 from orchestration.ingest.outcomes import FileOutcome, check_counts, insert_outcomes
-from orchestration.ingest.parquet_loader import ParquetLoader, Probe
-from orchestration.ingest.raw_tables import create_tables
+from orchestration.ingest.parquet_loader import (
+    ParquetLoader,
+    Probe,
+    distrusting_statistics,
+)
+from orchestration.ingest.raw_tables import create_tables, create_view
 from orchestration.ingest.shown import shortened
 from orchestration.ingest.text_loader import TextLoader
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 _MOST_UNKNOWN_COLUMNS: Final = 100  # noted for one file
 
@@ -31,13 +36,15 @@ def ingest_landing(
     program: str,
     currency_decimals: int,
     scratch: Path,
+    links: Path,
     on_progress: Callable[[str], None] | None = None,
 ) -> None:
     """Read all datasets of the landing directory into the open work file.
 
     Creates, in a database that has none of them, a raw table for each dataset and `ingest_files`,
     `ingest_datasets`, `ingest_notes`, `quarantine_rows` and `quarantine_files`. The scratch folder
-    belongs to this call while it runs. NotADirectoryError if there is no landing directory; what is
+    belongs to this call while it runs; the links folder gets links to the files that are read in
+    place, and must be kept as long as the work file. NotADirectoryError if there is no landing directory; what is
     wrong inside it is never an error but a quarantined row or file.
     """
     inventory = discover(landing)
@@ -48,22 +55,49 @@ def ingest_landing(
         for file_no, entry in enumerate(inventory.entries, start=1)
     ]
     notes = list(inventory.notes)
-    with closing(Probe()) as probe:
+    with closing(Probe(connection)) as probe:
         for dataset in DATASETS:
             files = [
                 (entry, outcome)
                 for entry, outcome in pairs
                 if isinstance(entry, FoundFile) and entry.dataset == dataset.name
             ]
-            parquet_loader = ParquetLoader(connection, dataset, rules, scratch, probe)
+            folder = links if dataset.is_read_in_place else scratch
+            parquet_loader = ParquetLoader(connection, dataset, rules, folder, probe)
+            if dataset.is_read_in_place:
+                probe.know(_known_posts(connection))
             notes += _load(files, parquet_loader, TextLoader(connection, dataset, rules))
             outcomes = [outcome for _, outcome in files]
-            if outcomes:
-                check_counts(connection, dataset.table, outcomes)
+            copied = [
+                outcome
+                for file, outcome in files
+                if not (dataset.is_read_in_place and file.format is Format.PARQUET)
+            ]
+            if copied:
+                check_counts(connection, dataset.rows_table, copied)
+            if dataset.is_read_in_place:
+                create_view(connection, dataset, parquet_loader.in_place)
+                _find_unknown_posts(connection, dataset, parquet_loader.unknown_rows > 0)
             if on_progress:
                 rows = sum(outcome.rows_read for outcome in outcomes)
                 on_progress(f"{dataset.name}: {rows:,} rows in {len(files):,} files")
     insert_outcomes(connection, [outcome for _, outcome in pairs], inventory.folders, notes)
+
+
+def _known_posts(connection: "duckdb.DuckDBPyConnection") -> "pa.Table":
+    return connection.sql("select distinct post_id from raw_posts").to_arrow_table()
+
+
+def _find_unknown_posts(
+    connection: "duckdb.DuckDBPyConnection", dataset: Dataset, are_in_place: bool
+) -> None:
+    """Fill unknown_posts; files in place are read again only where the probe has seen any in them."""
+    table = dataset.table if are_in_place else dataset.rows_table
+    with distrusting_statistics(connection):
+        connection.execute(
+            f"insert into unknown_posts select post_id, count(*) from {table}"
+            " where post_id not in (select post_id from raw_posts) group by post_id"
+        )
 
 
 def _load(

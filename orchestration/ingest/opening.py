@@ -8,9 +8,13 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
+from typing import TYPE_CHECKING
 
 from orchestration.ingest.discovery import FoundFile, Identity
 from orchestration.ingest.quarantine import FileFault, FileReason
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @contextmanager
@@ -41,6 +45,24 @@ def check_unchanged(file: FoundFile) -> None:
         raise _changed_while_read() from error
     if Identity.of(status) != file.identity:
         raise _changed_while_read()
+
+
+def files_changed_since(connection: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Names of the files that are read in place and are not what they were when they were ingested."""
+    return [
+        name
+        for name, link, *identity in connection.execute(
+            "select * from files_in_place order by file"
+        ).fetchall()
+        if _identity(link) != Identity(*map(int, identity))
+    ]
+
+
+def _identity(path: str) -> Identity | None:
+    try:
+        return Identity.of(os.stat(path))
+    except OSError:
+        return None
 
 
 def _changed_while_read() -> FileFault:

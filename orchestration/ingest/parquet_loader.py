@@ -1,4 +1,4 @@
-"""Parquet files into a raw table, read in place by DuckDB.
+"""Parquet files into a raw table, or read in place by DuckDB where there are too many rows to copy.
 
 Belongs here: schemas, scans over many files at once, and files that break while they are read. Does
 not: which type may hold which kind of value (`cells.py`).
@@ -13,7 +13,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -35,12 +35,15 @@ from orchestration.ingest.shown import shown
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 _MOST_DECIMAL_DIGITS: Final = 38  # DuckDB reads wider decimals as doubles, without a word
 _LONGEST_DETAIL: Final = 300
 
 # A footer that says no value is below 0 would otherwise spare DuckDB the look at a value of -5.
-_OPTIMIZERS_THAT_TRUST_STATISTICS: Final = "filter_pushdown,statistics_propagation"
+_OPTIMIZERS_THAT_TRUST_STATISTICS: Final = (
+    "filter_pushdown,statistics_propagation,join_filter_pushdown"
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def parquet_select(
     """How to read Parquet files of one schema as rows of a dataset, all in one scan.
 
     `good_rows()` of what is returned will also do for a view over the files in place, but whoever
-    queries such a view trusts the statistics in their footers (see `_distrusting_statistics`).
+    queries such a view trusts the statistics in their footers (see `distrusting_statistics`).
     """
     positions = {name: position for position, name in enumerate(schema.names)}
     program = "NULL"
@@ -103,13 +106,15 @@ class ParquetLoader:
         connection: "duckdb.DuckDBPyConnection",
         dataset: Dataset,
         rules: CellRules,
-        scratch: Path,
+        folder: Path,
         probe: "Probe",
     ) -> None:
+        self.in_place: list[str] = []  # SQL of the rows that were not copied
+        self.unknown_rows = 0  # good ones whose id the probe does not know
         self._connection = connection
         self._dataset = dataset
         self._rules = rules
-        self._scratch = scratch
+        self._folder = folder  # of the links; what is read in place needs them for good
         self._probe = probe
 
     def load(self, files: Sequence[tuple[FoundFile, FileOutcome]]) -> dict[str, tuple[str, ...]]:
@@ -118,7 +123,8 @@ class ParquetLoader:
             return {}
         unknown_names: dict[str, tuple[str, ...]] = {}
         groups: dict[ParquetSchema, list[LinkedFile]] = defaultdict(list)
-        with _linked(self._scratch, files) as linked_files:
+        kept = self._dataset.is_read_in_place
+        with _linked(self._folder, files, kept) as linked_files:
             for linked in linked_files:
                 try:
                     schema = self._probe.schema(linked.link)
@@ -137,8 +143,11 @@ class ParquetLoader:
         links = [linked.link for linked in group]
         numbers = [linked.outcome.file_no for linked in group]
         rows = parquet_select(self._dataset, schema, links, numbers, self._rules)
+        unsure = (
+            self._probe.with_known_ids(rows, schema) if self._dataset.is_read_in_place else rows
+        )
         try:
-            counts = self._probe.counts(rows, links, numbers)
+            counts = self._probe.counts(unsure, links, numbers)
         except FileFault as fault:
             if len(group) == 1:
                 group[0].outcome.refuse(fault)
@@ -148,24 +157,45 @@ class ParquetLoader:
             self._load_group(schema, group[middle:])
             return
         outcomes = [linked.outcome for linked in group]
+        has_bad = any(count.bad for count in counts.values())
         try:
-            with _distrusting_statistics(self._connection):
-                if any(count.bad for count in counts.values()):
+            with distrusting_statistics(self._connection):
+                if has_bad:
                     self._quarantine(rows, outcomes)
-                self._connection.execute(f"insert into {self._dataset.table} {rows.good_rows()}")
+                if not self._dataset.is_read_in_place:
+                    self._connection.execute(
+                        f"insert into {self._dataset.rows_table} {rows.good_rows()}"
+                    )
         except duckdb.Error:
             # The probe has just read all of it: a file changed, or the trouble is not the files'.
-            withdraw(self._connection, self._dataset.table, outcomes)
+            withdraw(self._connection, self._dataset.rows_table, outcomes)
             unchanged = _without_changed(group)
             if len(unchanged) == len(group):
                 raise
             self._load_group(schema, unchanged)
             return
         for outcome in outcomes:
-            outcome.rows_read, outcome.rows_quarantined = counts[outcome.file_no]
+            outcome.rows_read, outcome.rows_quarantined, _ = counts[outcome.file_no]
         unchanged = _without_changed(group)
-        changed = (linked.outcome for linked in group if linked not in unchanged)
-        withdraw(self._connection, self._dataset.table, changed)
+        changed = [linked.outcome for linked in group if linked not in unchanged]
+        if not self._dataset.is_read_in_place:
+            withdraw(self._connection, self._dataset.rows_table, changed)
+            return
+        if changed:  # what is read in place is read as a group
+            withdraw(self._connection, self._dataset.rows_table, outcomes)
+            if unchanged:
+                self._load_group(schema, unchanged)
+            return
+        self.in_place.append(rows.good_rows() if has_bad else rows.all_rows())
+        self.unknown_rows += sum(count.unknown for count in counts.values())
+        self._remember(group)
+
+    def _remember(self, group: Sequence[LinkedFile]) -> None:
+        """Note what the files are that are read in place, for whoever reads them later."""
+        self._connection.executemany(
+            "insert into files_in_place values (?, ?, ?, ?, ?, ?, ?)",
+            [(linked.file.name, linked.link, *linked.file.identity) for linked in group],
+        )
 
     def _quarantine(self, rows: RowSource, outcomes: Sequence[FileOutcome]) -> None:
         """Copy the bad rows to quarantine_rows; there may be too many of them for Python."""
@@ -181,13 +211,38 @@ class ParquetLoader:
 class _Count(NamedTuple):
     rows: int
     bad: int
+    unknown: int  # of the others
 
 
 class Probe:
     """A DuckDB that may break: it reads what comes from outside before the work file does."""
 
-    def __init__(self) -> None:
+    def __init__(self, like: "duckdb.DuckDBPyConnection") -> None:
+        self._like = like
         self._connection: duckdb.DuckDBPyConnection | None = None  # until there is need of it
+        self._known: pa.Table | None = None
+
+    def know(self, ids: "pa.Table") -> None:
+        """Keep ids of the dataset before, one column, each once: rows of others are counted apart."""
+        self.close()
+        self._known = ids
+
+    def with_known_ids(self, rows: RowSource, schema: ParquetSchema) -> RowSource:
+        """The rows with `known_id`, null where the first column holds none of the known ids.
+
+        A known id has been found good already, so there is no need to look at each of its letters.
+        """
+        if self._known is None:
+            return rows
+        column = rows.dataset.columns[0].name
+        cell = rows.cells[column]
+        position = schema.names.index(column)
+        is_text = schema.types[position] == "VARCHAR"
+        key = f"c{position}" if is_text else f"({cell.value})"
+        value = f"CASE WHEN known_id IS NOT NULL THEN {key} ELSE {cell.value} END"
+        relation = f"({rows.relation} AS files LEFT JOIN known_ids ON {key} = known_id)"
+        cells = {**rows.cells, column: replace(cell, value=value)}
+        return replace(rows, cells=cells, relation=relation, carried=("known_id",))
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -223,9 +278,10 @@ class Probe:
         self, rows: RowSource, links: Sequence[str], file_nos: Sequence[int]
     ) -> dict[int, _Count]:
         """Rows and bad rows of each file. FileFault if not all of them can be read."""
-        found = self._fetch(rows.counted_rows(), *links)
-        counts = dict.fromkeys(file_nos, _Count(0, 0))
-        counts.update({file_no: _Count(count, bad) for file_no, count, bad in found})
+        is_unknown = "known_id IS NULL" if rows.carried else "false"
+        found = self._fetch(rows.counted_rows(is_unknown), *links)
+        counts = dict.fromkeys(file_nos, _Count(0, 0, 0))
+        counts.update({file_no: _Count(*numbers) for file_no, *numbers in found})
         for link, file_no in zip(links, file_nos, strict=True):
             file = sql_text(_without_patterns(link))
             promised = self._fetch(f"SELECT num_rows FROM parquet_file_metadata({file})", link)
@@ -239,7 +295,13 @@ class Probe:
         import duckdb
 
         if self._connection is None:
-            self._connection = _new_connection()
+            self._connection = _new_connection(self._like)
+            if self._known is not None:
+                self._connection.register("ids", self._known)
+                self._connection.execute(
+                    "create table known_ids as select * from ids as of(known_id)"
+                )
+                self._connection.unregister("ids")
         try:
             return self._connection.execute(sql).fetchall()
         except (duckdb.Error, RuntimeError) as error:
@@ -252,25 +314,26 @@ class Probe:
 
 @contextmanager
 def _linked(
-    scratch: Path, files: Sequence[tuple[FoundFile, FileOutcome]]
+    folder: Path, files: Sequence[tuple[FoundFile, FileOutcome]], kept: bool
 ) -> Iterator[list[LinkedFile]]:
-    """Numbered links to the files in the scratch folder, for as long as they are needed."""
-    scratch.mkdir(parents=True, exist_ok=True)
+    """Numbered links to the files in the folder, for as long as they are needed, or for good."""
+    folder.mkdir(parents=True, exist_ok=True)
     linked_files = []
     try:
         for file, outcome in files:
-            link = os.path.join(os.path.abspath(scratch), f"{outcome.file_no}.parquet")
+            link = os.path.join(os.path.abspath(folder), f"{outcome.file_no}.parquet")
             if os.path.lexists(link):  # left over from a run that was killed
                 os.unlink(link)
             os.symlink(file.path, link)
             linked_files.append(LinkedFile(file, outcome, link))
         yield linked_files
     finally:
-        for linked in linked_files:
+        for linked in () if kept else linked_files:
             os.unlink(linked.link)
 
 
-def _new_connection() -> "duckdb.DuckDBPyConnection":
+def _new_connection(like: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":
+    """A database in memory that takes no more of the machine than another one may."""
     import duckdb
 
     # Nothing a file says may make it fetch an extension.
@@ -279,11 +342,13 @@ def _new_connection() -> "duckdb.DuckDBPyConnection":
         "autoload_known_extensions": False,
         "disabled_optimizers": _OPTIMIZERS_THAT_TRUST_STATISTICS,
     }
+    for name in ("threads", "memory_limit", "temp_directory"):
+        ((config[name],),) = like.execute(f"SELECT current_setting('{name}')").fetchall()
     return duckdb.connect(":memory:", config=config)
 
 
 @contextmanager
-def _distrusting_statistics(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+def distrusting_statistics(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
     """Makes DuckDB look at every value instead of believing a footer about it."""
     setting = "SELECT current_setting('disabled_optimizers')"
     ((before,),) = connection.execute(setting).fetchall()

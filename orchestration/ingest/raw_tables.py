@@ -4,7 +4,7 @@ Belongs here: the tables' columns, defaults, and when a row is good. Does not: w
 good (`cells.py`), nor where the rows come from (`text_loader.py`, `parquet_loader.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +35,11 @@ _REPORT_TABLES: Final = """
     create table ingest_notes (
         kind varchar not null, dataset varchar, subject varchar not null, detail varchar
     );
+    create table files_in_place (
+        file varchar not null, link varchar not null, device hugeint not null, inode hugeint not null,
+        size_bytes bigint not null, modified_ns bigint not null, changed_ns bigint not null
+    );
+    create table unknown_posts (post_id varchar not null, snapshots bigint not null);
     create table ingest_datasets (
         dataset varchar not null, has_folder boolean not null, files bigint not null,
         rows_read bigint not null, rows_loaded bigint not null, rows_quarantined bigint not null,
@@ -51,10 +56,22 @@ def create_tables(connection: "duckdb.DuckDBPyConnection") -> None:
             for column in dataset.columns
         )
         connection.execute(
-            f"create table {dataset.table} ({columns}, "
+            f"create table {dataset.rows_table} ({columns}, "
             "file_no integer not null, row_no bigint not null)"
         )
     connection.execute(_REPORT_TABLES)
+
+
+def create_view(
+    connection: "duckdb.DuckDBPyConnection", dataset: Dataset, in_place: Sequence[str]
+) -> None:
+    """Create the raw table of a dataset that is read in place: rows that were copied and `in_place`.
+
+    Each of these is SQL of rows as the raw table has them. Whoever queries the view must not let
+    DuckDB trust the statistics in footers (see `parquet_loader`).
+    """
+    parts = [f"SELECT * FROM {dataset.rows_table}", *in_place]
+    connection.execute(f"create view {dataset.table} as {' UNION ALL '.join(parts)}")
 
 
 @dataclass(frozen=True)
@@ -67,16 +84,28 @@ class RowSource:
     dataset: Dataset
     cells: Mapping[str, Cell]
     relation: str
+    carried: tuple[str, ...] = ()  # more columns of the relation, for `counted_rows`
 
     def good_rows(self) -> str:
         """SQL of the good rows as the raw table has them, defaults applied."""
         values = ", ".join(_with_default(column) for column in self.dataset.columns)
         return f"SELECT {values}, {PLACE} FROM ({self._typed()}) WHERE {self._is_good()}"
 
-    def counted_rows(self) -> str:
-        """SQL of how many rows each file has, and how many of them are bad: reads every value."""
+    def all_rows(self) -> str:
+        """SQL of all rows likewise, of a source that is known to hold no bad one."""
+        values = ", ".join(_with_default(column) for column in self.dataset.columns)
+        sure = (f"{self.cells[c.name].sure} AS value_{c.name}" for c in self.dataset.columns)
+        return f"SELECT {values}, {PLACE} FROM (SELECT {PLACE}, {', '.join(sure)} FROM {self.relation})"
+
+    def counted_rows(self, is_unknown: str = "false") -> str:
+        """SQL of how many rows each file has, how many are bad, and how many others `is_unknown`.
+
+        Reads every value. `is_unknown` is SQL over the typed values, as `value_post_id`.
+        """
+        is_good = self._is_good()
         return (
-            f"SELECT file_no, count(*), count(*) FILTER (NOT ({self._is_good()}))"
+            f"SELECT file_no, count(*), count(*) FILTER (NOT ({is_good})),"
+            f" count(*) FILTER (({is_good}) AND {is_unknown})"
             f" FROM ({self._typed()}) GROUP BY file_no"
         )
 
@@ -102,7 +131,7 @@ class RowSource:
         )
 
     def _typed(self) -> str:
-        parts = [PLACE]
+        parts = [PLACE, *self.carried]
         for column in self.dataset.columns:
             cell = self.cells[column.name]
             parts += (

@@ -74,7 +74,7 @@ class TextLoader:
         """Validate and insert what is still pending; take back what faulty files had inserted."""
         self._flush()
         begun = (outcome for outcome in self._refused if outcome.rows_read)
-        withdraw(self._connection, self._dataset.table, begun)
+        withdraw(self._connection, self._dataset.rows_table, begun)
 
     def _add(self, outcome: FileOutcome, batch: TextBatch) -> None:
         outcome.rows_read += len(batch.row_nos) + len(batch.bad_rows)
@@ -92,7 +92,7 @@ class TextLoader:
         staged = self._staged(pending)
         self._connection.register(_STAGING, staged)
         inserted = self._connection.execute(
-            f"insert into {self._dataset.table} {self._rows.good_rows()}"
+            f"insert into {self._dataset.rows_table} {self._rows.good_rows()}"
         ).fetchone()
         if inserted is None or inserted[0] != len(staged):
             insert_bad_rows(self._connection, self._invalid_rows(pending))

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from expectations.suite import GateResult
+from orchestration.pipeline.engine import settle_on_the_machine
 
 
 class GateWorker:
@@ -21,6 +22,7 @@ class GateWorker:
     def start(self) -> None:
         """Starts the process, so that it imports while ingest runs; nothing if it runs already."""
         if self._process is None or self._process.poll() is not None:
+            settle_on_the_machine()  # the process takes over the environment
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "expectations.worker"],
                 stdin=subprocess.PIPE,

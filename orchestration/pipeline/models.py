@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from orchestration.pipeline import engine
 from orchestration.pipeline.workfile import ROOT, WorkFile
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
 
     ModelsFailed names each model that failed, with the engine's message.
     """
+    engine.settle_on_the_machine()
     os.environ["BONUS_WORK"] = str(work.path)
+    os.environ["BONUS_SPILL"] = str(work.spill)
     result = _invoke(
         _manifest(),
         "build",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any
 
 from expectations.suite import GateResult
 from expectations.suites import SUITES
-from orchestration.pipeline import earning, models
+from orchestration.ingest.opening import files_changed_since
+from orchestration.pipeline import earning, engine, models
 from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.publish import Gate, Published, publish
 from orchestration.pipeline.stakes import stake_of
-from orchestration.pipeline.workfile import GateFailed, WorkFile, code_fingerprint
+from orchestration.pipeline.workfile import GateFailed, Refused, WorkFile, code_fingerprint
 from orchestration.publishing.store import Publication
 from orchestration.terms.load import LoadedProgram, load_program, parse_program
 
@@ -62,9 +64,11 @@ class PeriodRun:
             shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink()
         fresh, scratch = folder / f"new-{self.run_id}.duckdb", folder / f"scratch-{self.run_id}"
         scratch.mkdir()
+        links = Path(tempfile.mkdtemp(prefix="links-", dir=folder))
         try:
             with duckdb.connect(fresh) as connection:
                 connection.execute("set TimeZone = 'UTC'")
+                engine.apply(connection, self.work.spill)
                 digest = landing_digest(landing, self.home.path / "cache" / "files.json")
                 self._write_meta(connection, loaded, landing, digest)
                 for name, table in terms_tables(loaded.program, self.period).items():
@@ -77,10 +81,14 @@ class PeriodRun:
                     program=self.program,
                     currency_decimals=minor_unit_decimals(loaded.program.currency),
                     scratch=scratch,
+                    links=links,
                     on_progress=self.progress,
                 )
                 write_quarantine(connection, self.home.quarantine_folder(self.program, self.period))
             self.work.replace_with(fresh)
+            for outdated in folder.glob("links-*"):
+                if outdated != links:
+                    shutil.rmtree(outdated, ignore_errors=True)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return self.work.meta()
@@ -88,7 +96,22 @@ class PeriodRun:
     def build(self, stage: str) -> dict[str, float]:
         """Builds the dbt models of staging, eligibility or scoring (§3 to §5)."""
         self.work.require(stage)
-        return models.build_models(self.work, f"tag:{stage}")
+        self._demand_unchanged(stage)
+        seconds = models.build_models(self.work, f"tag:{stage}")
+        self._demand_unchanged(stage)
+        return seconds
+
+    def _demand_unchanged(self, stage: str) -> None:
+        """Files that are read in place must be those that ingest has read: before and after."""
+        if stage != "staging":
+            return
+        with self.work.connect() as connection:
+            changed = files_changed_since(connection)
+        if changed:
+            raise Refused(
+                f"{self.program} {self.period}: changed after ingest: {', '.join(changed[:20])};"
+                " nothing was published. Run the period again from ingest on"
+            )
 
     def earn(self) -> dict[str, int]:
         """What creators and posts earn in the program currency (§6); rows by table."""

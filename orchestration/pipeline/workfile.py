@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.suite import GateResult, Stake
+from orchestration.pipeline import engine
 from orchestration.terms.currencies import money_text
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class WorkFile:
         self.folder = folder
         # The stem is the catalog that dbt's manifest names, so it is the same for all.
         self.path = folder / "work.duckdb"
+        self.spill = folder / "spill"
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own; close it before dbt or a gate opens the file."""
@@ -120,6 +122,7 @@ class WorkFile:
 
         connection = duckdb.connect(self.path)
         connection.execute("set TimeZone = 'UTC'")
+        engine.apply(connection, self.spill)
         return connection
 
     def replace_with(self, fresh: Path) -> None:

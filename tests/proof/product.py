@@ -25,7 +25,7 @@ from expectations.suite import SHOWN_ROWS, GateResult, Result
 from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
 from orchestration.ingest.landing import ingest_landing
-from orchestration.ingest.raw_tables import create_tables
+from orchestration.ingest.raw_tables import create_tables, create_view
 from orchestration.pipeline import models
 from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.home import Home
@@ -142,12 +142,14 @@ class FastRun(PeriodRun):
         if self.rows is None:
             scratch = self.work.folder / "scratch"
             scratch.mkdir(exist_ok=True)
+            links = self.work.folder / "links"
             ingest_landing(
                 self.connection,
                 landing,
                 program=self.program,
                 currency_decimals=minor_unit_decimals(loaded.program.currency),
                 scratch=scratch,
+                links=links,
             )
         else:
             load_rows(self.connection, self.rows)
@@ -220,6 +222,8 @@ def load_rows(connection: duckdb.DuckDBPyConnection, landing: Landing) -> None:
     create_tables(connection)
     for dataset in DATASETS:
         rows = landing[dataset.name]
+        if dataset.is_read_in_place:
+            create_view(connection, dataset, [])
         connection.execute(
             "insert into ingest_datasets values ($1, true, 1, $2, $2, 0, 0)",
             [dataset.name, len(rows)],
@@ -239,7 +243,7 @@ def load_rows(connection: duckdb.DuckDBPyConnection, landing: Landing) -> None:
         )
         connection.register("landed_rows", table)
         connection.execute(
-            f"insert into {dataset.table} by name"
+            f"insert into {dataset.rows_table} by name"
             f" select {columns}, 1 as file_no, row_no from landed_rows"
         )
         connection.unregister("landed_rows")

@@ -4,18 +4,30 @@
 -- A snapshot that is not the last of its interval to report a count decides no later boundary, so
 -- one interval is looked at by itself; what is not among the suspects decides nothing or is alone.
 {%- set counts = ['views', 'likes', 'comments', 'shares'] %}
-with conflicts as (
+with last_delivered as (
+
+    select deliveries.*
+    from {{ ref('int_suspect_deliveries') }} as deliveries
+    inner join {{ ref('stg_post_metrics') }} as winners
+        on
+            deliveries.post_id = winners.post_id
+            and deliveries.observed_at = winners.observed_at
+            and deliveries.delivered_at = winners.delivered_at
+
+),
+
+conflicts as (
 
     select
-        deliveries.post_id,
-        deliveries.interval_no,
-        deliveries.observed_at,
-        deliveries.delivered_at,
+        post_id,
+        interval_no,
+        observed_at,
+        delivered_at,
         {%- for count in counts %}
-        max(deliveries.{{ count }}) is not null as reports_{{ count }},
+        max({{ count }}) is not null as reports_{{ count }},
         {%- endfor %}
-        min(deliveries.views) as least_views,
-        max(deliveries.views) as greatest_views
+        min(views) as least_views,
+        max(views) as greatest_views
     from (
         select distinct
             post_id,
@@ -27,18 +39,9 @@ with conflicts as (
             likes,
             comments,
             shares
-        from {{ ref('int_suspect_deliveries') }}
-    ) as deliveries
-    inner join {{ ref('stg_post_metrics') }} as winners
-        on
-            deliveries.post_id = winners.post_id
-            and deliveries.observed_at = winners.observed_at
-            and deliveries.delivered_at = winners.delivered_at
-    group by
-        deliveries.post_id,
-        deliveries.interval_no,
-        deliveries.observed_at,
-        deliveries.delivered_at
+        from last_delivered
+    )
+    group by post_id, interval_no, observed_at, delivered_at
     having count(*) > 1
 
 ),
@@ -57,7 +60,7 @@ deciding as (
         on
             conflicts.post_id = posts.post_id
             and conflicts.observed_at < posts.window_end
-    left join {{ ref('stg_post_metrics') }} as later
+    left join last_delivered as later
         on
             conflicts.post_id = later.post_id
             and conflicts.interval_no = later.interval_no
@@ -80,7 +83,7 @@ deciding as (
             conflicts.post_id = posts.post_id
             and posts.published_at < posts.window_start
             and conflicts.observed_at >= posts.window_start
-    left join {{ ref('stg_post_metrics') }} as earlier
+    left join last_delivered as earlier
         on
             conflicts.post_id = earlier.post_id
             and conflicts.interval_no = earlier.interval_no

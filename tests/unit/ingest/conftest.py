@@ -11,6 +11,7 @@ from backports import zstd
 
 from orchestration.ingest.datasets import DATASETS
 from orchestration.ingest.landing import ingest_landing
+from orchestration.ingest.parquet_loader import distrusting_statistics
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd.compress}
 
@@ -26,7 +27,8 @@ class Ingested:
 
     def loaded(self, dataset: str, columns: str = "*") -> list[tuple[Any, ...]]:
         """Rows of a raw table in the order of files and lines."""
-        return self.query(f"select {columns} from raw_{dataset} order by file_no, row_no")
+        with distrusting_statistics(self.connection):
+            return self.query(f"select {columns} from raw_{dataset} order by file_no, row_no")
 
     def bad_rows(self) -> list[tuple[int, str | None, str]]:
         """Line, column and reason of each quarantined row."""
@@ -49,6 +51,7 @@ class Landing:
         self.path = folder / "landing"
         self.path.mkdir()
         self.scratch = folder / "scratch"
+        self.links = folder / "links"
         self.connections: list[duckdb.DuckDBPyConnection] = []
 
     def write(self, name: str, content: str | bytes) -> Path:
@@ -76,6 +79,7 @@ class Landing:
             program=program,
             currency_decimals=currency_decimals,
             scratch=self.scratch,
+            links=self.links,
         )
         return Ingested(connection)
 

@@ -355,6 +355,7 @@ def test_an_error_that_is_not_the_files_fault_is_not_laid_on_it(landing: Landing
                 program="ours",
                 currency_decimals=2,
                 scratch=landing.scratch,
+                links=landing.links,
             )
 
 
@@ -694,6 +695,7 @@ def test_progress_is_told(landing: Landing) -> None:
             program="ours",
             currency_decimals=2,
             scratch=landing.scratch,
+            links=landing.links,
             on_progress=told.append,
         )
     assert len(told) == len(DATASETS)
@@ -773,6 +775,7 @@ def test_all_rows_of_the_shared_data_are_good(tmp_path: Path, name: str) -> None
             program="trending-bonus",
             currency_decimals=2,
             scratch=tmp_path,
+            links=tmp_path / "links",
         )
         datasets = Ingested(connection).query("select * from ingest_datasets")
     assert len(datasets) == len(DATASETS)

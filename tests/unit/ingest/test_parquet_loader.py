@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from orchestration.ingest.cells import CellRules
 from orchestration.ingest.datasets import DATASETS
+from orchestration.ingest.opening import files_changed_since
 from orchestration.ingest.parquet_loader import ParquetSchema, parquet_select
 from tests.unit.ingest.conftest import Landing
 
@@ -141,16 +142,43 @@ def test_file_names_are_not_patterns(landing: Landing, name: str) -> None:
     assert len(ingested.loaded("post_metrics")) == 4
 
 
+RATE = {
+    "rate_date": [date(2024, 5, 1)],
+    "base_currency": ["USD"],
+    "quote_currency": ["JPY"],
+    "rate": [Decimal("155.5")],
+}
+
+
 def test_the_scratch_folder_may_have_any_name_and_is_left_empty(landing: Landing) -> None:
     landing.scratch = landing.scratch / "[x]*?'\"\n~{a}"
-    write(landing, "post_metrics/a.parquet", METRICS)
-    assert len(landing.ingest().loaded("post_metrics")) == 2
+    write(landing, "fx_rates/a.parquet", RATE)
+    assert len(landing.ingest().loaded("fx_rates")) == 1
     assert list(landing.scratch.iterdir()) == []
 
 
+def test_files_read_in_place_keep_their_links_in_a_folder_of_any_name(landing: Landing) -> None:
+    landing.links = landing.links / "[x]*?'\"\n~{a}"
+    write(landing, "post_metrics/a.parquet", METRICS)
+    ingested = landing.ingest()
+    assert len(ingested.loaded("post_metrics")) == 2
+    assert [link.name for link in landing.links.iterdir()] == ["1.parquet"]
+    assert ingested.query("select count(*) from copied_post_metrics") == [(0,)]
+
+
+def test_a_file_that_changes_after_ingest_is_told(landing: Landing) -> None:
+    file = write(landing, "post_metrics/a.parquet", METRICS)
+    ingested = landing.ingest()
+    assert files_changed_since(ingested.connection) == []
+    file.write_bytes(file.read_bytes())
+    assert files_changed_since(ingested.connection) == ["post_metrics/a.parquet"]
+    file.unlink()
+    assert files_changed_since(ingested.connection) == ["post_metrics/a.parquet"]
+
+
 def test_links_left_in_the_scratch_folder_are_replaced(landing: Landing) -> None:
-    landing.scratch.mkdir()
-    (landing.scratch / "1.parquet").symlink_to("/nowhere")
+    landing.links.mkdir()
+    (landing.links / "1.parquet").symlink_to("/nowhere")
     write(landing, "post_metrics/a.parquet", METRICS)
     assert len(landing.ingest().loaded("post_metrics")) == 2
 
@@ -427,6 +455,7 @@ def test_bits_flipped_anywhere_never_end_the_run(landing: Landing) -> None:
 def test_details_do_not_tell_where_the_scratch_folder_is(landing: Landing) -> None:
     landing.write_raw("post_metrics/a.parquet", b"PAR1 nothing PAR1")
     ((detail,),) = landing.ingest().query("select detail from quarantine_files")
+    assert str(landing.links) not in detail
     assert str(landing.scratch) not in detail
 
 
