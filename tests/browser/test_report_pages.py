@@ -61,6 +61,13 @@ def test_no_violation_and_nothing_cut(
     page.goto(pages[name].as_uri())
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll("body *")].filter(element =>
+            !element.closest(".scroll")
+            && element.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+        ).map(element => element.outerHTML.slice(0, 200))"""
+    )
+    assert wide == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
     # A label that runs out of its chart is cut.
     cut = page.evaluate(
