@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo demo-broken test test-browser prove lint ui clean mutate
+.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots demo-broken
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
+	@echo "make screenshots   the same: these tests take the pictures of README and docs"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make clean     removes .venv, demo data and caches"
@@ -37,7 +38,7 @@ $(STAMP): pyproject.toml requirements.lock
 	touch $(STAMP)
 
 lock:
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
 
 lint: install
 	$(BIN)/ruff check .
@@ -48,7 +49,7 @@ lint: install
 mutate: install
 	-nice -n 10 $(BIN)/python -m tests.mutation.sql_mutants
 	-nice -n 10 $(BIN)/mutmut run --max-children 1
-	$(BIN)/mutmut results
+	$(BIN)/python -m tests.mutation.survivors
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --ignore tests/browser
@@ -56,6 +57,8 @@ test: install
 # In one process, since each test goes on from where the one before it ended.
 test-browser: install
 	$(BIN)/python -m pytest tests/browser
+
+screenshots: test-browser
 
 # The same as in the tests, over N other programs at each SEED; what fails is kept in
 # tests/proof/regressions/.

@@ -137,7 +137,7 @@ def close(
     if as_json:
         _print_json(asdict(entry))
     else:
-        typer.echo(
+        _print(
             f"{period} is closed by {entry.approved_by}, revision {entry.revision}; "
             f"ledger {entry.ledger_sha256}"
         )
@@ -162,12 +162,14 @@ def verify(
     if as_json:
         _print_json(asdict(found))
     elif not found.differences:
-        typer.echo(
+        _print(
             f"{len(found.periods)} published and {len(found.closed)} closed periods, "
             f"{found.files:,} files and {found.journal_entries:,} journal entries agree"
         )
     if found.differences:
-        _say("\n".join([*found.differences, f"{len(found.differences)} differences"]))
+        # One line each: a name in a file that was tampered with must not make up lines of its own.
+        differences = [text.replace("\n", r"\n") for text in found.differences]
+        _say("\n".join([*differences, f"{len(found.differences)} differences"]))
         raise typer.Exit(DIFFERENT)
     if not found.periods:
         _fail(STATE, f"{loaded.program.program}: nothing is published yet in {place.path}")
@@ -235,7 +237,7 @@ def export(
     if as_json:
         _print_json([str(path) for path in files])
     else:
-        typer.echo("\n".join(str(path) for path in files))
+        _print("\n".join(str(path) for path in files))
 
 
 @app.command()
@@ -306,7 +308,7 @@ def sample(
     if as_json:
         _print_json(asdict(summary))
         return
-    typer.echo(f"{out / 'program.yaml'}\n{out / 'landing'}")
+    _print(f"{out / 'program.yaml'}\n{out / 'landing'}")
 
 
 @app.command()
@@ -340,6 +342,38 @@ def ui(
             str(root / "workspace.yaml"),
         ],
     )
+
+
+@app.command()
+def quarantine(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A period that was run.")],
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, max=100_000, help="How many rows and files to show.")
+    ] = 20,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the last ingest of a period refused: by dataset and reason, then row by row.
+
+    Example: bonus quarantine 2024-spring --limit 100
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    place = _home(home)
+    from orchestration.ingest.quarantine import read_quarantine
+
+    try:
+        view = read_quarantine(place.quarantine_folder(loaded.program.program, period), limit)
+    except FileNotFoundError:
+        _fail(STATE, f"{period} was not ingested yet; run it first: bonus run {period}")
+    if as_json:
+        _print_json({"program": loaded.program.program, "period": period, **asdict(view)})
+        return
+    from orchestration.console import Console
+
+    Console().quarantine(period, view)
 
 
 def _program(path: Path | None) -> LoadedProgram:
@@ -382,7 +416,7 @@ def _landing(path: Path | None) -> Path:
 
 def _home(path: Path) -> Home:
     """The home, ready for use; also where this process's Dagster keeps its instance."""
-    from orchestration.pipeline.home import Home
+    from orchestration.pipeline.home import Home, Unfit
 
     home = Home(path)
     # What is written into the home is for its owner alone.
@@ -391,6 +425,8 @@ def _home(path: Path) -> Home:
         home.prepare()
     except OSError as error:
         _fail(USAGE, f"{path} cannot be used as home: {error.strerror}; name another with --home")
+    except Unfit as error:
+        _fail(USAGE, str(error))
     os.environ["BONUS_HOME"] = str(home.path)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     return home
@@ -399,6 +435,11 @@ def _home(path: Path) -> Home:
 def _say(message: str) -> None:
     """To standard error, with control characters made visible."""
     typer.echo(_visible(message), err=True)
+
+
+def _print(message: str) -> None:
+    """To standard output, with control characters made visible."""
+    typer.echo(_visible(message))
 
 
 def _visible(text: str) -> str:
@@ -413,7 +454,9 @@ def _fail(status: int, message: str) -> Any:
 
 
 def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    # What does not print stands in strings only, where JSON's own escapes mean the same.
+    typer.echo("".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text))
 
 
 def main() -> None:

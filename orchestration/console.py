@@ -10,12 +10,20 @@ from rich.console import Console as Rich
 from rich.markup import escape
 from rich.table import Table
 
+from orchestration.ingest.shown import shown
+from orchestration.pipeline.home import WAITING
 from orchestration.terms.currencies import money_text
 
 if TYPE_CHECKING:
+    from orchestration.ingest.quarantine import QuarantineView
     from orchestration.runs import Outcome
 
 PIPE_COLUMNS = 120
+
+
+def safe(text: str) -> str:
+    """Text from data for the terminal: nothing in it is run, neither escapes nor markup."""
+    return escape(shown(text))
 
 
 class Console:
@@ -31,12 +39,21 @@ class Console:
 
     @contextmanager
     def progress(self, period: str) -> Iterator[Callable[[str], None]]:
-        """Says that a period is under way, and what it does, where that is a terminal."""
-        if self._quiet or not self._err.is_terminal:
+        """Says that a period is under way, and what it does, where that is a terminal.
+
+        Elsewhere only that it waits for another run.
+        """
+        if self._quiet:
             yield lambda _: None
-            return
-        with self._err.status(f"{escape(period)}: running") as spinner:
-            yield lambda step: spinner.update(f"{escape(period)}: {escape(step)}")
+        elif not self._err.is_terminal:
+            yield lambda step: self._waits(period, step)
+        else:
+            with self._err.status(f"{safe(period)}: running") as spinner:
+                yield lambda step: spinner.update(f"{safe(period)}: {safe(step)}")
+
+    def _waits(self, period: str, step: str) -> None:
+        if step.startswith(WAITING):
+            self._err.print(f"{safe(period)}: {safe(step)}", soft_wrap=True)
 
     def summary(self, outcome: Outcome) -> None:
         """What came of one period's run."""
@@ -47,7 +64,7 @@ class Console:
             return
         totals = outcome.totals
         self._out.print(
-            f"[bold]{escape(outcome.period)}[/bold]: {totals['eligible_creators']:,} of "
+            f"[bold]{safe(outcome.period)}[/bold]: {totals['eligible_creators']:,} of "
             f"{totals['creators']:,} creators and {totals['eligible_posts']:,} of "
             f"{totals['posts']:,} posts eligible; "
             f"{sum(gate['held'] for gate in outcome.gates.values())} of 5 gates held"
@@ -56,10 +73,10 @@ class Console:
             self._out.print(f"  {currency}: {_amounts(currency, amounts)}")
         for gate, result in outcome.gates.items():
             for warning in result["warnings"]:
-                self._out.print(f"  warning ({gate}): {escape(warning)}", style="yellow")
+                self._out.print(f"  warning ({gate}): {safe(warning)}", style="yellow")
 
     def _restatement(self, period: str, totals: Mapping[str, Any]) -> None:
-        self._out.print(f"[bold]{escape(period)}[/bold] is closed: restated beside it")
+        self._out.print(f"[bold]{safe(period)}[/bold] is closed: restated beside it")
         for currency, amounts in totals["currencies"].items():
             self._out.print(
                 f"  {currency}: {amounts['differing_rows']:,} rows differ; posted "
@@ -70,16 +87,16 @@ class Console:
 
     def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
         """All periods of a program as a table."""
-        table = Table(title=escape(program), title_justify="left")
+        table = Table(title=safe(program), title_justify="left")
         for column in ("period", "state", "eligible", "rows", "paid out"):
             # What is counted or paid is never cut; in a narrow terminal the state folds.
             table.add_column(column, no_wrap=column != "state", overflow="fold")
         for state in states:
             totals, gates, run = state["totals"], state["gates"], state["last_run"]
             table.add_row(
-                escape(state["period"]),
+                safe(state["period"]),
                 _state(state)
-                + (f"\n{run['status'].lower()} by {escape(str(run['by'] or '?'))}" if run else "")
+                + (f"\n{run['status'].lower()} by {safe(str(run['by'] or '?'))}" if run else "")
                 + (f"\n{_gates(gates)}" if gates else ""),
                 f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
                 f"{totals['eligible_posts']:,}/{totals['posts']:,} posts"
@@ -97,11 +114,40 @@ class Console:
             )
         self._out.print(table)
 
+    def quarantine(self, period: str, view: QuarantineView) -> None:
+        """Counts as a table; rows and files a block each, since raw text is long."""
+        if not view.counts:
+            self._out.print(f"{safe(period)}: nothing is in quarantine")
+            return
+        table = Table(title=f"{safe(period)}: in quarantine", title_justify="left")
+        for column in ("dataset", "reason", "rows", "files"):
+            table.add_column(column, justify="right" if column in ("rows", "files") else "left")
+        for count in view.counts:
+            table.add_row(
+                safe(count.dataset), safe(count.reason), f"{count.rows:,}", f"{count.files:,}"
+            )
+        self._out.print(table)
+        for file in view.files:
+            self._lines(f"{file['dataset']}: {file['file']}: {file['reason']}", file["detail"])
+        for row in view.rows:
+            column = f" column {row['column_name']}" if row["column_name"] else ""
+            self._lines(f"{row['file']}:{row['row_no']}{column}: {row['reason']}", row["raw_text"])
+        self._say_rest("files", sum(count.files for count in view.counts), len(view.files))
+        self._say_rest("rows", sum(count.rows for count in view.counts), len(view.rows))
+
+    def _lines(self, head: str, text: str) -> None:
+        self._out.print(safe(head), soft_wrap=True)
+        self._out.print(f"    {safe(text)}", soft_wrap=True)
+
+    def _say_rest(self, what: str, whole: int, told: int) -> None:
+        if whole > told:
+            self._out.print(f"and {whole - told:,} more {what}; see them with --limit")
+
 
 def _state(state: Mapping[str, Any]) -> str:
     lines = [state["state"]]
     if state["closed_by"]:
-        lines.append(f"by {escape(state['closed_by'])}")
+        lines.append(f"by {safe(state['closed_by'])}")
     if state["restatement"]:
         lines.append("restated")
     return "\n".join(lines)

@@ -14,15 +14,18 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from orchestration.jobs import build_period_job, close_job  # noqa: E402 - after the filters
 from orchestration.resources import HomeResource  # noqa: E402
+from orchestration.sensors import alerts, closing_days, deliveries  # noqa: E402
 from orchestration.stages import ingest, ledger, models  # noqa: E402
 
 
 def build_definitions(home: HomeResource | None = None) -> dg.Definitions:
-    """All assets, gates and jobs over a home; by default that of BONUS_HOME (else `bonus-home`)."""
+    """All assets, gates, jobs and what watches, over a home; by default that of BONUS_HOME (else `bonus-home`)."""
     return dg.Definitions(
         assets=[ingest.ingest, *models.STAGE_ASSETS, ledger.earnings, ledger.publication],
         asset_checks=[ingest.GATE, *models.GATES],
         jobs=[build_period_job(), close_job],
+        sensors=[deliveries, alerts],
+        schedules=[closing_days],
         resources={
             "home": home
             or HomeResource(path=str(Path(os.environ.get("BONUS_HOME", "bonus-home")).absolute()))

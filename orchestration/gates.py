@@ -7,7 +7,7 @@ import dagster as dg
 from expectations.suite import GateResult, Result, Stake
 from orchestration.failures import as_failures
 from orchestration.partitions import PERIODS
-from orchestration.pipeline.workfile import at_stake, describe
+from orchestration.pipeline.workfile import at_stake, summarize
 from orchestration.resources import HomeResource
 
 CHECK_NAME = "gate"
@@ -36,7 +36,7 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
         with as_failures():
             result = home.period_run(context).check(stage)
         if not result.held:
-            context.log.error(describe(stage, result))
+            context.log.error(summarize(stage, result))
         selected = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
         yield from check_results(result, [table for table in tables if table in selected])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.terms.model import Program
+
 PERIODS = dg.DynamicPartitionsDefinition(name="bonus_period")
 
 
@@ -16,3 +18,13 @@ def split_partition_key(key: str) -> tuple[str, str]:
     """(program, period); whatever someone typed into the UI comes back as it is, to be refused."""
     program, _, period = key.partition(":")
     return program, period
+
+
+def add_periods(instance: dg.DagsterInstance, program: Program) -> None:
+    """Makes all periods of a program known to Dagster; nothing if they are."""
+    assert PERIODS.name is not None
+    known = set(instance.get_dynamic_partitions(PERIODS.name))
+    keys = [partition_key(program.program, period.key) for period in program.periods]
+    new = [key for key in keys if key not in known]
+    if new:
+        instance.add_dynamic_partitions(PERIODS.name, new)

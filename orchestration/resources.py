@@ -1,18 +1,23 @@
 """The home as a Dagster resource: it holds the period for as long as a run lasts."""
 
 import getpass
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import dagster as dg
 
+from orchestration.dead_runs import fail_dead_run
 from orchestration.partitions import split_partition_key
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import PeriodRun
 
 BY_TAG = "by"
+PROGRESS: ContextVar[Callable[[str], None] | None] = ContextVar("progress", default=None)
+"""Who watches a run on a terminal, beside its log."""
+
 CLOSE_JOB = "close"
 """The job that closes a period; it runs no gates."""
 
@@ -30,7 +35,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
         run = context.run
-        if run is None or run.job_name != CLOSE_JOB:
+        if run is not None and run.job_name != CLOSE_JOB:
             WORKER.start()
         key = run.tags.get("dagster/partition") if run else None
         if run is None or key is None:
@@ -39,6 +44,8 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         program, period = split_partition_key(key)
         self.registration(program)
         _complete_tags(context.instance, run, program, period)
+        if context.instance is not None:
+            fail_dead_run(context.instance, self.home, program, period)
         try:
             with self.home.period_lock(program, period, run.run_id):
                 yield self
@@ -73,8 +80,21 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             run_id=run.run_id,
             by=started_by(run.tags),
             gate=run_gate,
-            progress=context.log.info,
+            progress=_told(context.log.info),
         )
+
+
+def _told(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Progress into the run's log, and to who watches it."""
+    watcher = PROGRESS.get()
+    if watcher is None:
+        return log
+
+    def tell(text: str) -> None:
+        log(text)
+        watcher(text)
+
+    return tell
 
 
 def started_by(tags: Mapping[str, str]) -> str:

@@ -11,16 +11,18 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.alerts import alert_of
+from orchestration.dead_runs import fail_dead_run
 from orchestration.definitions import defs
 from orchestration.failures import EXIT_STATUS
 from orchestration.jobs import CLOSE_OP, PERIOD_JOB
 from orchestration.ledger.closing import CloseEntry
-from orchestration.partitions import PERIODS, partition_key
+from orchestration.partitions import add_periods, partition_key
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import demand_closable
 from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.workfile import Refused, WorkFile, describe
-from orchestration.resources import BY_TAG, CLOSE_JOB
+from orchestration.resources import BY_TAG, CLOSE_JOB, PROGRESS
 from orchestration.terms.load import LoadedProgram
 
 UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
@@ -51,12 +53,7 @@ def register(home: Home, loaded: LoadedProgram, landing: Path) -> dg.DagsterInst
     program = loaded.program
     home.register(program.program, loaded.path, landing)
     instance = dg.DagsterInstance.get()
-    assert PERIODS.name is not None
-    known = set(instance.get_dynamic_partitions(PERIODS.name))
-    keys = [partition_key(program.program, period.key) for period in program.periods]
-    new = [key for key in keys if key not in known]
-    if new:
-        instance.add_dynamic_partitions(PERIODS.name, new)
+    add_periods(instance, program)
     return instance
 
 
@@ -72,6 +69,8 @@ def run_period(
     program = loaded.program.program
     run_id = str(uuid.uuid4())
     instance = register(home, loaded, landing)
+    fail_dead_run(instance, home, program, period)
+    told = PROGRESS.set(progress)
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
         with home.period_lock(program, period, run_id):
@@ -95,6 +94,8 @@ def run_period(
             )
     except Busy as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
+    finally:
+        PROGRESS.reset(told)
     work = WorkFile(home.work_folder(program, period))
     gates = _gates(work)
     if result.success:
@@ -107,17 +108,20 @@ def run_period(
             program, period, run_id, 0, totals=totals, gates=gates, restatement=restatement
         )
     status, error_text = _failure(result, work)
+    error_text = "\n".join([error_text, *alert_of(instance, run_id)])
     return Outcome(program, period, run_id, status, error_text, gates=gates)
 
 
 def close(home: Home, loaded: LoadedProgram, period: str, by: str) -> CloseEntry:
     """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be."""
     program, run_id = loaded.program.program, str(uuid.uuid4())
+    instance = dg.DagsterInstance.get()
+    fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id):
         demand_closable(home, loaded.program, period, by)
         result = defs.resolve_job_def(CLOSE_JOB).execute_in_process(
             partition_key=partition_key(program, period),
-            instance=dg.DagsterInstance.get(),
+            instance=instance,
             run_id=run_id,
             raise_on_error=False,
             tags={BY_TAG: by, "program": program, "period": period},
@@ -155,20 +159,27 @@ def _gates(work: WorkFile) -> dict[str, dict[str, Any]]:
 
 
 def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, str]:
-    """The exit status and message of the first step that failed of itself."""
+    """The exit status and message of the first step that failed of itself.
+
+    A blocked gate is told from its recorded verdict: the step's failure holds no rows.
+    """
     for event in result.all_events:
         if not event.is_step_failure:
             continue
         data = event.step_failure_data
+        status, said = STATE_REFUSED, None
         if data.user_failure_data and data.user_failure_data.description:
-            status = data.user_failure_data.metadata.get(EXIT_STATUS)
-            return (
-                int(status.value) if status is not None else STATE_REFUSED,  # type: ignore[arg-type]
-                data.user_failure_data.description,
-            )
-        for stage, verdict in work.verdicts().items():
-            if not verdict.held:
-                return GATE_BLOCKED, describe(stage, verdict)
+            said = data.user_failure_data.description
+            recorded = data.user_failure_data.metadata.get(EXIT_STATUS)
+            if recorded is not None:
+                status = int(recorded.value)  # type: ignore[arg-type]
+        if said is None or status == GATE_BLOCKED:
+            verdicts = work.verdicts() if work.path.exists() else {}
+            for stage, verdict in verdicts.items():
+                if not verdict.held:
+                    return GATE_BLOCKED, describe(stage, verdict)
+        if said is not None:
+            return status, said
         error = data.error
         while error is not None and error.cause is not None:
             error = error.cause

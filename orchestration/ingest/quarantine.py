@@ -5,10 +5,13 @@ folder. Does not: the judging (`cells.py`, the readers), nor what quarantine doe
 """
 
 import os
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,3 +99,53 @@ def write_quarantine(connection: "duckdb.DuckDBPyConnection", folder: Path) -> N
     finally:
         for path in finished.values():
             path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many rows or whole files of a dataset were refused for a reason (joined by `|`)."""
+
+    dataset: str
+    reason: str
+    rows: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineView:
+    """What stands in quarantine: counts of all of it, and the first rows and files.
+
+    Rows have dataset, file, row_no, column_name, reason, raw_text, line_count; files dataset, file,
+    reason, detail. Texts are as they came: whoever shows them makes them safe to show.
+    """
+
+    counts: list[ReasonCount]
+    rows: list[dict[str, Any]]
+    files: list[dict[str, Any]]
+
+
+def read_quarantine(folder: Path, limit: int) -> QuarantineView:
+    """What the last ingest left in the folder, at most `limit` rows and files; FileNotFoundError if
+    there was none. Batches are read one by one, so a big quarantine does not fill the memory."""
+    rows_path, files_path = folder / "rows.parquet", folder / "files.parquet"
+    rows = Counter((row["dataset"], row["reason"]) for row in _read(rows_path, "dataset", "reason"))
+    files = Counter(
+        (row["dataset"], row["reason"]) for row in _read(files_path, "dataset", "reason")
+    )
+    return QuarantineView(
+        [
+            ReasonCount(dataset, reason, rows[dataset, reason], files[dataset, reason])
+            for dataset, reason in sorted(rows.keys() | files.keys())
+        ],
+        list(islice(_read(rows_path), limit)),
+        list(islice(_read(files_path), limit)),
+    )
+
+
+def _read(path: Path, *columns: str) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    # Opened here, since pyarrow takes some names for addresses.
+    with path.open("rb") as file:
+        for batch in pq.ParquetFile(file).iter_batches(columns=list(columns) or None):
+            yield from batch.to_pylist()

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from expectations.staging import POSTS_IN_PLAY
-
 if TYPE_CHECKING:
     import duckdb
 
@@ -42,19 +40,11 @@ def data_quality(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 def _posts_in_play() -> str:
     """SQL of one row: posts in play, late ones, and those that fell, by count."""
-    measures = "".join(
-        f"max_by(intervals.last_{count}, intervals.interval_no) filter (where"
-        f" intervals.starts_before_end and intervals.last_{count} is not null) as last_{count},"
-        f" max(intervals.greatest_{count}) filter (where intervals.starts_before_end)"
-        f" as greatest_{count},"
-        for count in COUNTS
-    )
     falling = ", ".join(
         f"count(*) filter (where last_{count} < greatest_{count})" for count in COUNTS
     )
     return (
-        POSTS_IN_PLAY.replace("{measures}", measures)
-        + "select count(*), count(*) filter (where"
-        + " coalesce(last_observed_at < window_end - interval 48 hour, true)), "
-        + f"{falling} from in_play"
+        "select count(*), count(*) filter (where"
+        " coalesce(last_observed_at < window_end - interval 48 hour, true)), "
+        f"{falling} from int_posts_in_play"
     )

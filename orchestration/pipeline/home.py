@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +16,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from orchestration.publishing.store import Store
+
+POSTGRES_URL = "BONUS_DAGSTER_POSTGRES_URL"
+"""Names the PostgreSQL database of Dagster's storage; without it the storage is SQLite."""
 
 DAGSTER_CONFIG = """\
 # Written by bonus. Queued runs (UI, backfills) go two at a time, one for each period.
@@ -26,6 +31,21 @@ concurrency:
       - {key: dagster/partition, value: {applyLimitPerUniqueValue: true}, limit: 1}
 run_monitoring: {enabled: true}
 """
+
+# The address stays in the environment, since it holds a password.
+POSTGRES_CONFIG = f"""\
+{DAGSTER_CONFIG}storage:
+  postgres:
+    postgres_url: {{env: {POSTGRES_URL}}}
+"""
+
+
+WAITING = "waiting for"
+"""How progress begins that a person wants to see wherever the run is watched."""
+
+
+class Unfit(RuntimeError):
+    """The home cannot be used as things stand; says what to do."""
 
 
 class Busy(RuntimeError):
@@ -47,12 +67,24 @@ class Home:
         self.path = path.absolute()
 
     def prepare(self) -> None:
-        """Makes the folder and Dagster's instance configuration in it, if they are not there yet."""
+        """Makes the folder and Dagster's instance configuration in it, if they are not there yet.
+
+        A configuration that was changed by hand is left alone. Unfit if it names PostgreSQL and the
+        environment does not: runs would otherwise be kept in two places.
+        """
         self._folder(self.path)
         config = self._folder(self.dagster) / "dagster.yaml"
-        if not config.exists():
+        found = config.read_text(encoding="utf-8") if config.exists() else None
+        if os.environ.get(POSTGRES_URL):
+            _demand_postgres_driver()
+        elif found and POSTGRES_URL in found:
+            raise Unfit(
+                f"{self.path} keeps Dagster's runs in PostgreSQL: set {POSTGRES_URL} to its address"
+            )
+        wanted = POSTGRES_CONFIG if os.environ.get(POSTGRES_URL) else DAGSTER_CONFIG
+        if found is None or (found == DAGSTER_CONFIG and found != wanted):
             fresh = config.with_name(f".dagster.yaml.{os.getpid()}")
-            fresh.write_text(DAGSTER_CONFIG, encoding="utf-8")
+            fresh.write_text(wanted, encoding="utf-8")
             fresh.replace(config)
 
     @property
@@ -109,12 +141,33 @@ class Home:
             raise Busy(_busy_text(program, period, _holder(holder_file))) from None
         try:
             holder_file.write_text(
-                json.dumps({"run_id": run_id, "pid": os.getpid(), "since": int(time.time())}),
+                json.dumps(
+                    {
+                        "run_id": run_id,
+                        "pid": os.getpid(),
+                        "started": process_started(os.getpid()),
+                        "host": socket.gethostname(),
+                        "since": int(time.time()),
+                    }
+                ),
                 encoding="utf-8",
             )
             yield
         finally:
             lock.release()
+
+    def dead_holder(self, program: str, period: str) -> str | None:
+        """The run that held the period last, if its process is gone; None if it lives.
+
+        A run that ended as it should leaves a holder too, so a caller asks what became of the run.
+        Of a run on another machine nothing is known, so it counts as alive.
+        """
+        holder = _holder(self.path / "locks" / f"{program}.{period}.json")
+        if "started" not in holder or holder.get("host") != socket.gethostname():
+            return None
+        if process_started(int(holder["pid"])) == holder["started"]:
+            return None
+        return str(holder["run_id"])
 
     @contextmanager
     def program_lock(
@@ -122,13 +175,12 @@ class Home:
     ) -> Iterator[None]:
         """Holds the books of a program: settlement, its gate and the switch; waits for others."""
         lock = FileLock(self._folder(self.path / "locks") / f"{program}.lock", timeout=2)
-        while True:
-            try:
-                lock.acquire()
-                break
-            except Timeout:
-                if on_wait:
-                    on_wait(f"waiting for another run to publish {program}")
+        try:
+            lock.acquire()
+        except Timeout:
+            if on_wait:
+                on_wait(f"{WAITING} another run to publish {program}")
+            lock.acquire(timeout=-1)
         try:
             yield
         finally:
@@ -138,6 +190,37 @@ class Home:
     def _folder(path: Path) -> Path:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
+
+
+def _demand_postgres_driver() -> None:
+    if importlib.util.find_spec("dagster_postgres") is None:
+        raise Unfit(
+            f"{POSTGRES_URL} is set, but the driver is not installed; "
+            "install creator-bonus[postgres]"
+        )
+
+
+def process_started(pid: int) -> str | None:
+    """When a process began, as its kernel has it; None if there is none, or only its remains.
+
+    With it a process number that was given out anew is told from the one that was meant. Where there
+    is no /proc it is "?" for every living process.
+    """
+    if not Path("/proc/self/stat").exists():
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return None
+        except PermissionError:
+            pass
+        return "?"
+    try:
+        # The name in parentheses may hold blanks, so what comes after the last one counts.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, started = fields[0], fields[19]
+    return None if state in ("Z", "X") else started
 
 
 def _holder(path: Path) -> dict[str, Any]:

@@ -35,11 +35,28 @@ class GateFailed(RuntimeError):
     def __init__(self, stage: str, result: GateResult) -> None:
         self.stage = stage
         self.result = result
-        super().__init__(describe(stage, result))
+        super().__init__(summarize(stage, result))
+
+
+def summarize(stage: str, result: GateResult) -> str:
+    """What a blocked run says in logs, exceptions and alerts: expectations and counts.
+
+    No rows, since they hold ids of people, and not why an expectation could not be evaluated, since
+    an engine's message may quote a value. Both stand in the checks' metadata.
+    """
+    lines = [f"the {stage} gate has not held:"]
+    for row in result.results:
+        if row.blocks and row.state == "failed":
+            lines.append(f"  {row.name}: {row.failing_rows} rows of {row.table}: {row.means}")
+        elif row.blocks:
+            lines.append(f"  {row.name}: could not be evaluated; the check says why")
+    if result.stake is not None:
+        lines.append(f"  at stake: {at_stake(result.stake)}")
+    return "\n".join(lines)
 
 
 def describe(stage: str, result: GateResult) -> str:
-    """What a blocked run says: each expectation, how many rows, the first of them."""
+    """What a blocked run says on its own terminal: `summarize`, and the first rows (§8)."""
     lines = [f"the {stage} gate has not held:"]
     for row in result.results:
         if not row.blocks:

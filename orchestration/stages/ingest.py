@@ -11,6 +11,7 @@ from orchestration.failures import as_failures
 from orchestration.gates import build_gate
 from orchestration.partitions import PERIODS
 from orchestration.resources import HomeResource
+from orchestration.stages.quarantined import quarantine_metadata
 from orchestration.stages.shown import spec, table_metadata
 
 TERMS = "terms"
@@ -78,7 +79,8 @@ def ingest(
             of_table = _terms(meta) if table == TERMS else _loaded(*loaded[table])
             if table != TERMS:
                 of_table |= table_metadata(connection, table)
-            yield dg.MaterializeResult(asset_key=table, metadata=shared | of_table)
+                of_table |= quarantine_metadata(connection, table.removeprefix("raw_"))
+            yield dg.MaterializeResult(asset_key=table, metadata=of_table | shared)
 
 
 def _loaded(rows: int, files: int, quarantined_rows: int, quarantined_files: int) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def earnings(
         for table in ("creator_earnings", "post_earnings"):
             yield dg.MaterializeResult(
                 asset_key=table,
-                metadata={"seconds": seconds, **table_metadata(connection, table)},
+                metadata={**table_metadata(connection, table), "seconds": seconds},
             )
 
 
@@ -125,6 +125,8 @@ def publication(
         with as_failures_but_gates():
             published = run.publish()
     except GateFailed as error:
+        # Recorded here too, since it may be that of a later period that was settled anew.
+        run.work.record(error.stage, error.result)
         tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
         yield from check_results(error.result, tables)
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
@@ -153,7 +155,7 @@ def publication(
     with run.work.connect() as connection:
         for asset in SETTLED:
             yield dg.MaterializeResult(
-                asset_key=asset, metadata={**plotted, **table_metadata(connection, asset)}
+                asset_key=asset, metadata={**table_metadata(connection, asset), **plotted}
             )
     yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=plotted)
 
