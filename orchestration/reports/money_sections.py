@@ -250,7 +250,7 @@ def caps_section(figures: PeriodFigures) -> Section:
     return Section(
         "caps",
         "Caps and budget",
-        [budget, f"A cap took something away from {text.count(capped)} creators."],
+        [budget, f"A cap took something away from {text.counted(capped, 'creator')}."],
         tables=[
             Table(
                 f"Caps of the terms in {currency}; a deal may have a lower one",

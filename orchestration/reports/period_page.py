@@ -97,14 +97,14 @@ def _cards(figures: PeriodFigures) -> list[Card]:
         Card(
             "Gates",
             "all held",
-            f"{text.count(warnings)} warning{'' if warnings == 1 else 's'}",
+            text.counted(warnings, "warning"),
         ),
     ]
     cards += [
         Card(
             f"Paid out in {name}",
             text.amount(amounts["payout_minor"], name),
-            f"to {text.count(amounts['paid_rows'])} creators",
+            f"to {text.counted(amounts['paid_rows'], 'creator')}",
         )
         for name, amounts in list(totals["currencies"].items())[:SHOWN_CARDS]
     ]

@@ -107,7 +107,7 @@ def _failing_rows(stage: str, row: Mapping[str, Any]) -> Table:
 
 def _because(row: Mapping[str, Any]) -> str:
     if row["state"] == "failed":
-        return f"{text.count(row['failing_rows'])} rows, {row['means']}"
+        return f"{text.counted(row['failing_rows'], 'row')}, {row['means']}"
     return f"could not be evaluated, {cell(row['problem'] or 'no reason given')}"
 
 
