@@ -280,7 +280,8 @@ def report(
     try:
         files = write_asked(place, loaded.program.program, period, out)
     except OSError as error:
-        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another place with --out")
+        where, why = out or "the home's reports", error.strerror or error
+        _fail(USAGE, f"cannot write to {where}: {why}; name another place with --out")
     if as_json:
         _print_json([str(path) for path in files])
     else:

@@ -20,7 +20,7 @@ from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.reports.distribution import bin_edges, gini
 from orchestration.terms.currencies import minor_units
 from orchestration.terms.load import parse_program
-from orchestration.terms.model import Period, Program
+from orchestration.terms.model import Period, Program, TermsVersion
 
 if TYPE_CHECKING:
     import duckdb
@@ -141,6 +141,11 @@ class PeriodFigures:
         """Counts and sums of the run's record."""
         totals: Mapping[str, Any] = self.record["totals"]
         return totals
+
+    @property
+    def version(self) -> TermsVersion:
+        """The terms in force on the period's last day: they judge creators and pay them."""
+        return self.program.version_in_force(self.program.last_day(self.period))
 
 
 def program_of(publication: Publication) -> Program:

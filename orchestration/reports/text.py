@@ -29,6 +29,11 @@ def count(number: int) -> str:
     return f"{number:,}".replace("-", "−")
 
 
+def counted(number: int, noun: str) -> str:
+    """A count with its noun: 1 creator, 2 creators."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def points(value: Decimal) -> str:
     """Points, rounded half-even to whole ones: the tables have the decimals."""
     return f"{value:,.0f}"

@@ -213,6 +213,12 @@ def test_terms_changes_by_hand() -> None:
     ]
 
 
+def test_pages_are_made_without_dagster() -> None:
+    files = list((ROOT / "orchestration" / "reports").glob("*.py"))
+    assert files
+    assert not [path for path in files if "dagster" in path.read_text("utf-8").casefold()]
+
+
 @pytest.mark.parametrize(
     ("model", "known"),
     [("creator_eligibility", CREATOR_REASONS), ("post_eligibility", POST_REASONS)],

@@ -25,6 +25,9 @@ from orchestration.reports import text
         (text.count, (-1234,), "−1,234"),
         (text.points, (Decimal("12345678901234567890123456789012.5000"),),
          "12,345,678,901,234,567,890,123,456,789,012"),
+        (text.counted, (1, "creator"), "1 creator"),
+        (text.counted, (2000, "creator"), "2,000 creators"),
+        (text.counted, (0, "row"), "0 rows"),
         (text.ratio, (Fraction(1, 3),), "0.333"),
         (text.ratio, (Fraction(5, 10000),), "0.000"),  # half to even
         (text.ratio, (Fraction(15, 10000),), "0.002"),

@@ -1,0 +1,30 @@
+"""Small parts that several sections of a page are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestration.reports.charts import Bar, bar_chart
+from orchestration.reports.page import Chart, cell
+
+
+def bar_figure(bars: Sequence[Bar], caption: str) -> Chart:
+    """A chart of bars that also says in words what it shows."""
+    described = f"{caption}: " + "; ".join(f"{bar.label} {bar.text}" for bar in bars)
+    return Chart(bar_chart(bars, described), caption)
+
+
+def columns(*headings: str) -> list[tuple[str, bool]]:
+    """A heading that ends in # is of a column of numbers."""
+    return [(heading.removesuffix(" #"), heading.endswith(" #")) for heading in headings]
+
+
+def named(name: str | None) -> str:
+    """A market or content type; None where it is not known."""
+    return "unknown" if name is None else cell(name)
+
+
+def not_held(gate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The results of a gate's record that did not hold: of a published run, warnings."""
+    return [row for row in gate["results"] if row["state"] != "held"]
