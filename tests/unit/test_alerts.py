@@ -20,7 +20,7 @@ from orchestration.partitions import PERIODS
 from orchestration.sensors import alerts
 
 KEY = "spring:2024-04"
-SECRET = "creator-77"  # noqa: S105 - an id that must not get out
+SECRET = "creator-77"
 
 BLOCKED = GateResult(
     "staging",
