@@ -4,17 +4,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
+BROKEN := demo-broken
+BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test prove lint ui clean mutate
+.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots demo-broken
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
 	@echo "make demo      sample data, every period of the sample program, what came of it"
+	@echo "make demo-broken  a copy of it with one corrupt delivery: a gate turns red (docs/tutorial.md)"
 	@echo "make ui        Dagster on 127.0.0.1:3000 over the demo's home"
 	@echo "make test      the whole test suite"
+	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
+	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
+	@echo "make screenshots   the same: these tests take the pictures of README and docs"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make clean     removes .venv, demo data and caches"
@@ -44,10 +50,16 @@ lint: install
 mutate: install
 	-nice -n 10 $(BIN)/python -m tests.mutation.sql_mutants
 	-nice -n 10 $(BIN)/mutmut run --max-children 1
-	$(BIN)/mutmut results
+	$(BIN)/python -m tests.mutation.survivors
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --ignore tests/browser
+
+# In one process, since each test goes on from where the one before it ended.
+test-browser: install
+	$(BIN)/python -m pytest tests/browser
+
+screenshots: test-browser
 
 # The same as in the tests, over N other programs at each SEED; what fails is kept in
 # tests/proof/regressions/.
@@ -67,8 +79,22 @@ demo: install
 	@echo "Next: make ui (Dagster on http://127.0.0.1:3000), or"
 	@echo "  $(BIN)/bonus export 2024-04 --out $(DEMO)/export --program $(DEMO)/program.yaml --home $(DEMO)/home"
 
+# A copy of the demo gets a file with a misspelt status, and one period is run: its ingest gate does
+# not hold, which ends the run with status 3 and leaves what is published as it was.
+demo-broken: install
+	@test -d $(DEMO)/home/published || $(MAKE) demo
+	@test ! -e $(BROKEN) || chmod -R u+w $(BROKEN)
+	@rm -rf $(BROKEN)
+	@cp -R $(DEMO) $(BROKEN)
+	@printf '%s\n' 'creator_id,payout_currency,tax_residence,tax_form,status,updated_at' \
+		'incomplete-us,USD,US,w9,redy,2024-06-01T09:00:00Z' > $(BROKEN)/landing/payees/2024-06-01.csv
+	@$(BIN)/bonus run $(BROKEN_PERIOD) --by ada --program $(BROKEN)/program.yaml \
+		--landing $(BROKEN)/landing --home $(BROKEN)/home; test $$? -eq 3
+	@echo "The gate is red, as it should be. Next: step 3 of docs/tutorial.md"
+
 ui: install
 	$(BIN)/bonus ui --program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
 
 clean:
-	rm -rf $(VENV) $(DEMO) mutants .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	@for folder in $(DEMO) $(BROKEN); do test ! -e $$folder || chmod -R u+w $$folder; done
+	rm -rf $(VENV) $(DEMO) $(BROKEN) mutants .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs

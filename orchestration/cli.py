@@ -19,7 +19,6 @@ UNEXPECTED, USAGE, GATE, STATE, DIFFERENT = 1, 2, 3, 4, 5
 
 app = typer.Typer(
     name="bonus",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=True,
@@ -48,6 +47,19 @@ HomeOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 HOME_DEFAULT = Path("bonus-home")
+
+
+@app.callback(invoke_without_command=True)
+def next_step(context: typer.Context) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from orchestration.next_steps import Place, next_steps
+
+    place = Place.of(os.environ, HOME_DEFAULT)
+    program = _program(place.program).program if place.program is not None else None
+    for step in next_steps(place.home, program, place.options(os.environ)):
+        typer.echo(f"{_visible(step.sentence)}\n  {_visible(step.command)}")
+    typer.echo("All commands: bonus --help")
 
 
 @app.command()
@@ -226,6 +238,53 @@ def export(
         _print_json([str(path) for path in files])
     else:
         _print("\n".join(str(path) for path in files))
+
+
+@app.command()
+def report(
+    period: Annotated[
+        str | None,
+        typer.Argument(metavar="[PERIOD]", help="A published period; left out: all of them."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="An .html file; for all periods a folder too. Left out: the home's reports.",
+        ),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the page of a period, or of all periods with an overview that leads to them.
+
+    Example: bonus report 2024-spring --out 2024-spring.html
+    """
+    loaded = _program(program)
+    if period is not None:
+        _known_period(loaded, period)
+    usual = os.umask(0o077)
+    place = _home(home)
+    published = place.store(loaded.program.program).published()
+    if period is not None and period not in published:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+    if not published:
+        _fail(STATE, "nothing is published yet; run a period first: bonus run PERIOD")
+    from orchestration.reports.write import write_asked
+
+    if out is not None:
+        os.umask(usual)
+    try:
+        files = write_asked(place, loaded.program.program, period, out)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another place with --out")
+    if as_json:
+        _print_json([str(path) for path in files])
+    else:
+        typer.echo("\n".join(str(path) for path in files))
 
 
 @app.command()

@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration.failures import as_failures
 from orchestration.partitions import PERIODS
 from orchestration.pipeline.closing import close_period
+from orchestration.report_files import reports_of
 from orchestration.resources import CLOSE_JOB, HomeResource
 from orchestration.terms.load import load_program
 
@@ -37,6 +38,7 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
         loaded = load_program(config.program_file or home.registration(program_name).program_file)
         entry = close_period(home.home, loaded.program, period, config.approver)
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
+    reports_of(context, home.home, program_name, [period])
 
 
 @dg.job(

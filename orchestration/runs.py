@@ -174,7 +174,8 @@ def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, st
             if recorded is not None:
                 status = int(recorded.value)  # type: ignore[arg-type]
         if said is None or status == GATE_BLOCKED:
-            for stage, verdict in work.verdicts().items():
+            verdicts = work.verdicts() if work.path.exists() else {}
+            for stage, verdict in verdicts.items():
                 if not verdict.held:
                     return GATE_BLOCKED, describe(stage, verdict)
         if said is not None:

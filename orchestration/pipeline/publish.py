@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from expectations.suite import GateResult
 from orchestration.ledger.restatement import Account
 from orchestration.pipeline.books import Books, open_books
+from orchestration.pipeline.data_quality import data_quality
 from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.restating import restate_period, restatement_totals
 from orchestration.pipeline.settling import period_totals, settle_period
@@ -155,8 +156,8 @@ def _write_publication(
     gate = _held(run.check("ledger"))
     with run.work.connect() as connection:
         write_tables(connection, PUBLISHED_TABLES.values(), version.folder)
-        totals = period_totals(connection)
-    record = run_record(meta, run.run_id, run.by, run.work.verdicts(), totals)
+        totals, data = period_totals(connection), data_quality(connection)
+    record = run_record(meta, run.run_id, run.by, run.work.verdicts(), totals, data)
     finish_version(version.folder, loaded.content, record)
     return gate, totals
 
@@ -172,8 +173,8 @@ def _write_restatement(
     version = publishing.new_version(run.period, "restated")
     with run.work.connect() as connection:
         write_tables(connection, RESTATED_TABLES.values(), version.folder)
-        totals = restatement_totals(connection)
-    record = run_record(meta, run.run_id, run.by, run.work.verdicts(), totals)
+        totals, data = restatement_totals(connection), data_quality(connection)
+    record = run_record(meta, run.run_id, run.by, run.work.verdicts(), totals, data)
     finish_version(version.folder, loaded.content, record)
     return gate, totals
 

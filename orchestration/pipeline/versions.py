@@ -43,8 +43,10 @@ def run_record(
     by: str,
     gates: Mapping[str, GateResult],
     totals: Mapping[str, Any],
+    data: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What run.json says of a run: the fingerprints of its inputs, who, when, gates and totals."""
+    """What run.json says of a run: fingerprints of its inputs, who, when, gates, totals, and data
+    (what `data_quality` found)."""
     return {
         **meta,
         "run_id": run_id,
@@ -52,6 +54,7 @@ def run_record(
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "gates": {stage: result.to_json() for stage, result in gates.items()},
         "totals": totals,
+        "data": data,
     }
 
 

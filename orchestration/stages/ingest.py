@@ -80,7 +80,7 @@ def ingest(
             if table != TERMS:
                 of_table |= table_metadata(connection, table)
                 of_table |= quarantine_metadata(connection, table.removeprefix("raw_"))
-            yield dg.MaterializeResult(asset_key=table, metadata=shared | of_table)
+            yield dg.MaterializeResult(asset_key=table, metadata=of_table | shared)
 
 
 def _loaded(rows: int, files: int, quarantined_rows: int, quarantined_files: int) -> dict[str, Any]:

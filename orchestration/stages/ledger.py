@@ -14,6 +14,7 @@ from orchestration.failures import EXIT_STATUS, as_failures
 from orchestration.gates import CHECK_NAME, check_results, check_spec
 from orchestration.partitions import PERIODS, partition_key
 from orchestration.pipeline.workfile import GateFailed
+from orchestration.report_files import reports_of
 from orchestration.resources import HomeResource
 from orchestration.stages.shown import share_percent, spec, table_metadata
 
@@ -57,7 +58,7 @@ def earnings(
         for table in ("creator_earnings", "post_earnings"):
             yield dg.MaterializeResult(
                 asset_key=table,
-                metadata={"seconds": seconds, **table_metadata(connection, table)},
+                metadata={**table_metadata(connection, table), "seconds": seconds},
             )
 
 
@@ -129,27 +130,32 @@ def publication(
         tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
         yield from check_results(error.result, tables)
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
+    seconds = round(time.monotonic() - started, 2)
+    reports = reports_of(context, run.home, run.program, [run.period, *published.settled_anew])
     for period, totals in published.settled_anew.items():
-        _tell(context, partition_key(run.program, period), totals)
+        _tell(context, partition_key(run.program, period), totals, reports.get(period, {}))
+    report = reports.get(run.period, {})
     if published.is_restatement:
         yield from check_results(published.gate, (RESTATEMENT,))
         yield from _not_asked(SETTLED, "the period is closed: what was published stays")
         with run.work.connect() as connection:
             shown = table_metadata(connection, RESTATEMENT)
         yield dg.MaterializeResult(
-            asset_key=RESTATEMENT, metadata={**_by_currency(published.totals), **shown}
+            asset_key=RESTATEMENT,
+            metadata={**_by_currency(published.totals), **shown, **report},
         )
         return
     yield from check_results(published.gate, SETTLED)
     yield from _not_asked((RESTATEMENT,), "the period is open: there is nothing to restate")
     plotted = {
-        "seconds": round(time.monotonic() - started, 2),
+        "seconds": seconds,
         **_plotted(published.totals),
+        **report,
     }
     with run.work.connect() as connection:
         for asset in SETTLED:
             yield dg.MaterializeResult(
-                asset_key=asset, metadata={**plotted, **table_metadata(connection, asset)}
+                asset_key=asset, metadata={**table_metadata(connection, asset), **plotted}
             )
     yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=plotted)
 
@@ -175,7 +181,12 @@ class as_failures_but_gates:
         return self._inner.__exit__(kind, error, trace)
 
 
-def _tell(context: dg.AssetExecutionContext, key: str, totals: Mapping[str, Any]) -> None:
+def _tell(
+    context: dg.AssetExecutionContext,
+    key: str,
+    totals: Mapping[str, Any],
+    report: Mapping[str, dg.MetadataValue],
+) -> None:
     """Tells Dagster of a later period that was settled anew by this run."""
     for asset in (*SETTLED, PUBLISHED):
         context.log_event(
@@ -183,7 +194,7 @@ def _tell(context: dg.AssetExecutionContext, key: str, totals: Mapping[str, Any]
                 asset,
                 partition=key,
                 description="settled anew after an earlier period was published",
-                metadata=_plotted(totals),
+                metadata={**_plotted(totals), **report},
             )
         )
     for asset in SETTLED:

@@ -81,7 +81,7 @@ def build_stage(stage: str) -> dg.AssetsDefinition:
                 if dg.AssetKey(name) in context.selected_asset_keys:
                     yield dg.MaterializeResult(
                         asset_key=name,
-                        metadata={"seconds": round(spent, 3), **table_metadata(connection, name)},
+                        metadata={**table_metadata(connection, name), "seconds": round(spent, 3)},
                     )
 
     return models

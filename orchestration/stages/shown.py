@@ -90,6 +90,8 @@ def table_metadata(
         metadata |= _statuses(connection)
     elif table == "creator_earnings":
         metadata |= _earnings(connection)
+    # What happened comes first: the UI keeps this order.
+    metadata = {**_picked(metadata, "what_happened"), **metadata}
     if rows:
         # Landed rows come in the order of their files; sorting them is not worth the while.
         order = "" if table.startswith("raw_") else "order by 1, 2"
@@ -97,6 +99,10 @@ def table_metadata(
             connection.execute(f'select * from "{table}" {order} limit {SHOWN_ROWS}')
         )
     return metadata
+
+
+def _picked(metadata: Mapping[str, dg.MetadataValue], name: str) -> dict[str, dg.MetadataValue]:
+    return {name: metadata[name]} if name in metadata else {}
 
 
 def share_percent(part: int, whole: int) -> float:

@@ -85,7 +85,7 @@ def decides(place: Place) -> tuple[str, str, str, int]:
     """(creator_id, post_id, observed_at, views) of a snapshot that decides what a post earned."""
     creator, post, observed_at, views = place.rows(
         "select posts.creator_id, metrics.post_id, strftime(metrics.observed_at, '%Y-%m-%dT%H:%M:%S.%fZ'), views"
-        " from stg_post_metrics as metrics"
+        " from raw_post_metrics as metrics"
         " inner join int_posts as posts on metrics.post_id = posts.post_id"
         " inner join post_scores as scores on metrics.post_id = scores.post_id"
         " where metrics.observed_at < posts.window_end and metrics.delivered_at = observed_at"

@@ -63,7 +63,7 @@ def test_figures_agree_with_the_table(run: PeriodRun) -> None:
         ).fetchall()[0]
         shown = table_metadata(connection, "post_eligibility")
         ledger = table_metadata(connection, "payout_ledger")
-        snapshots = table_metadata(connection, "stg_post_metrics")
+        snapshots = table_metadata(connection, "raw_post_metrics")
         rows = connection.execute("select count(*) from payout_ledger").fetchall()[0][0]
     assert shown["dagster/row_count"].value == shown["posts"].value == whole
     assert shown["eligible_posts"].value == eligible

@@ -165,6 +165,10 @@ class FastRun(PeriodRun):
             self.connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
         return {}
 
+    def judged(self, suite: str, database: Path) -> GateResult:
+        """The gate's result as it is: what is at stake would be looked up in a file."""
+        return self.gate(suite, database)
+
     def _ask(self, suite: str, database: Path) -> GateResult:
         """A suite's queries that may block, asked one by one."""
         if database == self.work.path:

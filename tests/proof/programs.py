@@ -660,7 +660,7 @@ def draw_closes(draw: Draw, world: World, landings: int) -> tuple[Step, ...]:
     steps: list[Step] = []
     closed = 0
     landing = draw.upto(landings - 1)
-    for _ in range(3 + draw.upto(5)):
+    for _ in range(3 + draw.upto(4)):
         may_close = closed < len(keys) and any(step.period == keys[closed] for step in steps)
         if may_close and draw.upto(1):
             steps.append(Step("close", keys[closed]))

@@ -1,34 +1,25 @@
 -- §2 and §8: snapshots that come twice with one delivered_at and different values, where such a
 -- snapshot decides a value of §3: it is the last one before a boundary of W, or the first of all,
 -- to report a count. Deliveries that a later one replaced decide nothing.
+-- A snapshot that is not the last of its interval to report a count decides no later boundary, so
+-- one interval is looked at by itself; what is not among the suspects decides nothing or is alone.
 {%- set counts = ['views', 'likes', 'comments', 'shares'] %}
-with last_delivered as (
-
-    select metrics.*
-    from {{ source('raw', 'raw_post_metrics') }} as metrics
-    inner join {{ ref('int_posts') }} as posts
-        on metrics.post_id = posts.post_id
-    where posts.window_start is not null
-    qualify metrics.delivered_at = max(metrics.delivered_at) over (
-        partition by metrics.post_id, metrics.observed_at
-    )
-
-),
-
-conflicts as (
+with conflicts as (
 
     select
-        post_id,
-        observed_at,
-        delivered_at,
+        deliveries.post_id,
+        deliveries.interval_no,
+        deliveries.observed_at,
+        deliveries.delivered_at,
         {%- for count in counts %}
-        max({{ count }}) is not null as reports_{{ count }},
+        max(deliveries.{{ count }}) is not null as reports_{{ count }},
         {%- endfor %}
-        min(views) as least_views,
-        max(views) as greatest_views
+        min(deliveries.views) as least_views,
+        max(deliveries.views) as greatest_views
     from (
         select distinct
             post_id,
+            interval_no,
             observed_at,
             delivered_at,
             views,
@@ -36,24 +27,19 @@ conflicts as (
             likes,
             comments,
             shares
-        from last_delivered
-    )
-    group by post_id, observed_at, delivered_at
+        from {{ ref('int_suspect_deliveries') }}
+    ) as deliveries
+    inner join {{ ref('stg_post_metrics') }} as winners
+        on
+            deliveries.post_id = winners.post_id
+            and deliveries.observed_at = winners.observed_at
+            and deliveries.delivered_at = winners.delivered_at
+    group by
+        deliveries.post_id,
+        deliveries.interval_no,
+        deliveries.observed_at,
+        deliveries.delivered_at
     having count(*) > 1
-
-),
-
-boundaries as (
-
-    select
-        posts.post_id,
-        intervals.ends_at as boundary_at
-    from conflicts
-    inner join {{ ref('int_posts') }} as posts
-        on conflicts.post_id = posts.post_id
-    inner join {{ ref('int_intervals') }} as intervals
-        on posts.creator_id = intervals.creator_id
-    where intervals.ends_at < {{ end_of_time() }}
 
 ),
 
@@ -67,15 +53,15 @@ deciding as (
         conflicts.least_views,
         conflicts.greatest_views
     from conflicts
-    inner join boundaries
+    inner join {{ ref('int_posts') }} as posts
         on
-            conflicts.post_id = boundaries.post_id
-            and conflicts.observed_at < boundaries.boundary_at
-    left join last_delivered as later
+            conflicts.post_id = posts.post_id
+            and conflicts.observed_at < posts.window_end
+    left join {{ ref('stg_post_metrics') }} as later
         on
             conflicts.post_id = later.post_id
+            and conflicts.interval_no = later.interval_no
             and conflicts.observed_at < later.observed_at
-            and boundaries.boundary_at > later.observed_at
             and later.{{ count }} is not null
     where conflicts.reports_{{ count }} and later.post_id is null
 
@@ -94,12 +80,21 @@ deciding as (
             conflicts.post_id = posts.post_id
             and posts.published_at < posts.window_start
             and conflicts.observed_at >= posts.window_start
-    left join last_delivered as earlier
+    left join {{ ref('stg_post_metrics') }} as earlier
         on
             conflicts.post_id = earlier.post_id
+            and conflicts.interval_no = earlier.interval_no
             and conflicts.observed_at > earlier.observed_at
             and earlier.{{ count }} is not null
-    where conflicts.reports_{{ count }} and earlier.post_id is null
+    left join {{ ref('int_post_intervals') }} as before
+        on
+            conflicts.post_id = before.post_id
+            and conflicts.interval_no > before.interval_no
+            and before.last_{{ count }} is not null
+    where
+        conflicts.reports_{{ count }}
+        and earlier.post_id is null
+        and before.post_id is null
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 

@@ -1,38 +1,55 @@
--- The one pass over the snapshots: per post and interval the first, the last and the greatest count
--- that was reported, and when it was seen.
-with snapshots as (
+-- Per post and interval the last and the greatest count that was reported, and the first one where
+-- §3 may ask for it: of a post published before W, from the start of W on.
+{%- set counts = ['qualified_views', 'views', 'likes', 'comments', 'shares'] %}
+with one_by_one as (
 
     select
-        metrics.post_id,
-        intervals.interval_no,
-        metrics.qualified_views,
-        metrics.views,
-        metrics.likes,
-        metrics.comments,
-        metrics.shares,
-        metrics.observed_at,
-        metrics.observed_at >= posts.period_starts_at
-        and metrics.observed_at < posts.period_ends_at as is_in_period
-    from {{ ref('stg_post_metrics') }} as metrics
+        snapshots.post_id,
+        snapshots.interval_no,
+        {%- for count in counts %}
+        max_by(snapshots.{{ count }}, snapshots.observed_at)
+            filter (where snapshots.{{ count }} is not null) as last_{{ count }},
+        min_by(snapshots.{{ count }}, snapshots.observed_at)
+            filter (
+                where snapshots.{{ count }} is not null
+                and posts.published_at < posts.window_start
+                and snapshots.observed_at >= posts.window_start
+            ) as first_{{ count }},
+        max(snapshots.{{ count }}) as greatest_{{ count }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('stg_post_metrics') }} as snapshots
     inner join {{ ref('int_posts') }} as posts
-        on metrics.post_id = posts.post_id
-    inner join {{ ref('int_intervals') }} as intervals
-        on
-            posts.creator_id = intervals.creator_id
-            and metrics.observed_at >= intervals.starts_at
-            and metrics.observed_at < intervals.ends_at
+        on snapshots.post_id = posts.post_id
+    where snapshots.is_ambiguous
+    group by snapshots.post_id, snapshots.interval_no
 
 )
 
 select
-    post_id,
-    interval_no,
-    {%- for count in ['qualified_views', 'views', 'likes', 'comments', 'shares'] %}
-    min_by({{ count }}, observed_at) filter (where {{ count }} is not null) as first_{{ count }},
-    max_by({{ count }}, observed_at) filter (where {{ count }} is not null) as last_{{ count }},
-    max({{ count }}) as greatest_{{ count }},
+    aggregates.post_id,
+    aggregates.interval_no,
+    {%- for count in counts %}
+    case
+        when aggregates.is_ambiguous then one_by_one.last_{{ count }}
+        else aggregates.last_{{ count }}
+    end as last_{{ count }},
+    case
+        when aggregates.is_ambiguous then one_by_one.first_{{ count }}
+        else aggregates.first_{{ count }}
+    end as first_{{ count }},
+    {%- if count != 'qualified_views' %}
+    case
+        when aggregates.is_ambiguous then one_by_one.greatest_{{ count }}
+        else aggregates.greatest_{{ count }}
+    end as greatest_{{ count }},
+    {%- endif %}
     {%- endfor %}
-    max(observed_at) as last_observed_at,
-    bool_or(is_in_period) as has_snapshot_in_period
-from snapshots
-group by post_id, interval_no
+    aggregates.last_observed_at,
+    aggregates.has_snapshot_in_period,
+    aggregates.is_before_window_end,
+    aggregates.row_count
+from {{ ref('int_post_aggregates') }} as aggregates
+left join one_by_one
+    on
+        aggregates.post_id = one_by_one.post_id
+        and aggregates.interval_no = one_by_one.interval_no

@@ -2,11 +2,10 @@
 -- values, nulls too. Where the winning delivery itself comes with different values, the gate after
 -- eligibility blocks the snapshots that decide something; until then reported counts go before
 -- null and greater before less, so that the choice never hangs on the order of files.
-{{ config(materialized='view') }}
-
+-- Only snapshots where that must be looked at are here: see int_post_aggregates.
 with source as (
 
-    select * from {{ source('raw', 'raw_post_metrics') }}
+    select * from {{ ref('int_suspect_deliveries') }}
 
 ),
 
@@ -22,15 +21,15 @@ delivered_last as (
             ineligible_views,
             likes desc nulls last,
             comments desc nulls last,
-            shares desc nulls last,
-            file_no,
-            row_no
+            shares desc nulls last
     ) = 1
 
 )
 
 select
     post_id,
+    interval_no,
+    is_ambiguous,
     views,
     ineligible_views,
     views - ineligible_views as qualified_views,

@@ -103,3 +103,43 @@ def test_a_balance_that_vanished_is_named() -> None:
         "april: payout_ledger bo USD: opening balance is 0, expected 30, the closing balance before",
         "april: account payable:bo stands at 30 USD over all periods, but its closing balance is 0",
     ]
+
+
+def test_who_comes_and_goes_with_nothing_is_no_fault() -> None:
+    march = replace(
+        MARCH, ledger=[*MARCH.ledger, Balance("cy", "USD", "none", 0, 0, 0, 0, 0, 0, 0)]
+    )
+    assert book_faults([march, replace(APRIL, ledger=APRIL.ledger[1:])]) == []
+
+
+def test_a_balance_out_of_nothing_is_named() -> None:
+    april = replace(
+        APRIL, ledger=[*APRIL.ledger, Balance("cy", "USD", "carried", 0, 5, 0, 5, 0, 0, 5)]
+    )
+    assert book_faults([MARCH, april]) == [
+        "april: payout_ledger cy USD: opening balance is 5, expected 0, the closing balance before",
+        "april: account payable:cy stands at 0 USD over all periods, but its closing balance is 5",
+    ]
+
+
+def test_entries_of_a_creator_without_a_row_are_named() -> None:
+    journal = [
+        *APRIL.journal,
+        Entry("7-1", "7", "earning", "cy", "expense:bonus", "USD", 4),
+        Entry("7-2", "7", "earning", "cy", "payable:cy", "USD", -4),
+    ]
+    assert book_faults([MARCH, replace(APRIL, journal=journal)]) == [
+        "april: journal posts 4 USD as earning of cy, expected 0",
+        "april: account payable:cy stands at 4 USD over all periods, but its closing balance is 0",
+    ]
+
+
+def test_a_fault_says_where_and_how_much() -> None:
+    assert book_faults([MARCH, with_row("bo", payable_minor=124, closing_balance_minor=-1)]) == [
+        "april: payout_ledger bo USD: payable is 124, expected 125",
+        "april: account payable:bo stands at 0 USD over all periods, but its closing balance is -1",
+    ]
+    journal = MARCH.journal[1:]
+    assert book_faults([replace(MARCH, journal=journal)]) == [
+        "march: transaction 1 sums to -500 USD, expected 0"
+    ]

@@ -174,6 +174,7 @@ def test_step_2_milestones(posts: dict[str, int], cents: int) -> None:
         (None, "9.99", 999, True),
         ("9.99", None, 999, True),
         ("10", None, 1000, False),
+        ("100", "50", 1000, False),  # far from any cap
         ("5", "7", 500, True),  # the lower of both
         ("7", "5", 500, True),
         ("0", None, 0, True),

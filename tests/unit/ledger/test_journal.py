@@ -114,6 +114,12 @@ def test_an_id_is_that_of_its_transaction() -> None:
     }
 
 
+def test_an_id_beyond_ascii_is_that_of_its_escaped_form() -> None:
+    # sha256 of ["spring", "april", "earning", "april", "\\u00e9", "USD"], first 32 digits
+    found = transaction_id("spring", "april", "earning", "april", "é", "USD")
+    assert found == "5f200ebf71b306e662031bbdc52fe86b"
+
+
 def test_every_part_of_a_transaction_is_in_its_id() -> None:
     parts = ["spring", "april", "earning", "april", "ada", "USD"]
     ids = {transaction_id(*parts)}

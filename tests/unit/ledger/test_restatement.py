@@ -95,3 +95,29 @@ def test_adjustments_are_what_is_computed_less_what_was_posted() -> None:
 
 def test_what_a_closed_period_has_posted_is_not_posted_again() -> None:
     assert adjustments({"march": {("a", "USD"): 120}}, {"march": {("a", "USD"): 120}}) == {}
+
+
+def test_a_row_says_what_is_computed_by_which_rate_and_what_was_posted() -> None:
+    rows = restated([earned("a", 300)], {"a": ("USD", E10)}, {("a", "USD"): 120, ("b", "EUR"): 7})
+    assert rows == [
+        Restated("a", "USD", 300, E10, 120, 300),
+        Restated("b", "EUR", 0, None, 7, 0),
+    ]
+
+
+def test_a_creator_without_an_own_row_takes_the_currency_of_its_payees_row() -> None:
+    (row,) = restated(
+        [earned("new", 300, "JP")], {}, {}, {"new": Party("JP", "EUR")}, {"EUR": 2 * E10}
+    )
+    assert (row.payout_currency, row.computed_minor) == ("EUR", 600)
+
+
+def test_who_earns_nothing_and_has_no_rate_does_not_hide_those_after_it() -> None:
+    party = {"new": Party("JP", "JPY")}
+    (row,) = restated([earned("new", 0, "JP"), earned("ann", 5)], {"ann": ("USD", E10)}, {}, party)
+    assert (row.creator_id, row.computed_minor) == ("ann", 5)
+
+
+def test_rows_are_sorted_by_creator_before_currency() -> None:
+    rows = restated([], {}, {("b", "EUR"): 1, ("a", "USD"): 1, ("c", "CHF"): 1})
+    assert [row.creator_id for row in rows] == ["a", "b", "c"]

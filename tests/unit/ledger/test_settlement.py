@@ -37,6 +37,7 @@ minimum_payout: {USD: 25.00, JPY: 4000}
 withholding:
   - {tax_residence: US, tax_form: w9, brackets: [{rate: 0}]}
   - {tax_residence: US, tax_form: '*', brackets: [{rate: 0.24}]}
+  - {tax_residence: GB, tax_form: none, brackets: [{rate: 0.11}]}
   - {tax_residence: '*', tax_form: treaty, brackets: [{rate: 0.05}]}
   - {tax_residence: JP, tax_form: '*', brackets: [{up_to: 10000, rate: 0.1021}, {rate: 0.2042}]}
   - {tax_residence: DE, tax_form: '*', brackets: [{up_to: 100.5, rate: 0.1}, {rate: 0.2}]}
@@ -210,8 +211,8 @@ def test_withholding_brackets_are_in_the_payout_currency() -> None:
 
 
 def test_a_payees_row_without_a_tax_form_is_none() -> None:
-    row = the_row(earned("a", 10000), parties={"a": Party("US", "USD", "US", None, "ready")})
-    assert row.withheld_minor == 2400
+    row = the_row(earned("a", 10000), parties={"a": Party("US", "USD", "GB", None, "ready")})
+    assert row.withheld_minor == 1100
 
 
 def test_payable_is_opening_and_earnings_and_adjustments() -> None:

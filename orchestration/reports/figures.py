@@ -1,0 +1,362 @@
+"""The figures of a published period, read from its version; exact, and not yet text.
+
+Money is in minor units of its currency (the program's, where none is named), points are decimals.
+Belongs here: what is counted and summed, over which table of §9. Does not: words, charts, HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from orchestration.ledger.closing import CloseEntry
+from orchestration.publishing.store import PROGRAM_FILE, Publication
+from orchestration.publishing.tables import PUBLISHED_TABLES
+from orchestration.reports.distribution import bin_edges, gini
+from orchestration.terms.currencies import minor_units
+from orchestration.terms.load import parse_program
+from orchestration.terms.model import Period, Program
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST_ROWS: Final = 25
+"""Markets and content types are ids of any kind: beyond so many, the rest is one row."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRow:
+    """What a market's creators (those of creator_eligibility) came to; market None: unknown."""
+
+    market: str | None
+    creators: int
+    eligible: int
+    capped: int
+    points: Decimal
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRow:
+    """What posts of a content type came to: the performance parts of their creators' amounts."""
+
+    content_type: str | None
+    posts: int
+    eligible: int
+    qualified_views: int
+    points: Decimal
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Eligible creators that earned [from_minor, to_minor); both 0: those that earned nothing."""
+
+    from_minor: int
+    to_minor: int
+    creators: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How payouts in a currency are spread over its paid rows; quantiles are amounts that occur."""
+
+    currency: str
+    rows: int
+    least_minor: int
+    median_minor: int
+    percentile_90_minor: int
+    greatest_minor: int
+    payout_minor: int
+    gini: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """How many have a reason, and how many have no other."""
+
+    code: str
+    rows: int
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementRow:
+    """Ledger rows of one currency, status and reason, and their sums."""
+
+    currency: str
+    status: str
+    reason: str | None
+    rows: int
+    opening_minor: int
+    earnings_minor: int
+    adjustments_minor: int
+    payable_minor: int
+    withheld_minor: int
+    payout_minor: int
+    closing_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentRow:
+    """What the period posted for an earlier, closed one that was restated."""
+
+    origin_period: str
+    currency: str
+    rows: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodFigures:
+    """All that a period's page tells."""
+
+    program: Program
+    period: Period
+    revision: int
+    record: Mapping[str, Any]  # run.json
+    closed: CloseEntry | None
+    restated: Mapping[str, Any] | None  # run.json of the restatement
+    before: Publication | None
+    points: Decimal
+    budget_minor: int | None
+    markets: Sequence[MarketRow]
+    contents: Sequence[ContentRow]
+    milestones_minor: int
+    bins: Sequence[Bin]
+    earnings_gini: Fraction | None
+    spreads: Sequence[Spread]
+    creator_reasons: Sequence[ReasonRow]
+    post_reasons: Sequence[ReasonRow]
+    settlement: Sequence[SettlementRow]
+    adjustments: Sequence[AdjustmentRow]
+
+    @property
+    def totals(self) -> Mapping[str, Any]:
+        """Counts and sums of the run's record."""
+        totals: Mapping[str, Any] = self.record["totals"]
+        return totals
+
+
+def program_of(publication: Publication) -> Program:
+    """The program file as the published run read it."""
+    return _parsed(publication.program_file.read_bytes())
+
+
+@lru_cache(maxsize=8)
+def _parsed(content: bytes) -> Program:
+    """A program file that was parsed before: the periods of a program mostly share one."""
+    return parse_program(content, PROGRAM_FILE)
+
+
+def period_figures(
+    published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
+) -> PeriodFigures:
+    """The figures of a published period; KeyError if it is not among `published`."""
+    import duckdb
+
+    publication = published[key]
+    program = program_of(publication)
+    order = [entry.key for entry in program.periods]
+    earlier = [entry for entry in order[: order.index(key)] if entry in published]
+    seal, period = publication.seal, program.period(key)
+    with duckdb.connect() as connection:
+        for name in PUBLISHED_TABLES:
+            source = str(publication.table(name)).replace("'", "''")
+            connection.execute(f"create view {name} as select * from read_parquet('{source}')")
+        return PeriodFigures(
+            program=program,
+            period=period,
+            revision=publication.revision,
+            record=publication.run,
+            closed=CloseEntry.from_line(seal) if seal is not None else None,
+            restated=restated[key].run if key in restated else None,
+            before=published[earlier[-1]] if earlier else None,
+            points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
+            budget_minor=None
+            if period.budget is None
+            else minor_units(period.budget, program.currency),
+            markets=_markets(connection),
+            contents=_contents(connection),
+            milestones_minor=_one(
+                connection, "select coalesce(sum(milestone_minor), 0) from creator_earnings"
+            ),
+            bins=_bins(connection),
+            earnings_gini=_earnings_gini(connection),
+            spreads=_spreads(connection),
+            creator_reasons=_reasons(connection, "creator_eligibility"),
+            post_reasons=_reasons(connection, "post_eligibility"),
+            settlement=_settlement(connection),
+            adjustments=_adjustments(connection),
+        )
+
+
+def _markets(connection: duckdb.DuckDBPyConnection) -> list[MarketRow]:
+    rows = connection.execute(
+        """
+        select
+            eligibility.market, count(*), count(*) filter (where eligibility.eligible),
+            count(*) filter (where earnings.capped), sum(earnings.points),
+            sum(earnings.program_amount_minor)
+        from creator_eligibility as eligibility
+        inner join creator_earnings as earnings on eligibility.creator_id = earnings.creator_id
+        group by eligibility.market
+        order by 6 desc, 2 desc, 1 nulls last
+        """
+    ).fetchall()
+    found = [MarketRow(*row) for row in rows]
+    kept, rest = found[:MOST_ROWS], found[MOST_ROWS:]
+    if rest:
+        kept.append(
+            MarketRow(
+                f"{len(rest):,} others",
+                sum(row.creators for row in rest),
+                sum(row.eligible for row in rest),
+                sum(row.capped for row in rest),
+                sum((row.points for row in rest), Decimal(0)),
+                sum(row.amount_minor for row in rest),
+            )
+        )
+    return kept
+
+
+def _contents(connection: duckdb.DuckDBPyConnection) -> list[ContentRow]:
+    rows = connection.execute(
+        """
+        select
+            eligibility.content_type, count(*), count(*) filter (where eligibility.eligible),
+            coalesce(sum(eligibility.qualified_views) filter (where eligibility.eligible), 0),
+            coalesce(sum(scores.points), 0), coalesce(sum(earnings.amount_minor), 0)
+        from post_eligibility as eligibility
+        left join post_scores as scores on eligibility.post_id = scores.post_id
+        left join post_earnings as earnings on eligibility.post_id = earnings.post_id
+        group by eligibility.content_type
+        order by 6 desc, 2 desc, 1
+        """
+    ).fetchall()
+    found = [ContentRow(*row) for row in rows]
+    kept, rest = found[:MOST_ROWS], found[MOST_ROWS:]
+    if rest:
+        kept.append(
+            ContentRow(
+                f"{len(rest):,} others",
+                sum(row.posts for row in rest),
+                sum(row.eligible for row in rest),
+                sum(row.qualified_views for row in rest),
+                sum((row.points for row in rest), Decimal(0)),
+                sum(row.amount_minor for row in rest),
+            )
+        )
+    return kept
+
+
+# Eligible creators and what each earned, in the program currency.
+_EARNED: Final = (
+    "select earnings.creator_id, cast(earnings.program_amount_minor as hugeint) as amount"
+    " from creator_earnings as earnings inner join creator_scores as scores"
+    " on earnings.creator_id = scores.creator_id"
+)
+
+
+def _bins(connection: duckdb.DuckDBPyConnection) -> list[Bin]:
+    nothing, least, greatest = connection.execute(
+        "select count(*) filter (where amount = 0), min(amount) filter (where amount > 0),"
+        f" max(amount) from ({_EARNED})"
+    ).fetchall()[0]
+    bins = [Bin(0, 0, nothing)] if nothing else []
+    if least is None:
+        return bins
+    edges = bin_edges(least, greatest)
+    limits = list(pairwise(edges))
+    counts = ", ".join(
+        f"count(*) filter (where amount >= {low} and amount < {high})" for low, high in limits
+    )
+    found = connection.execute(f"select {counts} from ({_EARNED})").fetchall()[0]
+    return bins + [
+        Bin(low, high, number) for (low, high), number in zip(limits, found, strict=True)
+    ]
+
+
+def _earnings_gini(connection: duckdb.DuckDBPyConnection) -> Fraction | None:
+    count, total, ranked = connection.execute(
+        "select count(*), coalesce(sum(amount), 0), coalesce(sum(amount * place), 0) from (select"
+        f" amount, row_number() over (order by amount, creator_id) as place from ({_EARNED}))"
+    ).fetchall()[0]
+    return gini(count, total, ranked)
+
+
+def _spreads(connection: duckdb.DuckDBPyConnection) -> list[Spread]:
+    rows = connection.execute(
+        """
+        select
+            payout_currency, count(*), min(payout_minor), quantile_disc(payout_minor, 0.5),
+            quantile_disc(payout_minor, 0.9), max(payout_minor), sum(payout_minor),
+            sum(cast(payout_minor as hugeint) * place)
+        from (
+            select
+                payout_currency, payout_minor,
+                row_number() over (
+                    partition by payout_currency order by payout_minor, creator_id
+                ) as place
+            from payout_ledger where status = 'paid'
+        )
+        group by payout_currency
+        order by payout_currency
+        """
+    ).fetchall()
+    return [
+        Spread(currency, count, least, median, high, greatest, total, gini(count, total, ranked))
+        for currency, count, least, median, high, greatest, total, ranked in rows
+    ]
+
+
+def _reasons(connection: duckdb.DuckDBPyConnection, table: str) -> list[ReasonRow]:
+    rows = connection.execute(
+        f"""
+        select code, count(*), count(*) filter (where reasons = code) from (
+            select reasons, unnest(string_split(reasons, '|')) as code from {table}
+            where not eligible
+        )
+        group by code order by 2 desc, 1
+        """
+    ).fetchall()
+    return [ReasonRow(*row) for row in rows]
+
+
+def _settlement(connection: duckdb.DuckDBPyConnection) -> list[SettlementRow]:
+    sums = ", ".join(
+        f"sum({column})"
+        for column in (
+            "opening_balance_minor",
+            "earnings_minor",
+            "adjustments_minor",
+            "payable_minor",
+            "withheld_minor",
+            "payout_minor",
+            "closing_balance_minor",
+        )
+    )
+    rows = connection.execute(
+        f"select payout_currency, status, status_reason, count(*), {sums} from payout_ledger"
+        " group by payout_currency, status, status_reason order by payout_currency,"
+        " list_position(['paid', 'carried', 'held', 'none'], status), status_reason nulls first"
+    ).fetchall()
+    return [SettlementRow(*row) for row in rows]
+
+
+def _adjustments(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow]:
+    rows = connection.execute(
+        "select origin_period, currency, count(*), sum(amount_minor) from journal"
+        " where kind = 'adjustment' and account = 'expense:bonus'"
+        " group by origin_period, currency order by origin_period, currency"
+    ).fetchall()
+    return [AdjustmentRow(*row) for row in rows]
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    return connection.execute(query).fetchall()[0][0]

@@ -1,0 +1,116 @@
+"""What a page is made of, and its HTML: Jinja2 escapes all text, and `shown` what would not print.
+
+Belongs here: the parts of a page and their rendering. Does not: what a page tells
+(`period_page.py`, `overview_page.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from markupsafe import Markup
+
+from orchestration.ingest.shown import shown
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LONGEST_CELL_CHARACTERS: Final = 130
+"""An id has up to 128; rows that a gate shows may hold longer text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Text that leads to another page, beside this one."""
+
+    text: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the first cell of each row heads it. Columns are (heading, is a number)."""
+
+    caption: str
+    columns: Sequence[tuple[str, bool]]
+    rows: Sequence[Sequence[str | Link]]
+    foot: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart, with the text that stands below it."""
+
+    svg: Markup
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page with its own heading; `anchor` is its id."""
+
+    anchor: str
+    title: str
+    paragraphs: Sequence[str] = ()
+    charts: Sequence[Chart] = ()
+    tables: Sequence[Table] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One of the figures on top."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole page; `state` is "estimated", "closed", or "" where it is about no one period."""
+
+    title: str
+    program: str
+    state: str
+    lead: Sequence[str]
+    cards: Sequence[Card]
+    sections: Sequence[Section]
+    links: Sequence[Link] = field(default_factory=tuple)
+
+
+def render(page: Page) -> str:
+    """The page as one HTML file: no address, no script, nothing to fetch."""
+    return _environment().get_template("page.html").render(page=page)
+
+
+def cell(text: str) -> str:
+    """Text from outside, cut where it is too long for a cell."""
+    if len(text) <= LONGEST_CELL_CHARACTERS:
+        return text
+    return text[: LONGEST_CELL_CHARACTERS - 1] + "…"
+
+
+@cache
+def _environment() -> Environment:
+    import jinja2
+
+    folder = Path(__file__).parent / "templates"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["style"] = Markup((folder / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    """Control and direction characters of names and ids, made visible; our own markup as it is."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,96 @@
+"""Pages as files: `<home>/reports/program=P/period=K.html`, and index.html for all periods.
+
+They lie outside what a close seals, and can be made again from what is published at any time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock
+
+from orchestration.pipeline.home import Home
+from orchestration.reports.figures import period_figures
+from orchestration.reports.overview_page import overview_page
+from orchestration.reports.page import Link, render
+from orchestration.reports.period_page import period_page
+
+OVERVIEW: Final = "index.html"
+WAIT_SECONDS: Final = 30
+
+
+def reports_folder(home: Home, program: str) -> Path:
+    """Where the pages of a program lie in its home."""
+    return home.path / "reports" / f"program={program}"
+
+
+def page_name(period: str) -> str:
+    """The file name of a period's page; a period may be called index."""
+    return f"period={period}.html"
+
+
+def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str, Path]:
+    """Writes pages of published periods, those not yet there, and the overview into the home.
+
+    Gives the path of each page. Whoever comes last sees all that was published before, so no page stays behind what is
+    published; filelock.Timeout if others write for too long.
+    """
+    # No period's lock has this name: keys have no underscore.
+    lock = home.path / "locks" / f"{program}._reports.lock"
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(lock, timeout=WAIT_SECONDS):
+        folder = reports_folder(home, program)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        missing = [
+            key for key in home.store(program).published() if not (folder / page_name(key)).exists()
+        ]
+        return write_pages(home, program, [*periods, *missing], folder / OVERVIEW)
+
+
+def write_pages(
+    home: Home, program: str, periods: Iterable[str], overview: Path
+) -> dict[str, Path]:
+    """Writes an overview, and the pages of the published ones of `periods` beside it."""
+    store = home.store(program)
+    published, restated = store.published(), store.restated()
+    paths = {key: overview.with_name(page_name(key)) for key in periods if key in published}
+    for key, path in paths.items():
+        figures = period_figures(published, restated, key)
+        _write(path, render(period_page(figures, [Link("All periods", overview.name)])))
+    _write(overview, render(overview_page(published, restated, page_name)))
+    return paths
+
+
+def write_asked(home: Home, program: str, period: str | None, out: Path | None) -> list[Path]:
+    """Writes what `bonus report` was asked for; gives the files, the one to open first in front.
+
+    Without `out` into the home. A period's page alone leads nowhere; without a period, `out` is the
+    overview's file, or a folder for it, and the periods' pages lie beside it. OSError if the place
+    cannot be written.
+    """
+    store = home.store(program)
+    published = store.published()
+    if out is None:
+        paths = write_reports(home, program, [period] if period else published)
+        overview = reports_folder(home, program) / OVERVIEW
+        return [paths[period]] if period else [overview, *paths.values()]
+    if period is not None:
+        if out.is_dir():
+            out = out / page_name(period)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        figures = period_figures(published, store.restated(), period)
+        _write(out, render(period_page(figures)))
+        return [out]
+    overview = out if out.suffix == ".html" else out / OVERVIEW
+    overview.parent.mkdir(parents=True, exist_ok=True)
+    return [overview, *write_pages(home, program, published, overview).values()]
+
+
+def _write(path: Path, page: str) -> None:
+    """The whole page or the one before; never half of it."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(page, encoding="utf-8")
+    fresh.replace(path)

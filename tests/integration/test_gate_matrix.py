@@ -1,0 +1,185 @@
+"""Every expectation of every suite, given its defect, turns red; `docs/gates.md` lists them all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from expectations.runner import run_suite
+from expectations.suite import Expectation
+from expectations.suites import SUITES
+from tests.conftest import ROOT
+from tests.integration.books import Books
+
+
+def twice(table: str) -> str:
+    """The first row comes a second time."""
+    return f"insert into {table} select * from {table} limit 1"
+
+
+def changed(table: str, assignment: str, where: str = "true") -> str:
+    """One row is changed."""
+    return (
+        f"update {table} set {assignment}"
+        f" where rowid = (select min(rowid) from {table} where {where})"
+    )
+
+
+def conflict(dataset: str, column: str, value: str) -> str:
+    """A row is delivered again in the same version, with another value."""
+    return (
+        f"insert into raw_{dataset} select * replace ({value} as {column}) from raw_{dataset}"
+        f" where {column} is distinct from {value} limit 1"
+    )
+
+
+ALL_UNKNOWN = "update {table} set {column} = 'nobody'"
+FALLING = "update int_posts_in_play set greatest_{count} = last_{count} + 1 where last_{count} is not null"
+
+# What is wrong with the work file when the expectation turns red.
+DEFECTS: dict[str, str] = {
+    "every_dataset_has_a_folder": changed("ingest_datasets", "has_folder = false"),
+    "datasets_have_rows": changed("ingest_datasets", "rows_loaded = 0", "dataset = 'creators'"),
+    "no_file_is_quarantined": "insert into quarantine_files values ('posts', 'a', 'UNREADABLE', '')",
+    "no_row_is_quarantined": (
+        "insert into quarantine_rows values ('posts', 'a.csv', 2, 'post_id', 'NULL', '', 1)"
+    ),
+    "few_rows_of_post_metrics_are_quarantined": (
+        "insert into quarantine_rows select 'post_metrics', 'a.csv', range, 'views', 'NULL', '', 1"
+        " from range((select rows_read // 1000 + 1 from ingest_datasets"
+        " where dataset = 'post_metrics'))"
+    ),
+    "every_row_is_loaded_or_quarantined": changed("ingest_files", "rows_loaded = rows_loaded - 1"),
+    "creators_rows_of_one_version_agree": conflict("creators", "account_type", "'personal'"),
+    "payees_rows_of_one_version_agree": conflict("payees", "status", "'blocked'"),
+    "deals_rows_of_one_version_agree": conflict("deals", "program", "'other'"),
+    "posts_rows_of_one_version_agree": conflict("posts", "content_type", "'other'"),
+    "audience_rows_of_one_version_agree": conflict("audience", "accounts", "0"),
+    "policy_events_rows_of_one_version_agree": conflict("policy_events", "policy", "'other'"),
+    "fx_rates_rows_of_one_version_agree": conflict("fx_rates", "rate", "9"),
+    "posts_have_known_creators": ALL_UNKNOWN.format(table="raw_posts", column="creator_id"),
+    "nothing_was_passed_over": "insert into ingest_notes values ('unknown_column', 'posts', 'x', '')",
+    "every_creator_with_a_deal_has_a_rate": "delete from int_fx_rates where payout_currency = 'JPY'",
+    "posts_in_play_were_seen_at_the_end": (
+        "update int_posts_in_play set last_observed_at = timestamp '2000-01-01'"
+    ),
+    "few_posts_lose_views": FALLING.format(count="views"),
+    "few_posts_lose_likes": FALLING.format(count="likes"),
+    "few_posts_lose_comments": FALLING.format(count="comments"),
+    "few_posts_lose_shares": FALLING.format(count="shares"),
+    "every_creator_with_a_deal_is_decided": (
+        "delete from creator_eligibility where creator_id ="
+        " (select min(creator_id) from creator_eligibility)"
+    ),
+    "every_post_of_the_period_is_decided": (
+        "delete from post_eligibility where post_id = (select min(post_id) from post_eligibility)"
+    ),
+    "creator_eligibility_is_eligible_just_without_a_reason": changed(
+        "creator_eligibility", "reasons = 'MARKET'", "eligible"
+    ),
+    "post_eligibility_is_eligible_just_without_a_reason": changed(
+        "post_eligibility", "reasons = ''", "not eligible"
+    ),
+    "views_of_a_market_and_day_are_like_the_days_before": (
+        "update post_eligibility set qualified_views = qualified_views * 100000"
+        " where cast(published_at as date) = (select max(cast(published_at as date))"
+        " from post_eligibility where eligible)"
+    ),
+    "post_scores_points_are_not_negative": changed("post_scores", "points = -1"),
+    "creator_scores_points_are_not_negative": changed("creator_scores", "points = -1"),
+    "posts_points_sum_to_their_creators": changed("creator_scores", "points = points + 1"),
+    "every_eligible_post_is_scored": (
+        "delete from post_scores where post_id = (select min(post_id) from post_scores)"
+    ),
+    "audience_value_lies_between_floor_and_ceiling": changed(
+        "int_audience_value", "audience_value_e6 = floor_e6 - 1", "floor_e6 is not null"
+    ),
+    "posts_parts_sum_to_the_performance_part": changed(
+        "post_earnings", "amount_minor = amount_minor + 1"
+    ),
+    "no_amount_is_above_its_cap": changed(
+        "creator_earnings", "program_amount_minor = cap_minor + 1", "cap_minor is not null"
+    ),
+    "the_sum_is_within_the_budget": "update ledger_period set budget_minor = total_minor - 1",
+    "transactions_balance": changed("journal", "amount_minor = amount_minor + 1"),
+    "ledger_rows_carry_the_earnings": changed(
+        "payout_ledger", "program_amount_minor = program_amount_minor + 1", "fx_rate is not null"
+    ),
+    "balances_roll_forward": changed("payout_ledger", "payable_minor = payable_minor + 1"),
+    "the_journal_says_what_the_ledger_says": (
+        "delete from journal where txn_id = (select min(txn_id) from journal)"
+    ),
+    "the_total_is_like_the_period_before": (
+        "update ledger_period set previous_total_minor = total_minor * 5 + 1"
+    ),
+    "no_creator_takes_far_more_of_a_market_than_any_before": (
+        "update market_shares set previous_amount_minor = 1, previous_market_minor = 1000000000"
+    ),
+    "differences_are_computed_less_posted": changed(
+        "restatement", "difference_minor = difference_minor + 1"
+    ),
+    "the_restatement_carries_the_earnings": changed(
+        "restatement", "program_amount_minor = program_amount_minor + 1"
+    ),
+}
+
+
+def defect_of(expectation: Expectation) -> str:
+    """Its own, or for one row a key, a row that comes twice."""
+    if expectation.name.endswith("_has_one_row_a_key"):
+        return twice(expectation.table)
+    return DEFECTS[expectation.name]
+
+
+@pytest.fixture(scope="module")
+def work_files(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """Work files after a whole run: of an open period, and (True) of a closed one run again."""
+    books = Books(tmp_path_factory.mktemp("matrix") / "home", sample / "program.yaml")
+    first, second = books.periods[:2]
+    for period in (first, second):
+        books.run(period, sample / "landing")
+    books.close(first)
+    books.run(first, sample / "landing")
+    return {
+        period == first: books.home.work_folder(books.program.program, period) / "work.duckdb"
+        for period in (first, second)
+    }
+
+
+@pytest.mark.parametrize("suite", list(SUITES))
+def test_each_expectation_turns_red(
+    suite: str, work_files: dict[bool, Path], tmp_path: Path
+) -> None:
+    import duckdb
+
+    source = work_files[suite == "restatement"]
+    held = {
+        row.name for row in run_suite(suite, SUITES[suite], source).results if row.state == "held"
+    }
+    for expectation in SUITES[suite]:
+        spoilt = tmp_path / "work.duckdb"
+        shutil.copyfile(source, spoilt)
+        with duckdb.connect(spoilt) as connection:
+            connection.execute(defect_of(expectation))
+        (result,) = run_suite(suite, [expectation], spoilt).results
+        assert result.state == "failed", expectation.name
+        assert result.failing_rows >= 1, expectation.name
+        assert result.rows, expectation.name
+        # What holds without the defect is what the defect turns; a warning may show either way.
+        assert expectation.name in held or expectation.severity == "warn", expectation.name
+
+
+def test_the_matrix_in_the_docs_is_whole() -> None:
+    """docs/gates.md has a row for each expectation, with its severity, and none of another."""
+    text = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (\w+) \| `(\w+)` \| (error|warn) \|", text, re.MULTILINE)
+    expected = [(suite, row.name, row.severity) for suite, rows in SUITES.items() for row in rows]
+    assert sorted(listed) == sorted(expected)
+
+
+def test_every_defect_belongs_to_an_expectation() -> None:
+    names = {row.name for rows in SUITES.values() for row in rows}
+    assert DEFECTS.keys() <= names

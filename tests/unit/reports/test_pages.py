@@ -1,0 +1,229 @@
+"""A period's page and the overview, over rows published by hand: figures, escaping, bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS, STATUS_REASONS
+from orchestration.reports.terms_changes import TermsChange, terms_changes
+from orchestration.reports.write import page_name, reports_folder, write_asked, write_reports
+from orchestration.terms.load import parse_program
+from tests.conftest import ROOT
+from tests.page_reader import PageReader, read_page
+from tests.unit.reports.conftest import CONTENT, MARKET, POST, PROGRAM, HandMade
+
+
+@pytest.fixture
+def html(march: HandMade) -> str:
+    """The page of march."""
+    return write_reports(march.home, march.program, ["march"])["march"].read_text("utf-8")
+
+
+@pytest.fixture
+def page(html: str) -> PageReader:
+    return read_page(html)
+
+
+def test_money_by_market_and_content_type(page: PageReader) -> None:
+    assert page.tables["By market, in USD"][1:] == [
+        ["JP", "2", "2", "42", "4.00", "100.0 %"],  # 42.5 points, half to even
+        [MARKET, "1", "0", "0", "0.00", "0.0 %"],
+        ["All", "3", "2", "42", "4.00", ""],
+    ]
+    assert page.tables["By content type, in USD"][1:] == [
+        [CONTENT, "2", "2", "4,000", "42", "3.50", "87.5 %"],
+        ["photo", "1", "0", "0", "0", "0.00", "0.0 %"],
+        ["Milestones", "", "", "", "", "0.50", "12.5 %"],
+        ["All", "3", "2", "4,000", "42", "4.00", ""],
+    ]
+
+
+def test_what_is_paid_and_carried(page: PageReader) -> None:
+    assert page.tables["Ledger rows in JPY"][1:] == [
+        ["carried: below minimum", "1", "0", "151", "0", "151", "0", "0", "151"],
+        ["All", "1", "0", "151", "0", "151", "0", "0", "151"],
+    ]
+    assert page.tables["Ledger rows in USD"][1] == [
+        "paid", "1", "10.00", "3.00", "0.00", "13.00", "1.30", "11.70", "0.00",
+    ]  # fmt: skip
+
+
+def test_distribution_caps_and_reasons(page: PageReader) -> None:
+    assert "what eligible creators earned: 0.250" in page.text  # of 1.00 and 3.00
+    assert page.tables["Payouts by currency"][1:] == [
+        ["USD", "1", "11.70", "11.70", "11.70", "11.70", "11.70", "0.000"]
+    ]
+    assert page.tables["Caps of the terms in USD; a deal may have a lower one"][1:] == [
+        ["JP", "1,500.00", "1", "50.0 %"]
+    ]
+    reasons = page.tables["Reasons of creators"][1:]
+    assert [[row[0], *row[2:]] for row in reasons] == [
+        ["MARKET", "1", "33.3 %", "0"],
+        ["UNDER_AGE", "1", "33.3 %", "0"],
+    ]
+    assert [row[0] for row in page.tables["Reasons of posts"][1:]] == ["CREATOR_INELIGIBLE"]
+
+
+def test_gates_data_and_inputs(page: PageReader) -> None:
+    assert page.tables["Gates of the published run"][1:] == [["staging", "1 of 2", "0", "1", "3"]]
+    assert page.tables["staging: few_posts_lose_views, the first 1 of 3 rows"] == [
+        ["post_id", "views_last"],
+        [POST, "1"],
+    ]
+    assert page.tables["Landing data by dataset"][1:] == [
+        ["posts", "2", "1,200", "1,199", "1", "0"]
+    ]
+    assert page.tables["Posts in play: 200"][1:3] == [
+        ["Late: not seen in the last 48 hours of the window", "1", "0.5 %"],
+        ["Falling: fewer views at the end than before", "3", "1.5 %"],
+    ]
+    assert [row[2] for row in page.tables["SHA-256 of what went in"][1:]] == [
+        "b" * 64, "a" * 64, "c" * 64, "d" * 64,
+    ]  # fmt: skip
+
+
+def test_change_from_the_period_before(march: HandMade) -> None:
+    march.publish(
+        "april",
+        creator_eligibility=[{"creator_id": "b", "market": "JP", "eligible": True}],
+        creator_earnings=[{"creator_id": "b", "market": "JP", "program_amount_minor": 500}],
+        creator_scores=[{"creator_id": "b", "market": "JP"}],
+        payout_ledger=[
+            {"creator_id": "b", "payout_currency": "USD", "status": "paid", "payout_minor": 100}
+        ],
+    )
+    paths = write_reports(march.home, march.program, ["april"])
+    page = read_page(paths["april"].read_text("utf-8"))
+    changes = {row[0]: row[1:] for row in page.tables["april against march"][1:]}
+    assert changes["Creators"] == ["3", "1", "−2", "−66.7 %"]
+    assert changes["Earned in USD"] == ["4.00", "5.00", "+1.00", "+25.0 %"]
+    assert changes["Paid out in USD"] == ["11.70", "1.00", "−10.70", "−91.5 %"]
+    assert "Of the budget of USD 500.00, USD 5.00 is used (1.0 %); USD 495.00 is left." in page.text
+    assert "Version 2 began within the period" in page.text
+
+
+def test_a_page_fetches_nothing_and_runs_nothing(html: str, page: PageReader) -> None:
+    assert "<script" not in html
+    assert not re.search(r"https?:|//[a-z]|url\(|@import|javascript:", html)
+    assert "script" not in page.tags
+    assert not [name for _, name, _ in page.attributes if name.startswith("on") or name == "src"]
+    targets = [value for _, name, value in page.attributes if name == "href"]
+    assert targets
+    assert all(value == "index.html" or value.startswith("#") for value in targets)
+    assert len(html.encode()) < 500_000
+
+
+def test_names_and_ids_cannot_turn_the_text_around(html: str, page: PageReader) -> None:
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f-\x9f]", html)
+    assert "ada <script>\\u202e" in page.text
+
+
+def test_headings_tables_and_charts_are_named(page: PageReader) -> None:
+    assert page.tags.count("h1") == 1
+    assert page.tags.count("caption") == page.tags.count("table")
+    scopes = [value for tag, name, value in page.attributes if (tag, name) == ("th", "scope")]
+    assert len(scopes) == page.tags.count("th")
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    labels = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    assert len(labels) == page.tags.count("svg") > 4
+
+
+def test_the_same_home_gives_the_same_bytes(march: HandMade) -> None:
+    def pages() -> dict[str, bytes]:
+        write_reports(march.home, march.program, ["march"])
+        folder = reports_folder(march.home, march.program)
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    first = pages()
+    assert set(first) == {"index.html", "period=march.html"}
+    assert pages() == first
+
+
+def test_pages_that_are_missing_are_written_too(march: HandMade) -> None:
+    march.publish("april")
+    write_reports(march.home, march.program, ["april"])
+    folder = reports_folder(march.home, march.program)
+    overview = read_page((folder / "index.html").read_text("utf-8"))
+    targets = [value for tag, name, value in overview.attributes if (tag, name) == ("a", "href")]
+    assert page_name("march") in targets
+    assert all((folder / target).is_file() for target in targets if not target.startswith("#"))
+
+
+def test_a_period_without_any_creator_has_a_page(books: HandMade) -> None:
+    books.publish("march")
+    html = write_reports(books.home, books.program, ["march"])["march"].read_text("utf-8")
+    page = read_page(html)
+    assert "All creators and posts were eligible." in page.text
+    assert "what eligible creators earned: –" in page.text
+
+
+def test_many_markets_and_content_types_stay_one_page(books: HandMade) -> None:
+    """Both are ids of any kind: a hostile delivery may hold as many as it has rows."""
+    numbers = range(3000)
+    books.publish(
+        "march",
+        creator_eligibility=[
+            {"creator_id": f"c{no}", "market": "\u202e" * 120 + str(no), "reasons": "MARKET"}
+            for no in numbers
+        ],
+        creator_earnings=[
+            {"creator_id": f"c{no}", "market": "\u202e" * 120 + str(no)} for no in numbers
+        ],
+        post_eligibility=[
+            {"post_id": f"p{no}", "creator_id": "c1", "content_type": "<" * 120 + str(no)}
+            for no in numbers
+        ],
+    )
+    html = write_reports(books.home, books.program, ["march"])["march"].read_text("utf-8")
+    assert len(html.encode()) < 500_000
+    rows = read_page(html).tables["By market, in USD"]
+    assert rows[-2][:2] == ["2,975 others", "2,975"]
+
+
+def test_a_page_to_pass_on_leads_nowhere(march: HandMade, tmp_path: Path) -> None:
+    files = write_asked(march.home, march.program, "march", tmp_path / "new" / "page.html")
+    assert files == [tmp_path / "new" / "page.html"]
+    page = read_page(files[0].read_text("utf-8"))
+    targets = [value for _, name, value in page.attributes if name == "href"]
+    assert all(value.startswith("#") for value in targets)
+    assert [path.name for path in files[0].parent.iterdir()] == ["page.html"]
+
+
+def test_the_overview_goes_to_a_file_or_a_folder(march: HandMade, tmp_path: Path) -> None:
+    folder, file = tmp_path / "all", tmp_path / "some" / "all.html"
+    for out, overview in ((folder, folder / "index.html"), (file, file)):
+        written = write_asked(march.home, march.program, None, out)
+        assert written == [overview, overview.with_name("period=march.html")]
+        assert 'href="period=march.html"' in overview.read_text("utf-8")
+    assert f'href="{file.name}"' in file.with_name("period=march.html").read_text("utf-8")
+
+
+def test_terms_changes_by_hand() -> None:
+    program = parse_program(PROGRAM.encode(), "program.yaml")
+    assert terms_changes(program, 0) == []
+    assert terms_changes(program, 1) == [
+        TermsChange("eligibility.minimum_views", "0", "7"),
+        TermsChange("payout.cap.JP", "1500", None),
+        TermsChange("payout.rates.JP[1].rate", "0.1", "0.2"),
+        TermsChange(f"weights.{CONTENT}.likes", "0", "2.5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [("creator_eligibility", CREATOR_REASONS), ("post_eligibility", POST_REASONS)],
+)
+def test_every_reason_of_the_models_has_words(model: str, known: dict[str, str]) -> None:
+    sql = (ROOT / "dbt_project" / "models" / "eligibility" / f"{model}.sql").read_text("utf-8")
+    assert set(re.findall(r"'([A-Z]+(?:_[A-Z]+)*)'", sql)) == set(known)
+
+
+def test_every_status_reason_has_words() -> None:
+    source = (ROOT / "orchestration" / "ledger" / "settlement.py").read_text("utf-8")
+    assert 'f"PAYEE_{' in source
+    of_payees = {"PAYEE_INCOMPLETE", "PAYEE_BLOCKED"}
+    assert set(re.findall(r'"([A-Z]+_[A-Z]+)"', source)) | of_payees == set(STATUS_REASONS)
