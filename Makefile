@@ -19,7 +19,6 @@ help:
 	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
-	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
 	@echo "make screenshots   the same: these tests take the pictures of README and docs"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"

@@ -12,7 +12,7 @@ from expectations.suite import Expectation
 
 SUITES: Mapping[str, Sequence[Expectation]] = {
     "ingest": ingest.SUITE,
-    "staging": staging.SUITE,
+    "staging": (*staging.SUITE, *watch.STAGING),
     "eligibility": (*eligibility.SUITE, *watch.ELIGIBILITY),
     "scoring": scoring.SUITE,
     "ledger": (*ledger.SUITE, *watch.LEDGER),

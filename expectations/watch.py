@@ -8,6 +8,37 @@ from __future__ import annotations
 
 from expectations.suite import no_rows
 
+STAGING = (
+    no_rows(
+        "posts_have_no_more_likes_than_views",
+        "int_posts_in_play",
+        """
+        select post_id, last_likes, last_views from {batch}
+        where last_likes > last_views
+        order by post_id
+        """,
+        "a post in play was last seen with more likes than views",
+        "warn",
+    ),
+    no_rows(
+        "old_posts_do_not_double_after_their_window",
+        "int_posts_in_play",
+        """
+        select played.post_id, played.last_views as views_in_window, later.last_views as views_later
+        from {batch} as played
+        inner join int_posts as posts on played.post_id = posts.post_id
+        inner join int_post_intervals as later
+            on played.post_id = later.post_id and not later.is_before_window_end
+        where posts.published_at < played.window_end - interval 7 day
+        and played.last_views >= 1000
+        and later.last_views >= played.last_views * 2
+        order by played.post_id
+        """,
+        "a post a week old or older has twice the views after its window that it had in it",
+        "warn",
+    ),
+)
+
 ELIGIBILITY = (
     no_rows(
         "views_of_a_market_and_day_are_like_the_days_before",

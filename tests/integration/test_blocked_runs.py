@@ -127,7 +127,12 @@ def _assert_nothing_after(place: Place, stage: str, run: dg.DagsterRun) -> None:
     [
         # A row in quarantine names no creator that could be told from others.
         ("ingest", "no_row_is_quarantined: 1 rows", "robot", "creators (all with a deal); "),
-        ("staging", "every_creator_with_a_deal_has_a_rate: 1 rows", "CHF", "at stake: 1 creators; "),
+        (
+            "staging",
+            "every_creator_with_a_deal_has_a_rate: 1 rows",
+            "CHF",
+            "at stake: 1 creators; ",
+        ),
         ("eligibility", "deciding_snapshots_agree: 1 rows", "{post}", "at stake: 1 creators; "),
     ],
 )

@@ -61,6 +61,7 @@ DEFECTS: dict[str, str] = {
     "policy_events_rows_of_one_version_agree": conflict("policy_events", "policy", "'other'"),
     "fx_rates_rows_of_one_version_agree": conflict("fx_rates", "rate", "9"),
     "posts_have_known_creators": ALL_UNKNOWN.format(table="raw_posts", column="creator_id"),
+    "metrics_have_known_posts": "delete from raw_posts",
     "nothing_was_passed_over": "insert into ingest_notes values ('unknown_column', 'posts', 'x', '')",
     "every_creator_with_a_deal_has_a_rate": "delete from int_fx_rates where payout_currency = 'JPY'",
     "posts_in_play_were_seen_at_the_end": (
@@ -70,6 +71,16 @@ DEFECTS: dict[str, str] = {
     "few_posts_lose_likes": FALLING.format(count="likes"),
     "few_posts_lose_comments": FALLING.format(count="comments"),
     "few_posts_lose_shares": FALLING.format(count="shares"),
+    "posts_have_no_more_likes_than_views": changed(
+        "int_posts_in_play", "last_likes = last_views + 1", "last_likes is not null"
+    ),
+    "old_posts_do_not_double_after_their_window": (
+        "update int_post_intervals set last_views = 1000000000000 where not is_before_window_end"
+    ),
+    "deciding_snapshots_agree": (
+        "insert into int_deciding_conflicts"
+        " select post_id, published_at, published_at, 1, 2 from int_posts limit 1"
+    ),
     "every_creator_with_a_deal_is_decided": (
         "delete from creator_eligibility where creator_id ="
         " (select min(creator_id) from creator_eligibility)"

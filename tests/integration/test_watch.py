@@ -14,7 +14,8 @@ from orchestration.pipeline.settling import MARKET_SHARES
 
 
 def evaluated(database: Path, name: str) -> Result:
-    suite = [row for row in (*watch.ELIGIBILITY, *watch.LEDGER) if row.name == name]
+    all_of_them = (*watch.STAGING, *watch.ELIGIBILITY, *watch.LEDGER)
+    suite = [row for row in all_of_them if row.name == name]
     (result,) = run_suite("watch", suite, database).results
     assert result.severity == "warn"
     return result
@@ -70,3 +71,39 @@ def test_one_creators_share_of_a_market(
     )
     assert result.state == state
     assert [row["creator_id"] for row in result.rows] == ["bo"] * (state == "failed")
+
+
+@pytest.mark.parametrize(
+    ("days_before_end", "later_views", "state"),
+    [(7, 2_000, "held"), (8, 2_000, "failed"), (8, 1_999, "held")],
+)
+def test_views_after_the_window(
+    days_before_end: int, later_views: int, state: str, tmp_path: Path
+) -> None:
+    """1,000 views in the window; a post of just a week may still grow, an older one hardly."""
+    with duckdb.connect(tmp_path / "work.duckdb") as connection:
+        connection.execute(
+            "create table int_posts as select 'p' as post_id,"
+            f" timestamp '2024-05-01' - interval {days_before_end} day as published_at"
+        )
+        connection.execute(
+            "create table int_posts_in_play as select 'p' as post_id, 1000 as last_views,"
+            " 10 as last_likes, timestamp '2024-05-01' as window_end"
+        )
+        connection.execute(
+            "create table int_post_intervals as select 'p' as post_id,"
+            f" {later_views} as last_views, false as is_before_window_end"
+        )
+    result = evaluated(tmp_path / "work.duckdb", "old_posts_do_not_double_after_their_window")
+    assert result.state == state
+
+
+@pytest.mark.parametrize(("likes", "state"), [("10", "held"), ("11", "failed"), ("null", "held")])
+def test_likes_above_views(likes: str, state: str, tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "work.duckdb") as connection:
+        connection.execute(
+            "create table int_posts_in_play as select 'p' as post_id,"
+            f" {likes} as last_likes, 10 as last_views"
+        )
+    result = evaluated(tmp_path / "work.duckdb", "posts_have_no_more_likes_than_views")
+    assert result.state == state
