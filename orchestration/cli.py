@@ -284,7 +284,7 @@ def report(
     if as_json:
         _print_json([str(path) for path in files])
     else:
-        typer.echo("\n".join(str(path) for path in files))
+        _print("\n".join(str(path) for path in files))
 
 
 @app.command()
