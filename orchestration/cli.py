@@ -285,7 +285,7 @@ def report(
     if as_json:
         _print_json([str(path) for path in files])
     else:
-        typer.echo("\n".join(str(path) for path in files))
+        _print("\n".join(str(path) for path in files))
 
 
 @app.command()
@@ -328,6 +328,8 @@ def ui(
         from orchestration.runs import register
 
         register(place, _program(program), _landing(landing))
+    # The sensor on deliveries reads every new file once, and big ones take longer than a minute.
+    os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "3600")
     root = Path(__file__).resolve().parents[1]
     dagster = Path(sys.executable).with_name("dagster")
     os.execv(  # noqa: S606 - our own program, and a list of arguments

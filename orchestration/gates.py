@@ -78,7 +78,8 @@ def _check_result(
 def _said(row: Result) -> str:
     if row.state == "failed":
         return f"{row.name}: {row.failing_rows} rows: {row.means}"
-    return f"{row.name}: could not be evaluated: {row.problem}"
+    # The problem stands in the table of results: an engine's message may quote a value.
+    return f"{row.name}: could not be evaluated"
 
 
 def _metadata(results: Sequence[Result]) -> dict[str, dg.MetadataValue]:

@@ -1,0 +1,140 @@
+"""The home: who holds a period, whose process died, and where Dagster keeps its runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration.pipeline.home import (
+    DAGSTER_CONFIG,
+    POSTGRES_CONFIG,
+    POSTGRES_URL,
+    Busy,
+    Home,
+    Unfit,
+    process_started,
+)
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from orchestration.pipeline.home import Home
+with Home(Path(sys.argv[1])).period_lock("p", "2024-04", "run-1"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+def test_a_dead_holder_is_told_from_a_living_one(home: Home) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(home.path)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert home.dead_holder("p", "2024-04") is None
+        with (
+            pytest.raises(Busy, match=f"run-1 .process {holder.pid}."),
+            home.period_lock("p", "2024-04", "run-2"),
+        ):
+            pass
+        holder.send_signal(signal.SIGKILL)
+        # Dead, though its parent has not asked for it yet.
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+        assert home.dead_holder("p", "2024-04") == "run-1"
+    finally:
+        holder.kill()
+        holder.wait()
+    assert home.dead_holder("p", "2024-04") == "run-1"
+    with home.period_lock("p", "2024-04", "run-2"):
+        assert home.dead_holder("p", "2024-04") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "dead"),
+    [
+        ({}, None),
+        # The number was given to another process since.
+        ({"started": "1"}, "run-1"),
+        # Another machine's processes are not ours to judge.
+        ({"started": "1", "host": "elsewhere"}, None),
+    ],
+    ids=["itself", "number given anew", "another machine"],
+)
+def test_holders_by_number_start_and_machine(
+    change: dict[str, str], dead: str | None, home: Home
+) -> None:
+    with home.period_lock("p", "2024-04", "run-1"):
+        file = home.path / "locks" / "p.2024-04.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | change))
+        assert home.dead_holder("p", "2024-04") == dead
+
+
+def test_no_holder_or_a_torn_one_is_no_dead_one(home: Home) -> None:
+    assert home.dead_holder("p", "2024-04") is None
+    (home.path / "locks").mkdir(parents=True)
+    (home.path / "locks" / "p.2024-04.json").write_text('{"run_id": "r')
+    assert home.dead_holder("p", "2024-04") is None
+
+
+def test_a_process_that_never_was() -> None:
+    assert process_started(os.getpid()) is not None
+    assert process_started(2**22 + 1) is None  # above the highest number that Linux gives out
+
+
+def test_a_wait_for_the_program_is_told_once(home: Home) -> None:
+    told: list[str] = []
+    script = HOLD.replace('period_lock("p", "2024-04", "run-1")', 'program_lock("p")')
+    script = script.replace("time.sleep(600)", "time.sleep(5)")
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(home.path)], stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
+    with home.program_lock("p", told.append):
+        assert other.wait() == 0
+    assert told == ["waiting for another run to publish p"]
+
+
+def test_the_home_is_for_its_owner(home: Home) -> None:
+    home.prepare()
+    for folder in (home.path, home.dagster):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_dagsters_storage_is_postgres_where_the_environment_says_so(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = home.dagster / "dagster.yaml"
+    monkeypatch.delenv(POSTGRES_URL, raising=False)
+    home.prepare()
+    assert config.read_text() == DAGSTER_CONFIG
+    monkeypatch.setenv(POSTGRES_URL, "postgresql://bonus:secret@db/dagster")
+    home.prepare()
+    assert config.read_text() == POSTGRES_CONFIG
+    assert "secret" not in config.read_text()
+    monkeypatch.delenv(POSTGRES_URL)
+    with pytest.raises(Unfit, match=POSTGRES_URL):
+        home.prepare()
+
+
+def test_a_configuration_changed_by_hand_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(POSTGRES_URL, raising=False)
+    home.prepare()
+    config = home.dagster / "dagster.yaml"
+    config.write_text(DAGSTER_CONFIG + "retention: {}\n")
+    monkeypatch.setenv(POSTGRES_URL, "postgresql://db/dagster")
+    home.prepare()
+    assert config.read_text() == DAGSTER_CONFIG + "retention: {}\n"
