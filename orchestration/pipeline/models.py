@@ -71,12 +71,13 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
     ModelsFailed names each model that failed, with the engine's message.
     """
     os.environ["BONUS_WORK"] = str(work.path)
-    result = _invoke(
-        _manifest(),
-        "build",
-        work.folder / "dbt",
-        ["--select", selection, "--exclude", "resource_type:unit_test"],
-    )
+    with work.stage_writes():
+        result = _invoke(
+            _manifest(),
+            "build",
+            work.folder / "dbt",
+            ["--select", selection, "--exclude", "resource_type:unit_test"],
+        )
     failed = [
         f"{row.node.name}: {' '.join(str(row.message).split())}"
         for row in result
