@@ -81,6 +81,8 @@ class PeriodRun:
                     on_progress=self.progress,
                 )
                 write_quarantine(connection, self.home.quarantine_folder(self.program, self.period))
+                # Closing does it too, but says nothing of a full disk: the log would stay behind.
+                connection.execute("checkpoint")
             self.work.replace_with(fresh)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -104,9 +104,14 @@ class WorkFile:
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection for a stage; end it before dbt or a gate opens the file."""
+        """A connection for a stage; end it before dbt or a gate opens the file.
+
+        Refused if there is no file: DuckDB would make an empty one.
+        """
         import duckdb
 
+        if not self.path.exists():
+            raise Refused(f"{self._who()}: nothing is ingested yet; run ingest first")
         with self.stage_writes(), duckdb.connect(self.path) as connection:
             connection.execute("set TimeZone = 'UTC'")
             yield connection
@@ -149,8 +154,6 @@ class WorkFile:
 
     def meta(self) -> dict[str, Any]:
         """What the file was made from; Refused if there is none, or an older code made it."""
-        if not self.path.exists():
-            raise Refused(f"{self._who()}: nothing is ingested yet; run ingest first")
         with self.connect() as connection:
             row = connection.execute("select content from _meta").fetchone()
         meta: dict[str, Any] = json.loads(row[0]) if row else {}
@@ -203,7 +206,9 @@ class WorkFile:
             )
 
     def verdicts(self) -> dict[str, GateResult]:
-        """The recorded results by stage, in the order of the flow."""
+        """The recorded results by stage, in the order of the flow; none before the first ingest."""
+        if not self.path.exists():
+            return {}
         with self.connect() as connection:
             rows = dict(connection.execute("select stage, result from _gates").fetchall())
         return {

@@ -19,7 +19,7 @@ from orchestration.jobs import PERIOD_JOB
 from orchestration.partitions import PERIODS, split_partition_key
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import STAGES, Refused
+from orchestration.pipeline.workfile import STAGES, Refused, WorkFile
 from orchestration.resources import HomeResource
 from orchestration.terms.load import load_program
 from tests.conftest import ROOT, published_files
@@ -269,6 +269,14 @@ def test_inputs_replaced_while_bonus_runs_are_refused(
     assert "changed after ingest; nothing is published. Run the period again" in done.stderr
     assert "Traceback" not in done.stderr
     assert published_files(tmp_path / "home") == {}
+
+
+def test_asking_for_verdicts_before_the_first_ingest_makes_no_file(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path)
+    assert work.verdicts() == {}
+    with pytest.raises(Refused, match="nothing is ingested yet"), work.connect():
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_file_of_another_program_is_refused(delivery: Path, tmp_path: Path) -> None:
