@@ -6,13 +6,14 @@ STAMP := $(VENV)/.installed
 DEMO := demo
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test lint ui clean
+.PHONY: help install lock demo test torture lint ui clean
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
 	@echo "make demo      sample data, every period of the sample program, what came of it"
 	@echo "make ui        Dagster on 127.0.0.1:3000 over the demo's home"
 	@echo "make test      the whole test suite"
+	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make clean     removes .venv, demo data and caches"
@@ -40,6 +41,11 @@ lint: install
 
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
+
+# EVERY=9 kills at every ninth step on disk only, and so takes minutes instead of hours.
+EVERY ?= 1
+torture: install
+	BONUS_TORTURE=$(EVERY) $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -rP tests/torture
 
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install

@@ -41,7 +41,7 @@ from orchestration.sample import write_sample
 from tests.integration.books import Books
 from tests.torture.disk_steps import DiskSteps
 
-ALWAYS = {"rename", "symlink"}
+ALWAYS = {"rename", "symlink", "link"}
 """Steps that are tried whatever `--every` says: where what others see may change."""
 WHOLE_RERUN_EVERY = 100
 RANDOM_KILLS = 12
