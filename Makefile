@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots demo-broken
+.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots demo-broken torture
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -20,6 +20,7 @@ help:
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
 	@echo "make screenshots   the same: these tests take the pictures of README and docs"
+	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make clean     removes .venv, demo data and caches"
@@ -67,6 +68,11 @@ SEED ?= $(shell date +%s)
 prove: install
 	@echo "make prove N=$(N) SEED=$(SEED)"
 	PROOF_PROGRAMS=$(N) PROOF_SEED=$(SEED) $(BIN)/python -m pytest -s tests/proof
+
+# EVERY=9 kills at every ninth step on disk only, and so takes minutes instead of hours.
+EVERY ?= 1
+torture: install
+	BONUS_TORTURE=$(EVERY) $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -rP tests/torture
 
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install

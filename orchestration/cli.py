@@ -223,7 +223,7 @@ def export(
     loaded = _program(program)
     _known_period(loaded, period)
     usual = os.umask(0o077)
-    place = _home(home)
+    place = _home(home, is_written=False)
     publication = place.store(loaded.program.program).published().get(period)
     if publication is None:
         _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
@@ -417,7 +417,7 @@ def _landing(path: Path | None) -> Path:
     return path
 
 
-def _home(path: Path) -> Home:
+def _home(path: Path, *, is_written: bool = True) -> Home:
     """The home, ready for use; also where this process's Dagster keeps its instance."""
     from orchestration.pipeline.home import Home, Unfit
 
@@ -430,6 +430,11 @@ def _home(path: Path) -> Home:
         _fail(USAGE, f"{path} cannot be used as home: {error.strerror}; name another with --home")
     except Unfit as error:
         _fail(USAGE, str(error))
+    if is_written and not os.access(home.path, os.W_OK | os.X_OK):
+        _fail(
+            USAGE,
+            f"{path} cannot be written by this user; check its permissions, or run as its owner",
+        )
     os.environ["BONUS_HOME"] = str(home.path)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     return home
@@ -472,7 +477,10 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("BONUS_TRACEBACK"):
             raise
-        _say(f"{type(error).__name__}: {error}\n(set BONUS_TRACEBACK=1 for the traceback)")
+        from orchestration.unexpected import unexpected
+
+        said = unexpected(type(error).__name__, str(error))
+        _say(f"{said}\n(set BONUS_TRACEBACK=1 for the traceback)")
         sys.exit(1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.terms.model import Program
+from orchestration.terms.values import Unfit, name
 
 PERIODS = dg.DynamicPartitionsDefinition(name="bonus_period")
 
@@ -15,9 +16,15 @@ def partition_key(program: str, period: str) -> str:
 
 
 def split_partition_key(key: str) -> tuple[str, str]:
-    """(program, period); whatever someone typed into the UI comes back as it is, to be refused."""
+    """(program, period); ValueError for what someone typed into the UI that is no such key.
+
+    Both become names of folders and locks, so nothing else may pass.
+    """
     program, _, period = key.partition(":")
-    return program, period
+    try:
+        return name(program), name(period)
+    except Unfit as error:
+        raise ValueError(f"{key!r} is no bonus period: {error} on each side of a colon") from None
 
 
 def add_periods(instance: dg.DagsterInstance, program: Program) -> None:

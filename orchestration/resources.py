@@ -41,7 +41,10 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if run is None or key is None:
             yield self
             return
-        program, period = split_partition_key(key)
+        try:
+            program, period = split_partition_key(key)
+        except ValueError as error:
+            raise dg.Failure(str(error)) from None
         self.registration(program)
         _complete_tags(context.instance, run, program, period)
         if context.instance is not None:

@@ -24,6 +24,7 @@ from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.workfile import Refused, WorkFile, describe
 from orchestration.resources import BY_TAG, CLOSE_JOB, PROGRESS
 from orchestration.terms.load import LoadedProgram
+from orchestration.unexpected import unexpected
 
 UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
 
@@ -183,6 +184,6 @@ def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, st
         error = data.error
         while error is not None and error.cause is not None:
             error = error.cause
-        text = error.message.strip() if error else "a step failed"
-        return UNEXPECTED, f"{event.step_key}: {text}"
+        text = error.message if error else "the step failed"
+        return UNEXPECTED, unexpected(event.step_key, text)
     return UNEXPECTED, "the run failed before its first step; see it in the UI: bonus ui"

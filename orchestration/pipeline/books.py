@@ -89,7 +89,7 @@ def open_books(home: Home, program: str) -> Books:
     for key, entry in entries.items():
         if key not in published:
             raise _contradiction(program, f"{log.path} closes {key}, which is not published")
-        if published[key].seal is None:
+        if not published[key].has_seal_of(entry.line()):
             store.seal(published[key], entry.line())
     return Books(published, store.restated(), entries)
 

@@ -74,12 +74,13 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
     engine.settle_on_the_machine()
     os.environ["BONUS_WORK"] = str(work.path)
     os.environ["BONUS_SPILL"] = str(work.spill)
-    result = _invoke(
-        _manifest(),
-        "build",
-        work.folder / "dbt",
-        ["--select", selection, "--exclude", "resource_type:unit_test"],
-    )
+    with work.stage_writes():
+        result = _invoke(
+            _manifest(),
+            "build",
+            work.folder / "dbt",
+            ["--select", selection, "--exclude", "resource_type:unit_test"],
+        )
     failed = [
         f"{row.node.name}: {' '.join(str(row.message).split())}"
         for row in result

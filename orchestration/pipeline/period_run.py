@@ -59,6 +59,7 @@ class PeriodRun:
         from orchestration.terms.tables import terms_tables
 
         loaded = load_program(program_file)
+        self._demand_own(loaded)
         folder = self.work.folder
         for leftover in (*folder.glob("new-*"), *folder.glob("scratch-*")):
             shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink()
@@ -85,6 +86,8 @@ class PeriodRun:
                     on_progress=self.progress,
                 )
                 write_quarantine(connection, self.home.quarantine_folder(self.program, self.period))
+                # Closing does it too, but says nothing of a full disk: the log would stay behind.
+                connection.execute("checkpoint")
             self.work.replace_with(fresh)
             for outdated in folder.glob("links-*"):
                 if outdated != links:
@@ -92,6 +95,23 @@ class PeriodRun:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return self.work.meta()
+
+    def _demand_own(self, loaded: LoadedProgram) -> None:
+        """Refused unless the file is that of this run's program and has its period.
+
+        A launch from the UI may name any file and any partition.
+        """
+        program = loaded.program
+        if program.program != self.program:
+            raise Refused(
+                f"{loaded.path} is the file of {program.program}, not of {self.program}; "
+                "nothing is read. Give the program's own file"
+            )
+        known = [period.key for period in program.periods]
+        if self.period not in known:
+            raise Refused(
+                f"{self.program} has no period {self.period!r}; its periods: {', '.join(known)}"
+            )
 
     def build(self, stage: str) -> dict[str, float]:
         """Builds the dbt models of staging, eligibility or scoring (§3 to §5)."""

@@ -1,7 +1,8 @@
 """The work file of a period: one DuckDB file that ingest replaces whole and later stages add to.
 
 It also holds the gates' verdicts. A stage demands them for just the data that the file holds, so
-they die with the data, whoever starts the stage and however.
+they die with the data, whoever starts the stage and however. A file that anything but a stage has
+written to since is refused: beside it lies its size and time as the last stage left it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,25 +118,62 @@ class WorkFile:
         # The stem is the catalog that dbt's manifest names, so it is the same for all.
         self.path = folder / "work.duckdb"
         self.spill = folder / "spill"
+        self._log = folder / "work.duckdb.wal"
+        self._stamp = folder / "work.stamp.json"
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """A connection of its own; close it before dbt or a gate opens the file."""
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for a stage; end it before dbt or a gate opens the file.
+
+        Refused if there is no file: DuckDB would make an empty one.
+        """
         import duckdb
 
-        connection = duckdb.connect(self.path)
-        connection.execute("set TimeZone = 'UTC'")
-        engine.apply(connection, self.spill)
-        return connection
+        if not self.path.exists():
+            raise Refused(f"{self._who()}: nothing is ingested yet; run ingest first")
+        with self.stage_writes(), duckdb.connect(self.path) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            engine.apply(connection, self.spill)
+            yield connection
+
+    @contextmanager
+    def stage_writes(self) -> Iterator[None]:
+        """What is written inside is a stage's: the file then counts as left by it, also if it fails.
+
+        A file that was changed before stays a changed one, until ingest replaces it.
+        """
+        was_left_so = self.is_as_left()
+        try:
+            yield
+        finally:
+            if was_left_so:
+                self._leave()
+
+    def is_as_left(self) -> bool:
+        """Whether nothing has written to the file since a stage last did.
+
+        A log beside it belongs to a process that died: it would be played back into the file.
+        """
+        try:
+            return self._stamp.read_bytes() == self._state() and not self._log.exists()
+        except FileNotFoundError:
+            return False
 
     def replace_with(self, fresh: Path) -> None:
         """Puts a freshly ingested file in the place of the old one, in one step."""
-        self.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+        self._log.unlink(missing_ok=True)
         os.replace(fresh, self.path)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._stamp.write_bytes(self._state())
+
+    def _state(self) -> bytes:
+        found = self.path.stat()
+        return json.dumps({"size": found.st_size, "mtime_ns": found.st_mtime_ns}).encode()
 
     def meta(self) -> dict[str, Any]:
         """What the file was made from; Refused if there is none, or an older code made it."""
-        if not self.path.exists():
-            raise Refused(f"{self._who()}: nothing is ingested yet; run ingest first")
         with self.connect() as connection:
             row = connection.execute("select content from _meta").fetchone()
         meta: dict[str, Any] = json.loads(row[0]) if row else {}
@@ -148,9 +188,15 @@ class WorkFile:
         """Demands that every gate before `stage` has held for the data in the file; returns its meta.
 
         `stage` may be "publish". Verdicts of this stage and of all after it are withdrawn, since
-        what they spoke of is about to be replaced.
+        what they spoke of is about to be replaced. A file that was changed since its gates looked
+        at it is refused too.
         """
         meta = self.meta()
+        if not self.is_as_left():
+            raise Refused(
+                f"{self._who()}: {self.path} is not as the stage before left it (it was edited, or "
+                f"a stage died while it wrote); {stage} refused. Run the period from ingest on"
+            )
         before = STAGES[: STAGES.index(stage)] if stage in STAGES else STAGES[:-1]
         with self.connect() as connection:
             held = dict(
@@ -180,7 +226,9 @@ class WorkFile:
             )
 
     def verdicts(self) -> dict[str, GateResult]:
-        """The recorded results by stage, in the order of the flow."""
+        """The recorded results by stage, in the order of the flow; none before the first ingest."""
+        if not self.path.exists():
+            return {}
         with self.connect() as connection:
             rows = dict(connection.execute("select stage, result from _gates").fetchall())
         return {

@@ -72,6 +72,11 @@ class Publication:
         except FileNotFoundError:
             return None
 
+    def has_seal_of(self, line: bytes) -> bool:
+        """False where `Store.seal` has not come to its end for the version; another line is kept."""
+        is_read_only = self.folder.stat().st_mode & 0o222 == 0
+        return self.seal is not None and (is_read_only or self.seal != line)
+
     def file_hashes(self) -> dict[str, str]:
         """SHA-256 by path of every file of the version but its seal, sorted by path."""
         return file_hashes(self.folder)
@@ -135,17 +140,24 @@ class Store:
         self._sweep()
 
     def seal(self, publication: Publication, line: bytes) -> None:
-        """Keeps a closed version with the line that closed it, and makes all of it read-only."""
-        publication.folder.chmod(0o700)
-        path = publication.folder / SEAL_FILE
-        with path.open("wb") as file:
+        """Keeps a closed version with the line that closed it, and makes all of it read-only.
+
+        May be called again after a crash: the line is put in place whole, and made beside the
+        version, in which a torn one would be a file too many.
+        """
+        folder, fresh = publication.folder, self._versions / f".{SEAL_FILE}.new"
+        folder.chmod(0o700)
+        for entry in folder.rglob("*"):
+            entry.chmod(0o500 if entry.is_dir() else 0o400)
+        fresh.unlink(missing_ok=True)
+        with fresh.open("wb") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
-        for entry in sorted(publication.folder.rglob("*"), reverse=True):
-            entry.chmod(0o500 if entry.is_dir() else 0o400)
-        publication.folder.chmod(0o500)
-        sync_folder(publication.folder)
+        fresh.chmod(0o400)
+        fresh.replace(folder / SEAL_FILE)
+        folder.chmod(0o500)
+        sync_folder(folder)
 
     def _shelf(self, shelf: Shelf) -> dict[str, Publication]:
         if not self._current.exists():

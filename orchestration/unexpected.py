@@ -1,0 +1,28 @@
+"""What is said of an error that nobody foresaw: its kind, its first line, and what it may come from.
+
+The rest of such texts is statements and their values, which may name people.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_ADVICE: Final = {
+    "a disk or quota is full; what was published is unchanged. Free some space, then run again": (
+        "No space left", "File too large", "disk is full", "disk I/O error", "quota exceeded",
+    ),
+    "who may write there? What was published is unchanged. Mend the permissions, then run again": (
+        "Permission denied", "Read-only file system", "readonly database", "unable to open database",
+        "Operation not permitted",
+    ),
+}  # fmt: skip
+
+
+def unexpected(kind: str, text: str) -> str:
+    """One line for an error of a class and its whole text."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    said = f"{kind}: {first}" if first else kind
+    for advice, signs in _ADVICE.items():
+        if any(sign.lower() in text.lower() for sign in signs):
+            return f"{said} - {advice}"
+    return said

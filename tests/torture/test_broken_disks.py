@@ -1,0 +1,165 @@
+"""A disk that is full, a home that may not be written, a home on another file system than temp (§10).
+
+Each: one clear message, the right status, what was published whole, and a rerun that completes.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from expectations.suite import GateResult
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.terms.load import load_program
+from tests.conftest import ROOT, Bonus, published_files
+
+KIB = 1024
+LIMITS_KIB = (1, 300, 2500) if not os.environ.get("BONUS_TORTURE") else (
+    1, 4, 16, 64, 128, 200, 300, 500, 800, 1200, 1600, 2000, 2500, 3000, 3500, 4000,
+)  # fmt: skip
+"""Sizes beyond which no file may grow: each stops a run at another place."""
+
+NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def published(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the sample's first period published; not to be changed."""
+    home = Home(tmp_path_factory.mktemp("disks") / "home")
+    home.prepare()
+    program = load_program(sample / "program.yaml").program
+    PeriodRun(
+        home, program.program, program.periods[0].key, "run-0", "ada",
+        gate=lambda suite, _: GateResult(suite, ()),
+    ).run(sample / "program.yaml", sample / "landing")  # fmt: skip
+    return home.path
+
+
+def second_period(sample: Path) -> str:
+    return load_program(sample / "program.yaml").program.periods[1].key
+
+
+def run_with(sample: Path, home: Path, *, limit_bytes: int) -> subprocess.CompletedProcess[str]:
+    """`bonus run` of the second period where no file may grow beyond the limit."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+
+    return subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", "run", second_period(sample)],
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "BONUS_PROGRAM": str(sample / "program.yaml"),
+            "BONUS_LANDING": str(sample / "landing"),
+            "BONUS_HOME": str(home),
+        },
+    )
+
+
+def assert_clear(done: subprocess.CompletedProcess[str], *statuses: int) -> None:
+    assert done.returncode in statuses, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if "BONUS_TRACEBACK" not in line]
+    assert len(lines) == 1, done.stderr
+    assert "then run again" in lines[0] or "permissions" in lines[0], done.stderr
+
+
+def test_a_full_disk_leaves_what_was_published(
+    sample: Path, published: Path, tmp_path: Path
+) -> None:
+    home = shutil.copytree(published, tmp_path / "home", symlinks=True)
+    before = published_files(home)
+    for limit_kib in LIMITS_KIB:
+        done = run_with(sample, home, limit_bytes=limit_kib * KIB)
+        assert_clear(done, 1)
+        assert "full" in done.stderr
+        assert published_files(home) == before
+    bonus = Bonus(sample / "program.yaml", sample / "landing", home)
+    done = bonus("run", second_period(sample))
+    assert done.returncode == 0, done.stderr
+    assert len(published_files(home)) == 2 * len(before)
+    assert bonus("verify").returncode == 0
+
+
+AS_NOBODY = f"""
+import os
+from orchestration import cli, runs
+from orchestration.terms.load import load_program
+load_program(os.environ["BONUS_PROGRAM"])
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid({NOBODY})
+    os.setuid({NOBODY})
+cli.main()
+"""
+"""`bonus` by another user; imported before, since that user may not read where Python lies."""
+
+
+@pytest.mark.parametrize("command", ["run", "close", "verify", "status"])
+def test_a_home_that_may_not_be_written(
+    command: str, sample: Path, published: Path, tmp_path: Path
+) -> None:
+    home = shutil.copytree(published, tmp_path / "home", symlinks=True)
+    shutil.copytree(sample, tmp_path / "sample")
+    before = published_files(home)
+    period = load_program(sample / "program.yaml").program.periods[0].key
+    arguments = {"run": [period], "close": [period, "--by", "grace"]}
+    for folder in (
+        tmp_path / "sample",
+        tmp_path,
+        *tmp_path.parents[:2],
+    ):  # made for their owner alone
+        folder.chmod(0o755)
+    folders = [home, *(path for path in home.rglob("*") if path.is_dir() and not path.is_symlink())]
+    for folder in folders:
+        folder.chmod(0o555)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, command, *arguments.get(command, [])],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "BONUS_PROGRAM": str(tmp_path / "sample" / "program.yaml"),
+            "BONUS_LANDING": str(tmp_path / "sample" / "landing"),
+            "BONUS_HOME": str(home),
+        },
+    )
+    for folder in folders:
+        folder.chmod(0o700)
+    assert_clear(done, 2)
+    assert "cannot be written by this user" in done.stderr
+    assert published_files(home) == before
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder on another file system than temp."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        assert os.stat(folder).st_dev != os.stat(tempfile.gettempdir()).st_dev
+        yield Path(folder)
+
+
+def test_a_home_on_another_file_system_than_temp(
+    sample: Path, published: Path, elsewhere: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    first = load_program(sample / "program.yaml").program.periods[0].key
+    bonus = Bonus(sample / "program.yaml", sample / "landing", elsewhere / "home")
+    done = bonus("run", first, TMPDIR=str(tmp_path / "tmp"))
+    assert done.returncode == 0, done.stderr
+    assert published_files(elsewhere / "home") == published_files(published)
+    assert bonus("verify").returncode == 0
