@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -109,6 +110,10 @@ def test_a_page_is_written_at_publish_and_at_close(sample: Path, tmp_path: Path)
     path = reports_folder(books.home, books.program.program) / f"period={first}.html"
     assert "Estimated: it may still change." in read_page(path.read_text("utf-8")).text
     assert path.stat().st_mode & 0o077 == 0
+    with dg.DagsterInstance.from_config(str(books.home.dagster)) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("published_period"))
+    assert event is not None and event.asset_materialization is not None
+    assert event.asset_materialization.metadata["report"].value == str(path)
     assert bonus("close", first, "--by", "grace").returncode == 0
     at_close = path.read_bytes()
     assert "Closed by grace on" in read_page(at_close.decode()).text
