@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from orchestration.file_patterns import exact_pattern
 from orchestration.ingest.cells import (
     CellRules,
     missing_cell,
@@ -252,7 +253,7 @@ class Probe:
 
     def schema(self, link: str) -> ParquetSchema:
         """The file's columns. FileFault if there is no telling them."""
-        file = sql_text(_without_patterns(link))
+        file = sql_text(exact_pattern(link))
         elements = self._fetch(
             "SELECT name, coalesce(num_children, 0), coalesce(precision, 0), type"
             f" FROM parquet_schema({file}) ORDER BY column_id",
@@ -283,7 +284,7 @@ class Probe:
         counts = dict.fromkeys(file_nos, _Count(0, 0, 0))
         counts.update({file_no: _Count(*numbers) for file_no, *numbers in found})
         for link, file_no in zip(links, file_nos, strict=True):
-            file = sql_text(_without_patterns(link))
+            file = sql_text(exact_pattern(link))
             promised = self._fetch(f"SELECT num_rows FROM parquet_file_metadata({file})", link)
             if promised != [(counts[file_no].rows,)]:
                 raise FileFault(
@@ -360,13 +361,8 @@ def distrusting_statistics(connection: "duckdb.DuckDBPyConnection") -> Iterator[
 
 
 def _scan(links: Sequence[str]) -> str:
-    files = ", ".join(sql_text(_without_patterns(link)) for link in links)
+    files = ", ".join(sql_text(exact_pattern(link)) for link in links)
     return f"FROM read_parquet([{files}], hive_partitioning = false, union_by_name = false)"
-
-
-def _without_patterns(path: str) -> str:
-    """The path as a pattern that matches nothing else: DuckDB takes every name for one."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
 def _top_level(elements: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, int, str | None]]:

@@ -57,8 +57,8 @@ class Books:
             rows = connection.execute(
                 f"select creator_id, payout_currency, sum(posted_minor) from ({POSTED}) group by all",
                 {
-                    "ledger": str(self.published[origin].table("payout_ledger")),
-                    "journals": [str(self.published[key].table("journal")) for key in self.closed],
+                    "ledger": self.published[origin].pattern("payout_ledger"),
+                    "journals": [self.published[key].pattern("journal") for key in self.closed],
                     "origin": origin,
                 },
             ).fetchall()
@@ -104,6 +104,6 @@ def _computed(restatement: Publication) -> dict[Account, int]:
     with duckdb.connect() as connection:
         rows = connection.execute(
             "select creator_id, payout_currency, computed_minor from read_parquet($1)",
-            [str(restatement.table("restatement"))],
+            [restatement.pattern("restatement")],
         ).fetchall()
     return {(creator, currency): computed for creator, currency, computed in rows}

@@ -195,7 +195,7 @@ def _settle_anew(publishing: _Publishing, publication: Publication) -> Totals:
     try:
         with duckdb.connect(scratch) as connection:
             for name in COMPUTED_TABLES:
-                source = str(publication.table(name)).replace("'", "''")
+                source = publication.pattern(name).replace("'", "''")
                 connection.execute(
                     f"create view \"{name}\" as select * from read_parquet('{source}')"
                 )

@@ -63,6 +63,6 @@ def _own_rows(closed: Publication) -> dict[str, tuple[str, int]]:
         rows = connection.execute(
             "select creator_id, payout_currency, fx_rate from read_parquet($1)"
             " where fx_rate is not null",
-            [str(closed.table("payout_ledger"))],
+            [closed.pattern("payout_ledger")],
         ).fetchall()
     return {creator: (currency, scaled(rate, 10)) for creator, currency, rate in rows}

@@ -127,7 +127,7 @@ def _closing_balances(before: Publication | None) -> dict[Account, int]:
         rows = connection.execute(
             "select creator_id, payout_currency, closing_balance_minor from read_parquet($1)"
             " where closing_balance_minor <> 0",
-            [str(before.table("payout_ledger"))],
+            [before.pattern("payout_ledger")],
         ).fetchall()
     return {(creator, currency): balance for creator, currency, balance in rows}
 

@@ -82,7 +82,7 @@ def _money(
         ledger, source, parameters = "payout_ledger", "this run", []
     elif published is not None:
         ledger, source = "read_parquet($1)", published.period
-        parameters = [str(published.table("payout_ledger"))]
+        parameters = [published.pattern("payout_ledger")]
     else:
         return {}, None
     rows = connection.execute(_MONEY.format(ledger=ledger), parameters).fetchall()

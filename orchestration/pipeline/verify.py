@@ -131,7 +131,7 @@ def _books(publication: Publication) -> PeriodBooks | str:
             for table, kind in (("payout_ledger", Balance), ("journal", Entry)):
                 columns = ", ".join(column.name for column in fields(kind))
                 rows[table] = connection.execute(
-                    f"select {columns} from read_parquet($1)", [str(publication.table(table))]
+                    f"select {columns} from read_parquet($1)", [publication.pattern(table)]
                 ).fetchall()
     except (duckdb.Error, OSError) as error:
         return f"{publication.period}: tables cannot be read: {str(error).splitlines()[0]}"

@@ -28,19 +28,19 @@ def export_period(publication: Publication, out: Path, *, spreadsheet: bool = Fa
     out.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         return [
-            _export_table(connection, table, publication.table(name), out, spreadsheet)
+            _export_table(connection, table, publication.pattern(name), out, spreadsheet)
             for name, table in CONTRACT_TABLES.items()
         ]
 
 
 def _export_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: Path, out: Path, spreadsheet: bool
+    connection: duckdb.DuckDBPyConnection, table: Table, source: str, out: Path, spreadsheet: bool
 ) -> Path:
     columns = ", ".join(_as_text(name, kind, spreadsheet) for name, kind in table.columns.items())
     cursor = connection.execute(
         f"select {columns} from read_parquet($1) as source"
         f" order by {', '.join(f'source.{key}' for key in table.key)}",
-        [str(source)],
+        [source],
     )
     path = out / f"{table.name}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:

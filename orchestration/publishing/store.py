@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from orchestration.file_patterns import exact_pattern
 from orchestration.publishing.parquet import FILE_NAME, sync_folder
 
 RUN_FILE: Final = "run.json"
@@ -47,6 +48,10 @@ class Publication:
     def table(self, name: str) -> Path:
         """The Parquet file of a table."""
         return self.folder / name / FILE_NAME
+
+    def pattern(self, name: str) -> str:
+        """The file of a table as DuckDB reads it."""
+        return exact_pattern(self.table(name))
 
     @property
     def revision(self) -> int:

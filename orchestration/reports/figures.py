@@ -172,7 +172,7 @@ def period_figures(
     seal, period = publication.seal, program.period(key)
     with duckdb.connect() as connection:
         for name in PUBLISHED_TABLES:
-            source = str(publication.table(name)).replace("'", "''")
+            source = publication.pattern(name).replace("'", "''")
             connection.execute(f"create view {name} as select * from read_parquet('{source}')")
         return PeriodFigures(
             program=program,
