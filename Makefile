@@ -42,7 +42,7 @@ lint: install
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
 
-# EVERY=9 kills at every ninth step on disk only, and so takes minutes instead of hours.
+# EVERY=9 kills at every ninth step on disk only.
 EVERY ?= 1
 torture: install
 	BONUS_TORTURE=$(EVERY) $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -rP tests/torture
