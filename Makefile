@@ -69,7 +69,7 @@ prove: install
 	@echo "make prove N=$(N) SEED=$(SEED)"
 	PROOF_PROGRAMS=$(N) PROOF_SEED=$(SEED) $(BIN)/python -m pytest -s tests/proof
 
-# EVERY=9 kills at every ninth step on disk only, and so takes minutes instead of hours.
+# EVERY=9 kills at every ninth step on disk only.
 EVERY ?= 1
 torture: install
 	BONUS_TORTURE=$(EVERY) $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -rP tests/torture

@@ -246,12 +246,9 @@ cli.main()
 """`bonus`, with its first argument a file that grows by a line once the scoring gate has held."""
 
 
-@pytest.mark.parametrize("name", ["program.yaml", "landing/creators/*.*"])
-def test_inputs_replaced_while_bonus_runs_are_refused(
-    name: str, sample: Path, tmp_path: Path
-) -> None:
+def test_inputs_replaced_while_bonus_runs_are_refused(sample: Path, tmp_path: Path) -> None:
     shutil.copytree(sample, tmp_path / "sample")
-    changed = min((tmp_path / "sample").glob(name))
+    changed = min((tmp_path / "sample" / "landing" / "creators").iterdir())
     period = load_program(tmp_path / "sample" / "program.yaml").program.periods[0].key
     done = subprocess.run(
         [sys.executable, "-c", REPLACES, str(changed), "run", period],

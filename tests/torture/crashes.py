@@ -284,9 +284,10 @@ def _copy(source: Path, target: Path) -> None:
 class Torture:
     """One scenario under all its faults."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, *, with_whole_reruns: bool) -> None:
         self.name = name
         self.scenario = SCENARIOS[name]
+        self.with_whole_reruns = with_whole_reruns
         self.stage = Stage(folder, folder / "home")
         self.base = folder / "base"
         self.out = folder / "out.json"
@@ -343,8 +344,7 @@ class Torture:
         return os.waitpid(process, 0)[1]
 
     def _rerun(self) -> list[str]:
-        done = self.counts.total()
-        if done % WHOLE_RERUN_EVERY == 1:
+        if self.with_whole_reruns and self.counts.total() % WHOLE_RERUN_EVERY == 1:
             self.scenario.whole(self.stage)
             self.counts["whole reruns"] += 1
         else:
@@ -383,7 +383,9 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    torture = Torture(options.scenario, options.folder.resolve())
+    torture = Torture(
+        options.scenario, options.folder.resolve(), with_whole_reruns=options.every <= 30
+    )
     steps = torture.prepare()
     started = time.monotonic()
     for at, (kind, _) in enumerate(steps):

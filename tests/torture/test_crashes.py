@@ -18,7 +18,7 @@ from tests.torture.crashes import SCENARIOS
 
 EVERY = int(os.environ.get("BONUS_TORTURE", "0"))
 """Which steps: 1 all of them, 9 every ninth; 0 the few of `make test`."""
-FEW = {"close after a dead close": 12, "first publish": 120}
+FEW = {"first publish": 120}
 
 
 @pytest.mark.parametrize("scenario", list(SCENARIOS) if EVERY else list(FEW))
@@ -36,4 +36,4 @@ def test_nothing_is_lost_or_mixed_by_a_kill(scenario: str, tmp_path: Path) -> No
     print(done.stdout)
     assert found["failures"] == []
     assert sum(found["counts"].values()) >= 10
-    assert {"rename", "fsync"} <= set(found["counts"])
+    assert "rename" in found["counts"]
