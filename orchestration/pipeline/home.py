@@ -70,8 +70,11 @@ class Home:
         """Makes the folder and Dagster's instance configuration in it, if they are not there yet.
 
         A configuration that was changed by hand is left alone. Unfit if it names PostgreSQL and the
-        environment does not: runs would otherwise be kept in two places.
+        environment does not: runs would otherwise be kept in two places; or if its name has a
+        question mark, after which DuckDB looks for settings.
         """
+        if "?" in str(self.path):
+            raise Unfit(f"{self.path} has a ? in its name, which DuckDB cannot open; name another")
         self._folder(self.path)
         config = self._folder(self.dagster) / "dagster.yaml"
         found = config.read_text(encoding="utf-8") if config.exists() else None
