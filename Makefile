@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := demo
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots
+.PHONY: bench help install lock demo test prove lint ui clean mutate test-browser screenshots
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -19,6 +19,7 @@ help:
 	@echo "make screenshots   the same: these tests take the pictures of README and docs"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
+	@echo "make bench     what a run costs beside bare DuckDB (SIZES=\"1 10 100\")"
 	@echo "make clean     removes .venv, demo data and caches"
 
 install: $(STAMP)
@@ -77,6 +78,10 @@ demo: install
 
 ui: install
 	$(BIN)/bonus ui --program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
+
+# Bare query, script and whole run in turns. SIZES are millions of snapshots; BENCH_FOLDER keeps the data.
+bench: install
+	$(BIN)/python -m benchmarks.measure $(SIZES)
 
 clean:
 	rm -rf $(VENV) $(DEMO) mutants .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs

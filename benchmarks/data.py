@@ -148,10 +148,6 @@ def write_landing(folder: Path, snapshots: int, suffix: str = "parquet") -> int:
         for day in range(DAYS):
             file = folder / "landing" / "post_metrics" / f"day-{day:02}.{suffix}"
             _copy(connection, _DAY.replace("$day", str(day)), file, creators)
-        row = connection.execute(
-            "select count(*) from query_table_rows"
-        ).fetchone() if False else None
-    del row
     return creators * POSTS * DAYS
 
 
