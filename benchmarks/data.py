@@ -151,9 +151,7 @@ def write_landing(folder: Path, snapshots: int, suffix: str = "parquet") -> int:
     return creators * POSTS * DAYS
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection, query: str, file: Path, creators: int
-) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, file: Path, creators: int) -> None:
     file.parent.mkdir(exist_ok=True)
     sql = query.replace("$creators", str(creators)).replace("$posts", str(POSTS))
     options = (
