@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots demo-broken torture
+.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots demo-broken torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -23,6 +23,7 @@ help:
 	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
+	@echo "make bench     what a run costs beside bare DuckDB (SIZES=\"1 10 100\")"
 	@echo "make clean     removes .venv, demo data and caches"
 
 install: $(STAMP)
@@ -99,6 +100,10 @@ demo-broken: install
 
 ui: install
 	$(BIN)/bonus ui --program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
+
+# Bare query, script and whole run in turns. SIZES are millions of snapshots; BENCH_FOLDER keeps the data.
+bench: install
+	$(BIN)/python -m benchmarks.measure $(SIZES)
 
 clean:
 	@for folder in $(DEMO) $(BROKEN); do test ! -e $$folder || chmod -R u+w $$folder; done

@@ -148,16 +148,10 @@ def write_landing(folder: Path, snapshots: int, suffix: str = "parquet") -> int:
         for day in range(DAYS):
             file = folder / "landing" / "post_metrics" / f"day-{day:02}.{suffix}"
             _copy(connection, _DAY.replace("$day", str(day)), file, creators)
-        row = connection.execute(
-            "select count(*) from query_table_rows"
-        ).fetchone() if False else None
-    del row
     return creators * POSTS * DAYS
 
 
-def _copy(
-    connection: duckdb.DuckDBPyConnection, query: str, file: Path, creators: int
-) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, file: Path, creators: int) -> None:
     file.parent.mkdir(exist_ok=True)
     sql = query.replace("$creators", str(creators)).replace("$posts", str(POSTS))
     options = (

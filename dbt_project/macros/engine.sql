@@ -26,6 +26,16 @@
 {%- endmacro -%}
 
 
+{%- macro packed(columns) -%}
+    {{ return(adapter.dispatch('packed')(columns)) }}
+{%- endmacro -%}
+
+{#- Several columns as one value; its fields go by their names. -#}
+{%- macro duckdb__packed(columns) -%}
+    struct_pack({% for column in columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro -%}
+
+
 {%- macro instants_key(first, second, ascending=true) -%}
     {{ return(adapter.dispatch('instants_key')(first, second, ascending)) }}
 {%- endmacro -%}

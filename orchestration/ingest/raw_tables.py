@@ -59,19 +59,21 @@ def create_tables(connection: "duckdb.DuckDBPyConnection") -> None:
             f"create table {dataset.rows_table} ({columns}, "
             "file_no integer not null, row_no bigint not null)"
         )
+        if dataset.is_read_in_place:
+            create_view(connection, dataset, [])
     connection.execute(_REPORT_TABLES)
 
 
 def create_view(
     connection: "duckdb.DuckDBPyConnection", dataset: Dataset, in_place: Sequence[str]
 ) -> None:
-    """Create the raw table of a dataset that is read in place: rows that were copied and `in_place`.
+    """Make the raw table of a dataset that is read in place: rows that were copied and `in_place`.
 
     Each of these is SQL of rows as the raw table has them. Whoever queries the view must not let
     DuckDB trust the statistics in footers (see `parquet_loader`).
     """
     parts = [f"SELECT * FROM {dataset.rows_table}", *in_place]
-    connection.execute(f"create view {dataset.table} as {' UNION ALL '.join(parts)}")
+    connection.execute(f"create or replace view {dataset.table} as {' UNION ALL '.join(parts)}")
 
 
 @dataclass(frozen=True)

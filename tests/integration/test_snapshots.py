@@ -19,8 +19,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from expectations.suite import GateResult
+from expectations.suites import SUITES
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.workfile import Refused
 
 COUNTS = ("views", "likes", "comments", "shares")
 PERIOD = "2024-04"
@@ -269,3 +271,87 @@ def test_deliveries_are_taken_one_by_one_only_where_they_must_be(case: Any) -> N
     )
     assert ways[True] > 20
     assert ways[False] > 20
+
+
+def _lying(file: Path, truth: int, lie: int) -> None:
+    """Makes the footer say `lie` where it says `truth`; the values stay as they are."""
+    data = file.read_bytes()
+    start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    told = truth.to_bytes(8, "little", signed=True)
+    assert told in data[start:]
+    footer = data[start:].replace(told, lie.to_bytes(8, "little", signed=True))
+    file.write_bytes(data[:start] + footer)
+
+
+def _snapshot(post: str, day: int, views: int) -> Row:
+    at = datetime(2024, 4, day)
+    zeros = dict.fromkeys(("ineligible_views", *COUNTS[1:]), 0)
+    return {"post_id": post, "observed_at": at, "delivered_at": at, "views": views, **zeros}
+
+
+def _two_posts(folder: Path) -> Path:
+    """Lands two posts with two snapshots each; gives a file of them."""
+    posts = [{"post_id": post, "published_at": W_START} for post in ("p1", "p2")]
+    metrics = [_snapshot(post, day, 777_777_000 + day) for post in ("p1", "p2") for day in (2, 9)]
+    _land(folder, posts, metrics, cuts=False, suffix="parquet")
+    return folder / "landing" / "post_metrics" / "0.parquet"
+
+
+def test_a_footer_that_lies_about_instants_and_counts_changes_no_value(tmp_path: Path) -> None:
+    """It says that no snapshot lies before the end of W, and that counts are small."""
+    file = _two_posts(tmp_path)
+    for truth, lie in ((datetime(2024, 4, 2), datetime(2031, 1, 1)), (777_777_002, 5)):
+        if isinstance(truth, datetime) and isinstance(lie, datetime):
+            epoch = datetime(1970, 1, 1)
+            _lying(file, *((at - epoch) // timedelta(microseconds=1) for at in (truth, lie)))
+        else:
+            _lying(file, truth, lie)
+    with _run(tmp_path).work.connect() as connection:
+        found = connection.execute(
+            "select post_id, boundary_no, qualified_views from int_counts_at order by all"
+        ).fetchall()
+    assert found == [(p, b, v) for p in ("p1", "p2") for b, v in ((0, 0), (1, 777_777_009))]
+
+
+def test_a_file_that_changes_after_ingest_is_refused(tmp_path: Path) -> None:
+    """Also one that says just the same: what was checked is no longer what would be read."""
+    file = _two_posts(tmp_path)
+    run = _run(tmp_path)
+    run.check("ingest")
+    file.write_bytes(file.read_bytes())
+    with pytest.raises(Refused, match=r"changed after ingest: post_metrics/0\.parquet"):
+        run.build("staging")
+
+
+def test_a_run_reads_the_snapshots_twice_and_copies_none(tmp_path: Path) -> None:
+    """By counts, not by the clock: once to check every value, once to aggregate.
+
+    Deliveries that must be compared are fetched by a third read, which is spared where there are none.
+    """
+    _two_posts(tmp_path)
+    run = _run(tmp_path)
+    models = {path.stem: path.read_text("utf-8") for path in _compiled(run)}
+    readers = sorted(name for name, sql in models.items() if '"raw_post_metrics"' in sql)
+    assert readers == ["int_post_aggregates", "int_suspect_deliveries"]
+    with run.work.connect() as connection:
+        copied = connection.execute("select count(*) from copied_post_metrics").fetchall()
+        plan = connection.execute("explain " + models["int_post_aggregates"]).fetchall()[0][1]
+        compared = connection.execute("select count(*) from int_suspect_deliveries").fetchall()
+    assert copied == compared == [(0,)]
+    assert plan.count("READ_PARQUET") == 1
+
+
+def test_no_gate_reads_the_snapshots() -> None:
+    queries = [
+        (row.name, row.table, row.arguments["unexpected_rows_query"])
+        for suite in SUITES.values()
+        for row in suite
+    ]
+    assert len(queries) > 40
+    assert [
+        name for name, table, sql in queries if "raw_post_metrics" in (table, *sql.split())
+    ] == []
+
+
+def _compiled(run: PeriodRun) -> list[Path]:
+    return sorted((run.work.folder / "dbt" / "compiled").rglob("models/staging/*.sql"))

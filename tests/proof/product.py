@@ -25,7 +25,7 @@ from expectations.suite import SHOWN_ROWS, GateResult, Result
 from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
 from orchestration.ingest.landing import ingest_landing
-from orchestration.ingest.raw_tables import create_tables, create_view
+from orchestration.ingest.raw_tables import create_tables
 from orchestration.pipeline import models
 from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.home import Home
@@ -222,8 +222,6 @@ def load_rows(connection: duckdb.DuckDBPyConnection, landing: Landing) -> None:
     create_tables(connection)
     for dataset in DATASETS:
         rows = landing[dataset.name]
-        if dataset.is_read_in_place:
-            create_view(connection, dataset, [])
         connection.execute(
             "insert into ingest_datasets values ($1, true, 1, $2, $2, 0, 0)",
             [dataset.name, len(rows)],

@@ -104,11 +104,11 @@ aggregated as (
         {{ last_by('ineligible_views', 'row_key') }} as last_ineligible_views,
         {%- for count in counts %}
         {{ last_by(count, 'row_key') }} as last_{{ count }},
-        {{ first_by(count, 'first_key') }} filter (where may_be_first) as first_{{ count }},
         max({{ count }}) as greatest_{{ count }},
         {%- endfor %}
-        {{ first_by('ineligible_views', 'first_key') }} filter (where may_be_first)
-            as first_ineligible_views,
+        -- All counts at once: a filter costs as much as an aggregate.
+        {{ first_by(packed(counts + ['ineligible_views']), 'first_key') }}
+            filter (where may_be_first) as first_row,
         bool_or(may_be_first) as has_first,
         min(observed_at) as first_observed_at,
         max(observed_at) as last_observed_at,
@@ -125,10 +125,10 @@ select
     post_id,
     interval_no,
     last_views - last_ineligible_views as last_qualified_views,
-    first_views - first_ineligible_views as first_qualified_views,
+    first_row.views - first_row.ineligible_views as first_qualified_views,
     {%- for count in counts %}
     last_{{ count }},
-    first_{{ count }},
+    first_row.{{ count }} as first_{{ count }},
     greatest_{{ count }},
     {%- endfor %}
     first_observed_at,
@@ -139,7 +139,7 @@ select
     {{ set_bits('days') }} + {{ set_bits('late_days') }} < row_count
     and (is_before_window_end or has_first) as may_conflict,
     {%- for count in counts %}
-    (has_first and first_{{ count }} is null and greatest_{{ count }} is not null)
+    (has_first and first_row.{{ count }} is null and greatest_{{ count }} is not null)
     or (
         is_before_window_end
         and (
