@@ -9,7 +9,10 @@ from orchestration.definitions import build_definitions
 from orchestration.resources import HomeResource
 from orchestration.stages.shown import GROUPS, OWNERS, column_text, group_name
 
-SPECS = list(build_definitions(HomeResource(path="home")).resolve_all_asset_specs())
+SPECS = sorted(
+    build_definitions(HomeResource(path="home")).resolve_all_asset_specs(),
+    key=lambda spec: spec.key.to_user_string(),
+)
 WITHOUT_COLUMNS = {"terms", "published_period"}  # each stands for several tables
 
 
