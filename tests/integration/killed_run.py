@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from orchestration.pipeline import earning, models, publish
+from orchestration.pipeline import earning, models, versions
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.workfile import WorkFile
@@ -24,7 +24,7 @@ POINTS: dict[str, tuple[Any, str, bool, int]] = {
     "eligibility, after its models": (models, "build_models", True, 2),
     "scoring, after its models": (models, "build_models", True, 3),
     "ledger, after the earnings": (earning, "write_earnings", True, 1),
-    "publish, after a table is written": (publish, "write_table", True, 3),
+    "publish, after a table is written": (versions, "write_table", True, 3),
     "publish, before the switch": (Store, "switch", False, 1),
     "publish, after the switch": (Store, "switch", True, 1),
 }

@@ -86,7 +86,7 @@ def go_on(run: PeriodRun, after: str) -> None:
 
 
 EDITS = {
-    "ingest": "update raw_post_metrics set views = views + 1000000",
+    "ingest": "update raw_creators set market = 'JP'",
     "staging": "delete from stg_policy_events",
     "eligibility": "update creator_eligibility set eligible = true, reasons = ''",
     "scoring": "update post_scores set points = points * 2",

@@ -10,6 +10,7 @@ import pytest
 from orchestration.definitions import build_definitions
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
+from orchestration.publishing.tables import RESTATEMENT
 from orchestration.resources import HomeResource
 from orchestration.stages.shown import table_metadata
 from orchestration.terms.load import load_program
@@ -47,6 +48,9 @@ def test_the_described_columns_are_those_of_the_tables(run: PeriodRun) -> None:
     assert len(described) > 30
     with run.work.connect() as connection:
         for table, columns in described.items():
+            if table == RESTATEMENT.name:  # the period is open
+                assert columns == {name: kind.lower() for name, kind in RESTATEMENT.columns.items()}
+                continue
             made = {
                 name: kind.lower()
                 for name, kind, *_ in connection.execute(f'describe "{table}"').fetchall()

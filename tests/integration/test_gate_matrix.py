@@ -61,7 +61,10 @@ DEFECTS: dict[str, str] = {
     "policy_events_rows_of_one_version_agree": conflict("policy_events", "policy", "'other'"),
     "fx_rates_rows_of_one_version_agree": conflict("fx_rates", "rate", "9"),
     "posts_have_known_creators": ALL_UNKNOWN.format(table="raw_posts", column="creator_id"),
-    "metrics_have_known_posts": "delete from raw_posts",
+    "metrics_have_known_posts": (
+        "insert into unknown_posts select 'nobody', rows_loaded from ingest_datasets"
+        " where dataset = 'post_metrics'"
+    ),
     "nothing_was_passed_over": "insert into ingest_notes values ('unknown_column', 'posts', 'x', '')",
     "every_creator_with_a_deal_has_a_rate": "delete from int_fx_rates where payout_currency = 'JPY'",
     "posts_in_play_were_seen_at_the_end": (

@@ -104,6 +104,10 @@ class MemoryWork(WorkFile):
         """The one connection; it stays open."""
         yield self._connection
 
+    def is_as_left(self) -> bool:
+        """Nobody else can reach the memory of this process."""
+        return True
+
     def meta(self) -> dict[str, Any]:
         """Looks into the database only: there is no file."""
         row = self._connection.execute("select content from _meta").fetchone()

@@ -31,6 +31,7 @@ def ingested(folder: Path) -> dict[str, tuple[str | None, tuple[int, int, int]]]
             program="ours",
             currency_decimals=2,
             scratch=folder / "scratch",
+            links=folder / "links",
         )
         rows = connection.execute(
             "select file, reason, rows_read, rows_loaded, rows_quarantined from ingest_files"
