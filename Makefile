@@ -8,14 +8,15 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test prove lint ui clean mutate test-browser screenshots demo-broken torture bench
+.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots demo-broken torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
 	@echo "make demo      sample data, every period of the sample program, what came of it"
 	@echo "make demo-broken  a copy of it with one corrupt delivery: a gate turns red (docs/tutorial.md)"
 	@echo "make ui        Dagster on 127.0.0.1:3000 over the demo's home"
-	@echo "make test      the whole test suite"
+	@echo "make test      the test suite"
+	@echo "make test-long what takes minutes: a daemon's backfill, the tutorial, many runs, torture"
 	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
@@ -54,7 +55,11 @@ mutate: install
 	$(BIN)/python -m tests.mutation.survivors
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 --ignore tests/browser
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -m "not long" --ignore tests/browser
+
+# What takes minutes: a real daemon's backfill, the tutorial, many runs at once, PostgreSQL, torture.
+test-long: install
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -m long --ignore tests/browser
 
 # In one process, since each test goes on from where the one before it ended.
 test-browser: install

@@ -95,6 +95,7 @@ def test_error_gates_hold_on_the_sample_and_some_warnings_show(
     assert warned
 
 
+@pytest.mark.long
 def test_a_backfill_ends_in_the_same_bytes_as_runs_one_by_one(
     six_periods: Path, one_by_one: Home, tmp_path: Path
 ) -> None:

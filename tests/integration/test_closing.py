@@ -60,6 +60,7 @@ def test_restatement_case_is_equal(case: str, shared: Path, tmp_path: Path) -> N
     assert books.differences == []
 
 
+@pytest.mark.long
 def test_restatement_case_is_equal_through_the_command_line(shared: Path, tmp_path: Path) -> None:
     folder = shared / "cases" / "restatement-2"
     books = Books(tmp_path / "home", folder / "program.yaml")  # for its periods only

@@ -41,6 +41,7 @@ def homes(
     return home, before, published_files(whole.path)
 
 
+@pytest.mark.long
 def test_killed_runs_leave_nothing_in_use(
     homes: tuple[Home, dict[str, bytes], dict[str, bytes]], sample: Path
 ) -> None:

@@ -19,6 +19,8 @@ from orchestration.sample import write_sample
 from orchestration.terms.load import LoadedProgram, load_program
 from tests.conftest import ROOT, Bonus
 
+pytestmark = pytest.mark.long
+
 ENGINE_ERRORS = ("lock on file", "database is locked", "OperationalError", "IO Error", "Traceback")
 
 

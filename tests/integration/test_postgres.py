@@ -17,6 +17,8 @@ from orchestration.pipeline.home import POSTGRES_URL, Home
 from orchestration.terms.load import load_program
 from tests.conftest import Bonus
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "pa55-of-the-test"
 
 

@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.sample import write_sample
 from orchestration.sample.program import PROGRAM
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.long
 
 # These wait for a person in a browser; tests/browser does what the text says of them.
 IN_THE_BROWSER = ["make ui", ".venv/bin/bonus ui --port 3001"]

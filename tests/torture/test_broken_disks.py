@@ -22,6 +22,8 @@ from orchestration.pipeline.period_run import PeriodRun
 from orchestration.terms.load import load_program
 from tests.conftest import ROOT, Bonus, published_files
 
+pytestmark = pytest.mark.long
+
 KIB = 1024
 LIMITS_KIB = (1, 300, 2500) if os.environ.get("BONUS_TORTURE") else (300,)
 """Sizes beyond which no file may grow: each stops a run at another place."""

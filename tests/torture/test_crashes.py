@@ -16,6 +16,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.torture.crashes import SCENARIOS
 
+pytestmark = pytest.mark.long
+
 EVERY = int(os.environ.get("BONUS_TORTURE", "0"))
 """Which steps: 1 all of them, 9 every ninth; 0 the few of `make test`."""
 FEW = {"first publish": 120}

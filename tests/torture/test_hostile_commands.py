@@ -12,6 +12,8 @@ from orchestration.terms.load import load_program
 from tests.conftest import Bonus, published_files
 from tests.torture.hostile_files import GOOD_IDS
 
+pytestmark = pytest.mark.long
+
 HOSTILE_NAME = "\x1b[2J<b>\u202e'; drop table raw_posts; --.csv"
 
 
