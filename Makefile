@@ -83,8 +83,8 @@ torture: install
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install
 	@test -d $(DEMO)/landing || $(BIN)/bonus sample --out $(DEMO)
-	@$(BIN)/bonus run $$($(BIN)/bonus status --json --program $(DEMO)/program.yaml --home $(DEMO)/home \
-		| $(BIN)/python -c 'import json, sys; print(*(row["period"] for row in json.load(sys.stdin)["periods"]))') \
+	@$(BIN)/bonus run $$($(BIN)/python -c 'from orchestration.terms.load import load_program; \
+		print(*(period.key for period in load_program("$(DEMO)/program.yaml").program.periods))') \
 		--program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
 	@$(BIN)/bonus status --program $(DEMO)/program.yaml --home $(DEMO)/home
 	@echo "Next: make ui (Dagster on http://127.0.0.1:3000), or"

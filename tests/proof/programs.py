@@ -381,7 +381,8 @@ def _post(
     inside: list[datetime],
 ) -> None:
     content_type = draw.of(("reel", "reel", "reel", *CONTENT_TYPES))
-    published_at = draw.of(inside if draw.mostly(5) else instants)
+    # In a period at the edge of the calendar no instant may lie inside.
+    published_at = draw.of(inside if inside and draw.mostly(5) else instants)
     for number, updated_at in enumerate(_versions(draw, instants)):
         world.add(
             "posts",
