@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from expectations.suite import GateResult
 from orchestration.ledger.closing import CloseEntry, refusals
 from orchestration.pipeline.books import Books, open_books
 from orchestration.pipeline.close_log import CloseLog
@@ -48,15 +49,6 @@ def demand_closable(
         _demand(home, program, books, period, by, today)
 
 
-def gates_not_held(record: Mapping[str, Any]) -> list[str]:
-    """The gates that a run's record does not show as held."""
-    return [
-        stage
-        for stage, result in record["gates"].items()
-        if any(row["severity"] == "error" and row["state"] != "held" for row in result["results"])
-    ]
-
-
 def _demand(
     home: Home, program: Program, books: Books, period: str, by: str, today: date | None
 ) -> None:
@@ -88,11 +80,12 @@ def _gates_not_held(
     home: Home, program: str, period: str, record: Mapping[str, Any] | None
 ) -> list[str]:
     """Gates of the published run, and of a later one that was blocked: its data is waiting."""
-    found = gates_not_held(record) if record else []
+    gates = record["gates"].items() if record else []
+    results = [(stage, GateResult.from_json(result)) for stage, result in gates]
     work = WorkFile(home.work_folder(program, period))
     if work.path.exists():
-        found += [stage for stage, result in work.verdicts().items() if not result.held]
-    return list(dict.fromkeys(found))
+        results += work.verdicts().items()
+    return list(dict.fromkeys(stage for stage, result in results if not result.held))
 
 
 def _entry(program: str, publication: Publication, by: str, previous: str) -> CloseEntry:
