@@ -20,7 +20,7 @@ from orchestration.publishing.store import Store
 POSTGRES_URL = "BONUS_DAGSTER_POSTGRES_URL"
 """Names the PostgreSQL database of Dagster's storage; without it the storage is SQLite."""
 
-DAGSTER_CONFIG = """\
+_DAGSTER = """\
 # Written by bonus. Queued runs (UI, backfills) go two at a time, one for each period.
 telemetry: {enabled: false}
 nux: {enabled: false}
@@ -32,9 +32,16 @@ concurrency:
 run_monitoring: {enabled: true}
 """
 
+DAGSTER_CONFIG = f"""\
+{_DAGSTER}event_log_storage:
+  module: orchestration.event_log
+  class: KeptSqliteEventLog
+  config: {{base_dir: {{env: DAGSTER_HOME}}}}
+"""
+
 # The address stays in the environment, since it holds a password.
 POSTGRES_CONFIG = f"""\
-{DAGSTER_CONFIG}storage:
+{_DAGSTER}storage:
   postgres:
     postgres_url: {{env: {POSTGRES_URL}}}
 """
@@ -85,7 +92,7 @@ class Home:
                 f"{self.path} keeps Dagster's runs in PostgreSQL: set {POSTGRES_URL} to its address"
             )
         wanted = POSTGRES_CONFIG if os.environ.get(POSTGRES_URL) else DAGSTER_CONFIG
-        if found is None or (found == DAGSTER_CONFIG and found != wanted):
+        if found is None or (found in (_DAGSTER, DAGSTER_CONFIG) and found != wanted):
             fresh = config.with_name(f".dagster.yaml.{os.getpid()}")
             fresh.write_text(wanted, encoding="utf-8")
             fresh.replace(config)

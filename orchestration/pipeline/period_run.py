@@ -169,9 +169,9 @@ class PeriodRun:
         """The program as ingest read it: the file may have changed since."""
         with self.work.connect() as connection:
             row = connection.execute("select content from _program").fetchone()
+            meta = self.work.meta_in(connection)
         assert row is not None
         content: bytes = row[0]
-        meta = self.work.meta()
         path = Path(meta["program_file"])
         return LoadedProgram(
             program=parse_program(content, str(path)),

@@ -130,6 +130,17 @@ def test_dagsters_storage_is_postgres_where_the_environment_says_so(
         home.prepare()
 
 
+def test_a_configuration_of_an_earlier_version_is_brought_up_to_date(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(POSTGRES_URL, raising=False)
+    home.prepare()
+    config = home.dagster / "dagster.yaml"
+    config.write_text(config.read_text().split("event_log_storage:")[0])
+    home.prepare()
+    assert config.read_text() == DAGSTER_CONFIG
+
+
 def test_a_configuration_changed_by_hand_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(POSTGRES_URL, raising=False)
     home.prepare()

@@ -1,0 +1,88 @@
+"""Dagster's event log in SQLite, with its connections kept: see docs/decisions.md.
+
+A run writes some 270 events, and for each of them Dagster makes several engines and connections anew.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as db
+from dagster import StringSource
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from sqlalchemy.pool import NullPool, QueuePool
+
+KEPT = 8
+"""Shards, one a run, whose connection is kept; a web server reads those of many runs."""
+
+
+class KeptSqliteEventLog(SqliteEventLogStorage):
+    """Dagster's SQLite event log, file for file, that opens a run's shard once and not per event.
+
+    `base_dir` is DAGSTER_HOME; the shards lie where Dagster's own default keeps them.
+    """
+
+    def __init__(self, base_dir: str, inst_data: Any = None) -> None:
+        self._engines: OrderedDict[str, db.Engine] = OrderedDict()
+        super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
+
+    @classmethod
+    def config_type(cls) -> Any:
+        return {"base_dir": StringSource}
+
+    @classmethod
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> KeptSqliteEventLog:
+        return cls(inst_data=inst_data, **config_value)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[db.Connection]:
+        with self._db_lock:
+            if shard not in self._initialized_dbs:
+                # A second connection that stays open would keep SQLite from changing to WAL mode.
+                self._initdb(db.create_engine(self.conn_string_for_shard(shard), poolclass=NullPool))
+                self._initialized_dbs.add(shard)
+            with self._engine(shard).connect() as connection, connection.begin():
+                yield connection
+
+    def _engine(self, shard: str) -> db.Engine:
+        """The engine of a shard, with one connection; the one longest unused makes room for it."""
+        if shard in self._engines:
+            self._engines.move_to_end(shard)
+            return self._engines[shard]
+        engine = db.create_engine(
+            self.conn_string_for_shard(shard),
+            poolclass=QueuePool,
+            pool_size=1,
+            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        )
+        db.event.listen(engine, "connect", _no_wait_for_the_disk)
+        self._engines[shard] = engine
+        if len(self._engines) > KEPT:
+            self._engines.popitem(last=False)[1].dispose()
+        return engine
+
+    def wipe(self) -> None:
+        """Deletes all shards; no connection may stay to what is gone."""
+        self._forget()
+        super().wipe()
+
+    def dispose(self) -> None:
+        """Closes what is kept."""
+        self._forget()
+        super().dispose()
+
+    def _forget(self) -> None:
+        with self._db_lock:
+            for engine in self._engines.values():
+                engine.dispose()
+            self._engines.clear()
+
+
+def _no_wait_for_the_disk(connection: Any, _record: Any) -> None:
+    """A power cut may cost the last lines of a run's log, never its database: it is in WAL mode."""
+    connection.execute("PRAGMA synchronous=NORMAL")
