@@ -73,7 +73,7 @@ N ?= 100
 SEED ?= $(shell date +%s)
 prove: install
 	@echo "make prove N=$(N) SEED=$(SEED)"
-	PROOF_PROGRAMS=$(N) PROOF_SEED=$(SEED) $(BIN)/python -m pytest -s tests/proof
+	PROOF_PROGRAMS=$(N) PROOF_SEED=$(SEED) $(BIN)/python -m pytest -s -n 2 --dist worksteal tests/proof
 
 # EVERY=9 kills at every ninth step on disk only.
 EVERY ?= 1

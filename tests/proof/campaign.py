@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 from tests.proof.cases import Case
 
@@ -28,6 +31,16 @@ SHARE_THROUGH_THE_COMMAND_LINE = 20
 
 SHARE_OF_A_RELATION = 25
 """Each metamorphic relation takes one program in so many."""
+
+
+# Hypothesis by default makes five of six values by small changes of the sixth. A program costs a
+# second, so each shall be drawn anew: Hypothesis does that for every backend but its own name.
+ANEW = "hypothesis-anew"
+AVAILABLE_PROVIDERS[ANEW] = HypothesisProvider
+
+
+TELLS_EVERY = 10
+"""Programs between two words of progress."""
 
 
 def parts() -> list[tuple[str, int]]:
@@ -53,21 +66,32 @@ def over(
 ) -> None:
     """Checks so many drawn values; a failure shrinks, and what is left of it is raised."""
     phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
+    done = 0
 
     @seed(name)
     @settings(
         max_examples=programs,
         deadline=None,
         database=None,
+        backend=ANEW,
         phases=phases,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
     def each(value: Any) -> None:
+        nonlocal done
         check(value)
+        done += 1
+        if is_long() and done % TELLS_EVERY == 0:
+            tell(f"{name}: {done} of {programs}")
 
     each()
+
+
+def tell(text: str) -> None:
+    """On the terminal of `make prove`, whichever process it is in."""
+    print(f"{datetime.now():%H:%M:%S}  {text}", file=sys.stderr, flush=True)
 
 
 class Verdict:

@@ -8,7 +8,6 @@ Everything else is `PeriodRun`, with its stages, its verdicts and its publishing
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -107,12 +106,6 @@ class MemoryWork(WorkFile):
     def is_as_left(self) -> bool:
         """Nobody else can reach the memory of this process."""
         return True
-
-    def meta(self) -> dict[str, Any]:
-        """Looks into the database only: there is no file."""
-        row = self._connection.execute("select content from _meta").fetchone()
-        meta: dict[str, Any] = json.loads(row[0]) if row else {}
-        return meta
 
 
 @dataclass

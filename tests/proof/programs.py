@@ -6,6 +6,7 @@ moved to what it found there, or one unit beside it.
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -77,12 +78,16 @@ class World:
         return self.instants[zone]
 
     def instants_inside(self, market: str | None) -> list[datetime]:
-        """Those from the first period's start to the last one's end: where things mostly happen."""
+        """Those from the first period's start to the last one's end: where things mostly happen.
+
+        All of them where a period is a day that the zone left out.
+        """
         periods, zone = self.program["periods"], self.zones.get(market or "", "UTC")
         first, last = day_begins(
             [periods[0]["starts_on"], periods[-1]["ends_on"] + ONE_DAY], [zone]
         )
-        return [at for at in self.instants_of(market) if first <= at < last]
+        instants = self.instants_of(market)
+        return [at for at in instants if first <= at < last] or instants
 
     def add(self, dataset: str, **values: Any) -> dict[str, Any]:
         """Adds a row; nulls are left out, instants and days become text."""
@@ -138,7 +143,7 @@ def _least(currency: str) -> Decimal:
 
 def _periods(draw: Draw, first: date) -> list[dict[str, Any]]:
     periods = []
-    for number in range(1 + draw.of((1, 0, 2))):
+    for number in range(1 + draw.of((1, 0, 2, 1))):
         starts_on = first + draw.upto(2) * ONE_DAY
         ends_on = starts_on + draw.upto(3) * ONE_DAY
         closes_on = ends_on + (1 + draw.upto(2)) * ONE_DAY
@@ -182,22 +187,23 @@ def _terms(
     ]
 
 
-WEIGHTS = tuple(Decimal(text) for text in ("1", "2", "1", "0.8", "5", "0.0001", "0.3333", "0"))
+WEIGHTS = tuple(Decimal(text) for text in ("1", "2", "1", "0.8", "5", "10", "0.3333", "0.0001", "0"))
 VALUES = tuple(
-    Decimal(text) for text in ("1", "1", "0.8", "0.7", "1", "0.333333", "1.5", "0.000001", "0")
+    Decimal(text)
+    for text in ("1", "1", "0.8", "0.7", "1", "0.333333", "1.5", "2", "1", "0.000001", "0")
 )
 
 
 def _eligibility(draw: Draw, markets: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "account_types": ["creator", *draw.most_of(("business", "personal"))],
-        "markets": list(markets) if draw.mostly(8) else draw.some(markets),
+        "markets": draw.most_of(markets) if draw.rarely(4) else list(markets),
         "content_types": ["reel", *draw.most_of(CONTENT_TYPES[1:])],
         "counts_posts": draw.of(("any", "any", "published_in_window")),
     }
     if draw.rarely(4):
         found["minimum_age"] = draw.of((18, 0, 16))
-    if draw.rarely(4):
+    if draw.rarely(6):
         found["minimum_views"] = draw.of((1, 2, 500))
     if draw.rarely(4):
         found["maximum_posts"] = draw.of((1, 2, 0))
@@ -225,20 +231,20 @@ def _payout(draw: Draw, markets: list[str], currency: str, is_huge: bool) -> dic
     found: dict[str, Any] = {"method": draw.of(("rate", "pool"))}
     if found["method"] == "rate":
         found["rates"] = {market: _rates(draw, is_huge) for market in draw.most_of(markets)}
-        if draw.rarely(3):
+        if draw.rarely(2):
             found["milestones"] = [
                 {
-                    "content_type": draw.of(CONTENT_TYPES),
-                    "posts": 1 + draw.upto(2),
+                    "content_type": draw.of(("reel", *CONTENT_TYPES)),
+                    "posts": draw.of((1, 2, 1, 3)),
                     "amount": least * draw.of((1, 3, 5000, 0)),
                 }
                 for _ in range(1 + draw.upto(2))
             ]
     else:
-        amounts = (1, 2, 3, 100, 10000, 0, 999_999)
+        amounts = (1, 10_000, 2, 3, 100, 999_999, 100_000, 0)
         found["pools"] = {market: least * draw.of(amounts) for market in draw.most_of(markets)}
     if draw.rarely(4):
-        found["cap"] = {market: least * draw.of((1, 50, 0)) for market in draw.some(markets)}
+        found["cap"] = {market: least * draw.of((1, 50, 5000, 0)) for market in draw.some(markets)}
     return found
 
 
@@ -246,7 +252,7 @@ def _rates(draw: Draw, is_huge: bool) -> list[dict[str, Any]]:
     """Marginal brackets; `up_to` small, so that points reach them."""
     rates = [Decimal(text) for text in ("0.16", "0.5", "0.125", "0.07", "0.000001", "0")]
     if not is_huge:
-        rates[1:1] = [Decimal("16"), Decimal("150"), Decimal("12.345678")]
+        rates[:0] = [Decimal(text) for text in ("16", "150", "12.345678", "1000", "99.99", "5000")]
     bounds = sorted(draw.some([Decimal(text) for text in ("0.5", "1000", "2000.000001")]))
     brackets: list[dict[str, Any]] = [{"up_to": up_to, "rate": draw.of(rates)} for up_to in bounds]
     return [*brackets, {"rate": draw.of(rates)}]
@@ -276,20 +282,20 @@ def _withholding(draw: Draw) -> list[dict[str, Any]]:
 
 def draw_rows(draw: Draw, world: World) -> None:
     """All datasets but fx_rates."""
-    creators = draw.ids(1 + draw.upto(4), "c")
+    creators = draw.ids(draw.of((1, 3, 4, 5, 6)), "c")
     markets = [*list(world.zones) * (36 // len(world.zones)), "US", "JP", "XX"]
     homes = {creator: draw.of(markets) for creator in creators}
     deals = iter(draw.ids(3 * len(creators) + 2, "d"))
     posts = iter(draw.ids(4 * len(creators) + 2, "t"))
     for creator in creators:
         instants, inside = world.instants_of(homes[creator]), world.instants_inside(homes[creator])
-        if draw.mostly(12):
+        if draw.mostly(20):
             _creator(draw, world, creator, homes[creator], markets, instants)
-        if draw.mostly(6):
+        if draw.mostly(8):
             _payee(draw, world, creator, instants)
-        for _ in range(draw.of((1, 2, 0, 3))):
+        for _ in range(draw.of((1, 2, 1, 3, 2, 0))):
             _deal(draw, world, next(deals), creator, creators, instants)
-        for _ in range(draw.of((2, 1, 3, 0, 4))):
+        for _ in range(draw.of((2, 1, 3, 4, 0))):
             _post(draw, world, next(posts), creator, creators, instants, inside)
         for _ in range(draw.of((0, 0, 1, 2))):
             _audience(draw, world, creator)
@@ -300,10 +306,10 @@ def draw_rows(draw: Draw, world: World) -> None:
 def _versions(draw: Draw, instants: list[datetime]) -> list[datetime]:
     """The updated_at of one row and, now and then, of later versions of it."""
     early = instants[0] - 30 * ONE_DAY
-    if draw.mostly(3):
+    if draw.upto(1):
         return [early]
     return sorted(
-        {early, draw.of(instants), draw.of(instants)} - ({early} if draw.rarely(4) else set())
+        {early, draw.of(instants), draw.of(instants)} - ({early} if draw.rarely(16) else set())
     )
 
 
@@ -321,7 +327,7 @@ def _creator(
             "creators",
             creator_id=creator,
             account_type=draw.of(("creator", "creator", "business", "personal")),
-            market=draw.of(markets) if number and draw.upto(1) else home,
+            market=draw.of(markets) if number and draw.rarely(4) else home,
             birth_date=draw.of((None, None, *_birth_dates(starts_on))),
             updated_at=updated_at,
         )
@@ -363,9 +369,9 @@ def _deal(
             deal_id=deal,
             program=world.program["program"] if draw.mostly(10) else "another",
             creator_id=draw.of(creators) if number and draw.rarely(3) else creator,
-            invited_at=early if draw.mostly(8) else draw.of(instants),
-            activated_at=early if draw.mostly(4) else draw.of((*instants, None)),
-            ends_at=late if draw.mostly(4) else draw.of(instants),
+            invited_at=early if draw.mostly(12) else draw.of(instants),
+            activated_at=early if draw.mostly(8) else draw.of((None, draw.of(instants))),
+            ends_at=late if draw.mostly(8) else draw.of(instants),
             cap=draw.of((Decimal(1), Decimal(0))) if draw.rarely(8) else None,
             updated_at=updated_at,
         )
@@ -381,8 +387,8 @@ def _post(
     inside: list[datetime],
 ) -> None:
     content_type = draw.of(("reel", "reel", "reel", *CONTENT_TYPES))
-    # In a period at the edge of the calendar no instant may lie inside.
-    published_at = draw.of(inside if inside and draw.mostly(5) else instants)
+    # Mostly early, so that counts grow afterwards.
+    published_at = draw.of(inside[: 1 + len(inside) // 4] if draw.mostly(4) else instants)
     for number, updated_at in enumerate(_versions(draw, instants)):
         world.add(
             "posts",
@@ -390,17 +396,18 @@ def _post(
             creator_id=draw.of(creators) if number and draw.upto(1) else creator,
             content_type=draw.of(CONTENT_TYPES) if number and draw.rarely(3) else content_type,
             published_at=published_at,
-            is_branded_content=draw.rarely(6),
-            is_collab=draw.rarely(6),
-            has_watermark=draw.rarely(6),
-            is_original=draw.mostly(6),
+            is_branded_content=draw.rarely(8),
+            is_collab=draw.rarely(8),
+            has_watermark=draw.rarely(8),
+            is_original=draw.mostly(8),
             removed_at=draw.of(instants) if draw.rarely(10) else None,
             updated_at=updated_at,
         )
-    _snapshots(draw, world, post, inside if draw.mostly(3) else instants)
+    after = [at for at in inside if at >= published_at] or inside
+    _snapshots(draw, world, post, after if draw.mostly(5) else instants)
 
 
-GROWTH = (1000, 1, 2, 3, 1000, 500, 999, 1001, 7, 0, 100_000, -1, -500)
+GROWTH = (1000, 1, 2, 3, 1000, 500, 999, 1001, 7, 0, 10_000, 100_000, 100_000, -1, -500)
 
 
 def _snapshots(draw: Draw, world: World, post: str, instants: list[datetime]) -> None:
@@ -415,7 +422,8 @@ def _snapshots(draw: Draw, world: World, post: str, instants: list[datetime]) ->
             row | {"post_id": post} for row in others if row["post_id"] == twin
         ]
         return
-    seen = sorted({draw.upto(len(instants) - 1) for _ in range(draw.of((2, 3, 4, 1, 6, 5, 0)))})
+    count = draw.of((2, 3, 4, 6, 5, 1, 0)) * len(world.program["periods"])
+    seen = sorted({draw.upto(len(instants) - 1) for _ in range(count)})
     totals = dict.fromkeys(("views", "likes", "comments", "shares"), 0)
     is_sparse = draw.rarely(2)
     for place in seen:
@@ -617,14 +625,14 @@ def tighten(draw: Draw, world: World, folder: Path) -> None:
     for period in world.program["periods"]:
         tables = book.tables(period["key"])
         ledger = tables["payout_ledger"]
-        if draw.rarely(3):
-            total = sum(row["program_amount_minor"] for row in ledger)
-            period["budget"] = _beside(draw, total) * least
+        total = sum(row["program_amount_minor"] for row in ledger)
+        if total and draw.upto(1):
+            period["budget"] = _beside(draw, draw.of((total, total // 2))) * least
         earned = [row for row in ledger if row["program_amount_minor"]]
         if earned and draw.rarely(2):
             _cap(draw, world, draw.of(earned), least)
         owed = [row for row in ledger if row["payable_minor"] > 0]
-        if owed and draw.rarely(2):
+        if owed and draw.upto(2):
             row = draw.of(owed)
             currency = row["payout_currency"]
             amount = _beside(draw, row["payable_minor"])
@@ -658,6 +666,8 @@ def draw_closes(draw: Draw, world: World, landings: int) -> tuple[Step, ...]:
     §7: "earlier periods must be closed first"; who closes is never the one who ran.
     """
     keys = [period["key"] for period in world.program["periods"]]
+    if draw.mostly(3):
+        return _posted(draw, keys, landings - 1)
     steps: list[Step] = []
     closed = 0
     landing = draw.upto(landings - 1)
@@ -669,6 +679,22 @@ def draw_closes(draw: Draw, world: World, landings: int) -> tuple[Step, ...]:
             landing = draw.upto(landings - 1)
         else:
             steps.append(Step("run", draw.of((keys[0], *keys)), landing))
+    return tuple(steps)
+
+
+def _posted(draw: Draw, keys: list[str], last: int) -> tuple[Step, ...]:
+    """Each period but the last closes and is restated, and the next one gets what differs.
+
+    Of a single period the restatement is posted nowhere.
+    """
+    steps = [Step("run", keys[0])]
+    for key, later in itertools.pairwise(keys):
+        steps += [Step("run", later, draw.upto(last)), Step("close", key)]
+        steps.append(Step("run", draw.of((keys[0], key)), last))
+        if draw.upto(1):
+            steps.append(Step("run", later, last))
+    if len(keys) == 1:
+        steps += [Step("close", keys[0]), Step("run", keys[0], last)]
     return tuple(steps)
 
 
@@ -691,16 +717,16 @@ def draw_earlier(draw: Draw, world: World) -> dict[str, list[dict[str, Any]]]:
         if dataset == "fx_rates":
             kept[dataset] = list(rows)
         else:
-            kept[dataset] = [row for row in rows if draw.mostly(6)] or rows[:1]
+            kept[dataset] = [row for row in rows if draw.mostly(15)] or rows[:1]
     kept["post_metrics"] = [_recounted(draw, row) for row in kept["post_metrics"]]
     return kept
 
 
 def _recounted(draw: Draw, row: dict[str, Any]) -> dict[str, Any]:
     """A snapshot, now and then with more views and likes than it has in the end."""
-    if draw.mostly(6):
+    if draw.upto(1):
         return row
-    more = draw.of((1, 1000))
+    more = draw.of((1, 1000, 100_000))
     counts = {name: row[name] + more for name in ("views", "likes") if name in row}
     return row | {name: min(GREATEST_COUNT, count) for name, count in counts.items()}
 

@@ -17,6 +17,7 @@ from tests.proof.campaign import (
     over,
     parts,
     share,
+    tell,
 )
 from tests.proof.cases import FORMATS, Case, Layout
 from tests.proof.compare import KEYS, journal_differences
@@ -52,7 +53,8 @@ def test_every_row_is_equal(part: str, programs: int) -> None:
         verdict.demand(case, prove(case, layout, seen))
 
     over(st.tuples(any_cases(), LAYOUTS), programs, check, name=part)
-    print(f"\nprograms that show it, of {programs} (seed {part}):", *sorted(seen.items()))
+    if is_long():
+        tell(f"of {programs} (seed {part}) so many show: {dict(sorted(seen.items()))}")
     if programs >= PROGRAMS_THAT_REACH_ALL:
         assert not ALL - seen.keys()
 
