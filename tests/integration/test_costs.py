@@ -1,0 +1,145 @@
+"""What a run costs, by counts and not by the clock: a guard that no change makes it cost more unseen.
+
+Reads are counted by the kernel (`rchar` of this process), as multiples of the size of post_metrics.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy
+from sqlalchemy.engine import Engine
+
+from benchmarks.data import PERIOD, write_landing
+from expectations.runner import run_suite
+from expectations.suite import GateResult
+from expectations.suites import SUITES
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import PeriodRun
+
+SNAPSHOTS = 300_000
+NOISE = 0.3
+"""Of the size of post_metrics: work file, other datasets, dbt's own files."""
+
+
+@dataclass
+class Costs:
+    """Of one run: reads by stage or gate in sizes of post_metrics, and statements by gate."""
+
+    reads: dict[str, float] = field(default_factory=dict)
+    statements: Counter[str] = field(default_factory=Counter)
+    copied_rows: int = -1
+    suspects: int = -1
+
+
+def _read_bytes() -> int:
+    for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines():
+        name, number = line.split(": ")
+        if name == "rchar":
+            return int(number)
+    raise AssertionError("the kernel does not count reads")
+
+
+@contextmanager
+def _statements(counted: Counter[str], gate: str) -> Iterator[None]:
+    """Counts what Great Expectations sends to the engine."""
+
+    def count(*_: object) -> None:
+        counted[gate] += 1
+
+    sqlalchemy.event.listen(Engine, "before_cursor_execute", count)
+    try:
+        yield
+    finally:
+        sqlalchemy.event.remove(Engine, "before_cursor_execute", count)
+
+
+def _run(folder: Path, size: int) -> Costs:
+    costs = Costs()
+
+    @contextmanager
+    def reads(what: str) -> Iterator[None]:
+        before = _read_bytes()
+        yield
+        costs.reads[what] = (_read_bytes() - before) / size
+
+    def gate(suite: str, database: Path) -> GateResult:
+        with reads(f"gate {suite}"), _statements(costs.statements, suite):
+            return run_suite(suite, SUITES[suite], database)
+
+    home = Home(folder / "home")
+    home.prepare()
+    run = PeriodRun(home, "benchmark", PERIOD, "run", "ada", gate=gate)
+    with reads("ingest"):
+        run.ingest(folder / "program.yaml", folder / "landing")
+    assert run.check("ingest").held
+    for stage in ("staging", "eligibility", "scoring"):
+        with reads(stage):
+            run.build(stage)
+        assert run.check(stage).held
+    with reads("earnings"):
+        run.earn()
+    run.publish()
+    with run.work.connect() as connection:
+        for name, table in (
+            ("copied_rows", "copied_post_metrics"),
+            ("suspects", "int_suspect_deliveries"),
+        ):
+            row = connection.execute(f"select count(*) from {table}").fetchone()
+            assert row is not None
+            setattr(costs, name, row[0])
+    return costs
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
+    """The second of two runs: imports, dbt's manifest and the files' digests are there by then."""
+    folder = tmp_path_factory.mktemp("costs")
+    write_landing(folder, SNAPSHOTS)
+    metrics = folder / "landing" / "post_metrics"
+    whole = metrics / "all.parquet"
+    # Uncompressed and without dictionaries, so that it outweighs all else that is read.
+    duckdb.execute(
+        f"copy (from read_parquet('{metrics}/day-*.parquet')) to '{whole}'"
+        " (compression uncompressed, parquet_version v1, dictionary_size_limit 1)"
+    )
+    for day in metrics.glob("day-*.parquet"):
+        day.unlink()
+    size = whole.stat().st_size
+    assert size > 50 * SNAPSHOTS
+    _run(folder, size)
+    return _run(folder, size)
+
+
+def test_snapshots_are_checked_in_one_read(costs: Costs) -> None:
+    assert 0.5 < costs.reads["ingest"] < 1 + NOISE
+
+
+def test_snapshots_are_aggregated_in_one_read_and_suspects_fetched_in_another(costs: Costs) -> None:
+    assert costs.suspects > 0
+    assert 0.5 < costs.reads["staging"] < 2 + NOISE
+
+
+def test_nothing_else_reads_snapshots(costs: Costs) -> None:
+    others = {name: read for name, read in costs.reads.items() if name not in ("ingest", "staging")}
+    assert others.keys() > {f"gate {stage}" for stage in ("ingest", "staging", "ledger")}
+    assert {name: read for name, read in others.items() if read > NOISE} == {}
+
+
+def test_no_snapshot_of_a_parquet_file_is_copied(costs: Costs) -> None:
+    assert costs.copied_rows == 0
+
+
+def test_a_gate_asks_twice_an_expectation_and_once_a_table(costs: Costs) -> None:
+    """For the rows, for their number, and whether the table is there."""
+    assert costs.statements.keys() == SUITES.keys() - {"restatement"}
+    for stage, sent in costs.statements.items():
+        suite = SUITES[stage]
+        tables = {expectation.table for expectation in suite}
+        assert len(suite) <= sent <= 2 * len(suite) + len(tables), stage
