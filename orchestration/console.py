@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console as Rich
 from rich.markup import escape
+from rich.progress import (
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from orchestration.ingest.shown import shown
 from orchestration.pipeline.home import WAITING
@@ -19,11 +30,20 @@ if TYPE_CHECKING:
     from orchestration.runs import Outcome
 
 PIPE_COLUMNS = 120
+_PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB elsewhere
 
 
 def safe(text: str) -> str:
     """Text from data for the terminal: nothing in it is run, neither escapes nor markup."""
     return escape(shown(text))
+
+
+class Peak(ProgressColumn):
+    """The most memory that this process has held so far; the gates' process has its own."""
+
+    def render(self, task: Task) -> Text:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT
+        return Text(f"at most {peak / 2**20:,.0f} MiB")
 
 
 class Console:
@@ -48,8 +68,17 @@ class Console:
         elif not self._err.is_terminal:
             yield lambda step: self._waits(period, step)
         else:
-            with self._err.status(f"{safe(period)}: running") as spinner:
-                yield lambda step: spinner.update(f"{safe(period)}: {safe(step)}")
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                TimeElapsedColumn(),
+                Peak(),
+            )
+            with Progress(*columns, console=self._err, transient=True) as progress:
+                task = progress.add_task(safe(period), total=None)
+                yield lambda step: progress.update(
+                    task, description=f"{safe(period)}: {safe(step)}"
+                )
 
     def _waits(self, period: str, step: str) -> None:
         if step.startswith(WAITING):

@@ -62,6 +62,8 @@ def ingest_landing(
                 for entry, outcome in pairs
                 if isinstance(entry, FoundFile) and entry.dataset == dataset.name
             ]
+            if on_progress and files:
+                on_progress(f"{dataset.name}: reading {len(files):,} files")
             folder = links if dataset.is_read_in_place else scratch
             parquet_loader = ParquetLoader(connection, dataset, rules, folder, probe)
             if dataset.is_read_in_place:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,13 @@ from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.publish import Gate, Published, publish
 from orchestration.pipeline.stakes import stake_of
-from orchestration.pipeline.workfile import GateFailed, Refused, WorkFile, code_fingerprint
+from orchestration.pipeline.workfile import (
+    STAGES,
+    GateFailed,
+    Refused,
+    WorkFile,
+    code_fingerprint,
+)
 from orchestration.publishing.store import Publication
 from orchestration.terms.load import LoadedProgram, load_program, parse_program
 
@@ -49,6 +56,10 @@ class PeriodRun:
     def work(self) -> WorkFile:
         return WorkFile(self.home.work_folder(self.program, self.period))
 
+    def tell(self, stage: str, what: str) -> None:
+        """Progress: which of the stages it is at, and what it does there."""
+        self.progress(f"{stage} ({STAGES.index(stage) + 1} of {len(STAGES)}): {what}")
+
     def ingest(self, program_file: Path, landing: Path) -> dict[str, Any]:
         """Reads program file and landing data into a fresh work file (§1, §2); returns its meta."""
         import duckdb
@@ -70,6 +81,7 @@ class PeriodRun:
             with duckdb.connect(fresh) as connection:
                 connection.execute("set TimeZone = 'UTC'")
                 engine.apply(connection, self.work.spill)
+                self.tell("ingest", "fingerprints of the files")
                 digest = landing_digest(landing, self.home.path / "cache" / "files.json")
                 self._write_meta(connection, loaded, landing, digest)
                 for name, table in terms_tables(loaded.program, self.period).items():
@@ -83,7 +95,7 @@ class PeriodRun:
                     currency_decimals=minor_unit_decimals(loaded.program.currency),
                     scratch=scratch,
                     links=links,
-                    on_progress=self.progress,
+                    on_progress=partial(self.tell, "ingest"),
                 )
                 write_quarantine(connection, self.home.quarantine_folder(self.program, self.period))
                 # Closing does it too, but says nothing of a full disk: the log would stay behind.
@@ -117,6 +129,7 @@ class PeriodRun:
         """Builds the dbt models of staging, eligibility or scoring (§3 to §5)."""
         self.work.require(stage)
         self._demand_unchanged(stage)
+        self.tell(stage, "models")
         seconds = models.build_models(self.work, f"tag:{stage}")
         self._demand_unchanged(stage)
         return seconds
@@ -136,10 +149,12 @@ class PeriodRun:
     def earn(self) -> dict[str, int]:
         """What creators and posts earn in the program currency (§6); rows by table."""
         self.work.require("ledger")
+        self.tell("ledger", "earnings")
         return earning.write_earnings(self.work, self.recorded_program(), self.period)
 
     def check(self, stage: str, suite: str | None = None) -> GateResult:
         """Runs the gate behind a stage and records its verdict; `suite` if not the stage's own."""
+        self.tell(stage, "gate")
         result = self.judged(suite or stage, self.work.path)
         self.work.record(stage, result)
         return result
@@ -163,6 +178,7 @@ class PeriodRun:
 
     def publish(self) -> Published:
         """Settles, passes the ledger gate and publishes under the program's lock (§7, §9)."""
+        self.tell("ledger", "settlement")
         return publish(self)
 
     def recorded_program(self) -> LoadedProgram:

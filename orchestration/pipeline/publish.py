@@ -184,7 +184,7 @@ def _settle_anew(publishing: _Publishing, publication: Publication) -> Totals:
     import duckdb
 
     run, period = publishing.run, publication.period
-    run.progress(f"settling {period} anew")
+    run.tell("ledger", f"{period} settled anew")
     content = publication.program_file.read_bytes()
     program = parse_program(content, str(publication.program_file))
     before = publishing.books.before(period, publishing.order)

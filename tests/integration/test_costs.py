@@ -34,6 +34,8 @@ class Costs:
 
     reads: dict[str, float] = field(default_factory=dict)
     statements: Counter[str] = field(default_factory=Counter)
+    told: list[str] = field(default_factory=list)
+    rows: int = -1
     copied_rows: int = -1
     suspects: int = -1
 
@@ -75,7 +77,7 @@ def _run(folder: Path, size: int) -> Costs:
 
     home = Home(folder / "home")
     home.prepare()
-    run = PeriodRun(home, "benchmark", PERIOD, "run", "ada", gate=gate)
+    run = PeriodRun(home, "benchmark", PERIOD, "run", "ada", gate=gate, progress=costs.told.append)
     with reads("ingest"):
         run.ingest(folder / "program.yaml", folder / "landing")
     assert run.check("ingest").held
@@ -88,6 +90,7 @@ def _run(folder: Path, size: int) -> Costs:
     run.publish()
     with run.work.connect() as connection:
         for name, table in (
+            ("rows", "raw_post_metrics"),
             ("copied_rows", "copied_post_metrics"),
             ("suspects", "int_suspect_deliveries"),
         ):
@@ -143,3 +146,10 @@ def test_a_gate_asks_twice_an_expectation_and_once_a_table(costs: Costs) -> None
         suite = SUITES[stage]
         tables = {expectation.table for expectation in suite}
         assert len(suite) <= sent <= 2 * len(suite) + len(tables), stage
+
+
+def test_progress_says_which_stage_it_is_at(costs: Costs) -> None:
+    stages = ("ingest", "staging", "eligibility", "scoring", "ledger")
+    heads = [f"{stage} ({number} of 5)" for number, stage in enumerate(stages, start=1)]
+    assert list(dict.fromkeys(text.split(": ")[0] for text in costs.told)) == heads
+    assert f"ingest (1 of 5): post_metrics: {costs.rows:,} rows in 1 files" in costs.told

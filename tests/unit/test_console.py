@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console as Rich
 
 from orchestration import cli
 from orchestration.console import Console
@@ -94,6 +97,15 @@ def test_a_wait_is_said_where_there_is_no_terminal(capsys: pytest.CaptureFixture
     with Console(quiet=True).progress("2024-04") as progress:
         progress("waiting for another run to publish p")
     assert capsys.readouterr().err == "2024-04: waiting for another run to publish p\n"
+
+
+def test_progress_tells_step_time_and_memory_on_a_terminal() -> None:
+    console, screen = Console(), io.StringIO()
+    console._err = Rich(file=screen, force_terminal=True, width=100)
+    with console.progress("2024-04") as progress:
+        progress("staging (2 of 5): models")
+    assert "2024-04: staging (2 of 5): models" in screen.getvalue()
+    assert re.search(r"0:00:\d\d\S* at most [1-9][\d,]* MiB", screen.getvalue())
 
 
 def test_more_than_is_shown_is_counted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
