@@ -19,8 +19,9 @@ from orchestration.pipeline.workfile import STAGES
 from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import Bonus, published_files
+from tests.contract import CREATOR_REASONS, POST_REASONS
 from tests.served_ui import REPOSITORY_SELECTOR, serve_ui, wait_for
-from tests.unit.test_sample import CREATOR_REASONS, POST_REASONS, STATUSES
+from tests.unit.test_sample import STATUSES
 
 LAUNCH = """
 mutation Launch($params: LaunchBackfillParams!) {

@@ -19,31 +19,10 @@ from orchestration.pipeline import models
 from orchestration.pipeline.workfile import WorkFile
 from orchestration.terms.load import load_program
 from orchestration.terms.tables import terms_tables
+from tests.contract import CREATOR_REASONS, POST_REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "programs" / "instagram-spring-bonus.yaml"
-CREATOR_REASONS = {
-    "UNKNOWN_CREATOR",
-    "NOT_ACTIVATED",
-    "DEAL_OUTSIDE_PERIOD",
-    "ACCOUNT_TYPE",
-    "MARKET",
-    "UNDER_AGE",
-    "POLICY_VIOLATION",
-}
-POST_REASONS = {
-    "CREATOR_INELIGIBLE",
-    "CONTENT_TYPE",
-    "BRANDED_CONTENT",
-    "COLLAB",
-    "WATERMARK",
-    "NOT_ORIGINAL",
-    "POLICY_VIOLATION",
-    "OUTSIDE_WINDOW",
-    "REMOVED",
-    "BELOW_MINIMUM_VIEWS",
-    "OVER_POST_LIMIT",
-}
 
 
 def _unit_tests() -> list[dict[str, object]]:

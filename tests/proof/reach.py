@@ -6,28 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from tests.contract import CREATOR_REASONS, POST_REASONS
 from tests.reference.book import Book
 
 REASONS = [
-    "creator:ACCOUNT_TYPE",
-    "creator:DEAL_OUTSIDE_PERIOD",
-    "creator:MARKET",
-    "creator:NOT_ACTIVATED",
-    "creator:POLICY_VIOLATION",
-    "creator:UNDER_AGE",
-    "creator:UNKNOWN_CREATOR",
+    *(f"creator:{reason}" for reason in sorted(CREATOR_REASONS)),
+    *(f"post:{reason}" for reason in sorted(POST_REASONS)),
     "creator:eligible",
-    "post:BELOW_MINIMUM_VIEWS",
-    "post:BRANDED_CONTENT",
-    "post:COLLAB",
-    "post:CONTENT_TYPE",
-    "post:CREATOR_INELIGIBLE",
-    "post:NOT_ORIGINAL",
-    "post:OUTSIDE_WINDOW",
-    "post:OVER_POST_LIMIT",
-    "post:POLICY_VIOLATION",
-    "post:REMOVED",
-    "post:WATERMARK",
     "post:eligible",
     "none:None",
     "held:CURRENCY_CHANGED",

@@ -11,31 +11,10 @@ import pytest
 from orchestration.sample import SampleSummary, write_sample
 from orchestration.sample.program import program_text, sample_periods
 from orchestration.terms.load import load_program
+from tests.contract import CREATOR_REASONS, POST_REASONS
 from tests.reference.__main__ import main as run_reference
 
 SHIPPED = Path(__file__).parents[2] / "programs" / "instagram-spring-bonus.yaml"
-CREATOR_REASONS = {
-    "UNKNOWN_CREATOR",
-    "NOT_ACTIVATED",
-    "DEAL_OUTSIDE_PERIOD",
-    "ACCOUNT_TYPE",
-    "MARKET",
-    "UNDER_AGE",
-    "POLICY_VIOLATION",
-}
-POST_REASONS = {
-    "CREATOR_INELIGIBLE",
-    "CONTENT_TYPE",
-    "BRANDED_CONTENT",
-    "COLLAB",
-    "WATERMARK",
-    "NOT_ORIGINAL",
-    "POLICY_VIOLATION",
-    "OUTSIDE_WINDOW",
-    "REMOVED",
-    "BELOW_MINIMUM_VIEWS",
-    "OVER_POST_LIMIT",
-}
 STATUSES = {
     ("none", ""),
     ("held", "CURRENCY_CHANGED"),
