@@ -143,6 +143,7 @@ def write_landing(folder: Path, snapshots: int, suffix: str = "parquet") -> int:
     (folder / "landing").mkdir(parents=True)
     (folder / "program.yaml").write_text(PROGRAM, encoding="utf-8")
     with duckdb.connect() as connection:
+        connection.execute("set enable_progress_bar = false")
         for name, query in _TABLES.items():
             _copy(connection, query, folder / "landing" / name / "all.parquet", creators)
         for day in range(DAYS):
