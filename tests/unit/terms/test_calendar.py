@@ -63,6 +63,8 @@ ZONES = [
         ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00"),
         ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00"),
         ("Pacific/Kwajalein", "1993-08-21", "1993-08-21T12:00:00"),
+        # 23:30 becomes 00:30: the day begins before the midnight that would have been.
+        ("America/Toronto", "1919-03-31", "1919-03-31T04:30:00"),
         # An offset with seconds.
         ("Africa/Monrovia", "1972-01-07", "1972-01-07T00:44:30"),
     ],
