@@ -358,5 +358,8 @@ def test_the_close_job_of_the_ui(books: Books, sample: Path) -> None:
         assert failure.step_failure_data.user_failure_data.description == (
             "Ada started the run that is published; someone else has to close it"
         )
-        assert launch("grace").success
+        assert launch("grace ").success
+        tags = [run.tags for run in instance.get_runs()]
+        assert [one["by"] for one in tags] == ["grace", "Ada"]
+        assert {(one["program"], one["period"]) for one in tags} == {(books.program.program, first)}
     assert books.published[first].seal is not None
