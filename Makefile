@@ -82,7 +82,7 @@ torture: install
 
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install
-	@test -d $(DEMO)/landing || $(BIN)/bonus sample --out $(DEMO)
+	@test -d $(DEMO)/landing || $(BIN)/bonus sample --out $(DEMO) > /dev/null
 	@$(BIN)/bonus run $$($(BIN)/python -c 'from orchestration.terms.load import load_program; \
 		print(*(period.key for period in load_program("$(DEMO)/program.yaml").program.periods))') \
 		--program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home

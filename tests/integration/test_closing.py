@@ -111,7 +111,9 @@ def test_exit_statuses_of_close(sample: Path, tmp_path: Path) -> None:
         4,
         f"{first} is not published yet; run it first: bonus run {first}\n",
     )
-    assert bonus("run", first, "--by", "ada").returncode == 0
+    ran = bonus("run", first, "--by", "ada")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith(f"Next: Over and not published yet (1):\n  bonus run {second}\n")
     for period, by, status, said in (
         ("no-such", "grace", 2, "has no period"),
         (first, "  ", 2, "--by takes a name"),
