@@ -63,9 +63,11 @@ test-long: install
 
 # In one process, since each test goes on from where the one before it ended.
 test-browser: install
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest -rs tests/browser
 
-screenshots: test-browser
+# The same tests, which then write the pictures of README and docs anew: look at each.
+screenshots: install
+	$(BIN)/python -m pytest tests/browser --pictures
 
 # The same as in the tests, over N other programs at each SEED; what fails is kept in
 # tests/proof/regressions/.
