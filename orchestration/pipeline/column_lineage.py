@@ -1,9 +1,10 @@
 """Column lineage: of which columns of other tables the values of a column are made.
 
-For dbt's models it is read out of their compiled SQL by sqlglot, for the ledger, most of which Python
-makes, it is declared here. What a value is computed from counts, conditions in it included; what only joins, filters or
-groups does not, so a count of rows has no source. A source is `table.column`; for the tables of the
-program file the table is `terms`, and the column a field of the program's model or `table.column`.
+For dbt's models it is read out of their compiled SQL by sqlglot; for the ledger, most of which Python
+makes, it is declared here. What a value is computed from counts, conditions in it included; what only
+joins, filters or groups does not, so a count of rows has no source. A source is `table.column`; for the
+tables of the program file the table is `terms`, and the column a field of the program's model or
+`table.column`.
 """
 
 from __future__ import annotations
@@ -21,30 +22,33 @@ from orchestration.pipeline.models import compiled_models, manifest_path
 from orchestration.terms.tables import COLUMNS as TERMS_COLUMNS
 
 Lineage = Mapping[str, Mapping[str, Sequence[str]]]
-"""By table and column, the sorted sources."""
+"""By table and column, the sources."""
 
 _CURRENCY: Final = (
     "stg_payees.payout_currency", "stg_creators.market", "creator_earnings.market",
     "terms.currency",
 )  # fmt: skip
 _PROGRAM_AMOUNT: Final = ("creator_earnings.performance_minor", "creator_earnings.milestone_minor")
-_EARNINGS: Final = (*_PROGRAM_AMOUNT, "int_fx_rates.rate_e10")
+# Both currencies say how many decimals a minor unit stands for.
+_EARNINGS: Final = (*_PROGRAM_AMOUNT, "int_fx_rates.rate_e10", *_CURRENCY)
 # The ledger is fed by what is published of other periods, too: balances, restatements, what was posted.
 _OPENING: Final = ("payout_ledger.closing_balance_minor",)
 _POSTED: Final = ("journal.amount_minor", "payout_ledger.earnings_minor")
 _ADJUSTMENTS: Final = ("restatement.computed_minor", *_POSTED)
 _PAYABLE: Final = (*_EARNINGS, *_OPENING, *_ADJUSTMENTS)
-_STATUS: Final = (*_PAYABLE, *_CURRENCY, "stg_payees.status", "terms.minimum_payout")
+_STATUS: Final = (*_PAYABLE, "stg_payees.status", "terms.minimum_payout")
 _WITHHELD: Final = (
     *_STATUS, "stg_payees.tax_residence", "stg_payees.tax_form", "terms.withholding",
 )  # fmt: skip
-_PERFORMANCE: Final = (
+_BEFORE_BUDGET: Final = (
     "int_post_points.points_e4", "int_post_points.content_type", "creator_scores.market",
-    "int_windows.deal_cap", "terms.payout", "terms.budget", "terms.currency",
+    "int_windows.deal_cap", "terms.payout", "terms.currency",
 )  # fmt: skip
+_AMOUNT: Final = (*_BEFORE_BUDGET, "terms.budget")
 _ACCOUNTS: Final = (
-    "creator_earnings.creator_id", "payout_ledger.creator_id", "restatement.creator_id",
+    "creator_earnings.creator_id", "payout_ledger.creator_id", "journal.creator_id",
 )  # fmt: skip
+_ACCOUNT_CURRENCIES: Final = (*_CURRENCY, "payout_ledger.payout_currency", "journal.currency")
 _TRANSACTION: Final = ("payout_ledger.creator_id", "payout_ledger.payout_currency")
 
 DECLARED: Final[Lineage] = {
@@ -52,10 +56,10 @@ DECLARED: Final[Lineage] = {
         "creator_id": ("creator_eligibility.creator_id",),
         "market": ("creator_eligibility.market",),
         "points": ("int_post_points.points_e4",),
-        "performance_minor": _PERFORMANCE,
-        "milestone_minor": _PERFORMANCE,
-        "capped": _PERFORMANCE,
-        "program_amount_minor": _PERFORMANCE,
+        "performance_minor": _AMOUNT,
+        "milestone_minor": _AMOUNT,
+        "capped": _BEFORE_BUDGET,
+        "program_amount_minor": _AMOUNT,
         "cap_minor": (
             "creator_scores.market", "int_windows.deal_cap", "terms.payout", "terms.currency",
         ),
@@ -81,10 +85,8 @@ DECLARED: Final[Lineage] = {
         "fx_rate": ("int_fx_rates.rate_e10",),
     },
     "payout_ledger": {
-        "creator_id": _ACCOUNTS,
-        "payout_currency": (
-            *_CURRENCY, "payout_ledger.payout_currency", "restatement.payout_currency",
-        ),
+        "creator_id": (*_ACCOUNTS, "restatement.creator_id"),
+        "payout_currency": (*_ACCOUNT_CURRENCIES, "restatement.payout_currency"),
         "market": ("creator_earnings.market", "stg_creators.market"),
         "status": _STATUS,
         "status_reason": _STATUS,
@@ -118,8 +120,8 @@ DECLARED: Final[Lineage] = {
         ),
     },
     "restatement": {
-        "creator_id": ("creator_earnings.creator_id", "payout_ledger.creator_id"),
-        "payout_currency": (*_CURRENCY, "payout_ledger.payout_currency"),
+        "creator_id": _ACCOUNTS,
+        "payout_currency": _ACCOUNT_CURRENCIES,
         "program_amount_minor": _PROGRAM_AMOUNT,
         "fx_rate": ("payout_ledger.fx_rate", "int_fx_rates.rate_e10"),
         "posted_minor": _POSTED,
