@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots demo-broken torture bench
+.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots docs demo-broken torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -20,7 +20,8 @@ help:
 	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
-	@echo "make screenshots   the same: these tests take the pictures of README and docs"
+	@echo "make screenshots   the same, and takes the pictures of README and docs anew"
+	@echo "make docs      docs/tables.md anew, from tables, models and their columns' lineage"
 	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
@@ -91,6 +92,10 @@ demo: install
 	@$(BIN)/bonus status --program $(DEMO)/program.yaml --home $(DEMO)/home
 	@echo "Next: make ui (Dagster on http://127.0.0.1:3000), or"
 	@echo "  $(BIN)/bonus export 2024-04 --out $(DEMO)/export --program $(DEMO)/program.yaml --home $(DEMO)/home"
+
+# What docs/tables.md says is known elsewhere; a test compares.
+docs: install
+	$(BIN)/python -m orchestration.table_docs
 
 # A copy of the demo gets a file with a misspelt status, and one period is run: its ingest gate does
 # not hold, which ends the run with status 3 and leaves what is published as it was.
