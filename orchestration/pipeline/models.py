@@ -80,6 +80,7 @@ def compiled_models() -> list[ModelNode]:
                 _manifest(), "compile", Path(scratch), ["--select", "resource_type:model"]
             )
         finally:
+            del os.environ["BONUS_WORK"]
             if before is not None:
                 os.environ["BONUS_WORK"] = before
     return [row.node for row in result if isinstance(row.node, ModelNode)]
