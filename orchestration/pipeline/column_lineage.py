@@ -150,7 +150,7 @@ def column_lineage() -> Lineage:
 
 
 def _of_models() -> Lineage:
-    models = compiled_models()
+    models = sorted(compiled_models(), key=lambda model: model.name)
     columns_of: dict[str, Iterable[str]] = {
         **{dataset.table: dataset.column_names for dataset in DATASETS},
         **TERMS_COLUMNS,

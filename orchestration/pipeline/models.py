@@ -69,7 +69,7 @@ def _manifest() -> Manifest:
 
 
 def compiled_models() -> list[ModelNode]:
-    """The models with their columns as described and `compiled_code`, in the order of dependencies."""
+    """The models with their columns as described and `compiled_code`, in no order of their own."""
     from dbt.contracts.graph.nodes import ModelNode
 
     before = os.environ.get("BONUS_WORK")
