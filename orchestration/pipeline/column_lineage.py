@@ -9,10 +9,13 @@ tables of the program file the table is `terms`, and the column a field of the p
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from filelock import FileLock
@@ -136,10 +139,11 @@ DECLARED: Final[Lineage] = {
 def column_lineage() -> Lineage:
     """The lineage of every dbt model and of every table of the ledger.
 
-    Reading the SQL takes seconds, so it is done once for a state of the dbt project, and kept
-    beside its manifest.
+    Reading the SQL takes seconds, so it is done once for a state of the dbt project, of sqlglot and
+    of this module, and kept beside the manifest.
     """
-    file = manifest_path().with_name("column_lineage.json")
+    reader = hashlib.sha256(Path(__file__).read_bytes() + version("sqlglot").encode()).hexdigest()
+    file = manifest_path().with_name(f"column_lineage-{reader[:16]}.json")
     if not file.exists():
         with FileLock(file.with_suffix(".lock")):
             if not file.exists():
