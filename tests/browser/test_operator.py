@@ -5,12 +5,14 @@ The tests build on each other's runs, as a day's work does: run them as one modu
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+from contextlib import suppress
+
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from orchestration.partitions import partition_key
 from orchestration.stages.shown import GROUPS, group_name
 from orchestration.terms.load import load_program
-from tests.browser.conftest import Camera, Desk
+from tests.browser.conftest import PATIENCE_MS, Camera, Desk
 from tests.served_ui import wait_for
 
 JOB = "/locations/creator-bonus/jobs/period"
@@ -162,11 +164,25 @@ def test_a_red_gate_shows_its_rows(desk: Desk, page: Page, picture: Camera) -> N
     expect(page.get_by_text("failed, and did not materialize this asset.")).to_be_visible()
 
 
+def _choose_in_launchpad(desk: Desk, page: Page, key: str) -> None:
+    """The box forgets a click that comes before its partitions do, so it is clicked until it offers them."""
+    partition, option = page.get_by_placeholder("Partition"), page.get_by_text(key).first
+
+    def offered() -> bool:
+        partition.blur()
+        partition.click()
+        with suppress(TimeoutError):
+            option.wait_for(timeout=5_000)
+        return option.is_visible()
+
+    wait_for(f"{key} is offered", offered, PATIENCE_MS / 1000, desk.log)
+    option.click()
+
+
 def test_a_period_is_closed_from_the_launchpad(desk: Desk, page: Page, picture: Camera) -> None:
     key = _keys(desk)[0]
     page.goto(LAUNCHPAD)
-    page.get_by_placeholder("Partition").click()
-    page.get_by_text(key).first.click()
+    _choose_in_launchpad(desk, page, key)
     editor = page.locator(".CodeMirror")
     # Choosing the period brings the configuration, with a name to be filled in.
     editor.get_by_text("approver").click()
