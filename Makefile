@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots demo-broken torture bench
+.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots docs demo-broken torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -20,7 +20,8 @@ help:
 	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
-	@echo "make screenshots   the same: these tests take the pictures of README and docs"
+	@echo "make screenshots   the same, and takes the pictures of README and docs anew"
+	@echo "make docs      docs/tables.md anew, from tables, models and their columns' lineage"
 	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
@@ -63,9 +64,11 @@ test-long: install
 
 # In one process, since each test goes on from where the one before it ended.
 test-browser: install
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest -rs tests/browser
 
-screenshots: test-browser
+# The same tests, which then write the pictures of README and docs anew: look at each.
+screenshots: install
+	$(BIN)/python -m pytest tests/browser --pictures
 
 # The same as in the tests, over N other programs at each SEED; what fails is kept in
 # tests/proof/regressions/.
@@ -82,13 +85,17 @@ torture: install
 
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install
-	@test -d $(DEMO)/landing || $(BIN)/bonus sample --out $(DEMO)
+	@test -d $(DEMO)/landing || $(BIN)/bonus sample --out $(DEMO) > /dev/null
 	@$(BIN)/bonus run $$($(BIN)/python -c 'from orchestration.terms.load import load_program; \
 		print(*(period.key for period in load_program("$(DEMO)/program.yaml").program.periods))') \
 		--program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
 	@$(BIN)/bonus status --program $(DEMO)/program.yaml --home $(DEMO)/home
 	@echo "Next: make ui (Dagster on http://127.0.0.1:3000), or"
 	@echo "  $(BIN)/bonus export 2024-04 --out $(DEMO)/export --program $(DEMO)/program.yaml --home $(DEMO)/home"
+
+# What docs/tables.md says is known elsewhere; a test compares.
+docs: install
+	$(BIN)/python -m orchestration.table_docs
 
 # A copy of the demo gets a file with a misspelt status, and one period is run: its ingest gate does
 # not hold, which ends the run with status 3 and leaves what is published as it was.

@@ -58,7 +58,7 @@ def next_step(context: typer.Context) -> None:
     place = Place.of(os.environ, HOME_DEFAULT)
     program = _program(place.program).program if place.program is not None else None
     for step in next_steps(place.home, program, place.options(os.environ)):
-        typer.echo(f"{_visible(step.sentence)}\n  {_visible(step.command)}")
+        _print(f"{step.sentence}\n  {step.command}")
     typer.echo("All commands: bonus --help")
 
 
@@ -103,6 +103,9 @@ def run(
         WORKER.close()
     if as_json:
         _print_json([outcome.to_json() for outcome in outcomes])
+    elif {row.exit_status for row in outcomes} <= {0, GATE}:
+        # Any other failure has said itself what to do, and may have left a state that cannot be read.
+        _print_next(loaded, landing, home)
     raise typer.Exit(next((row.exit_status for row in outcomes if row.exit_status), 0))
 
 
@@ -309,7 +312,9 @@ def sample(
     if as_json:
         _print_json(asdict(summary))
         return
-    _print(f"{out / 'program.yaml'}\n{out / 'landing'}")
+    program_file, landing = out / "program.yaml", out / "landing"
+    _print(f"{program_file}\n{landing}")
+    _print_next(_program(program_file), landing, out / "home")
 
 
 @app.command()
@@ -379,6 +384,15 @@ def quarantine(
     Console().quarantine(period, view)
 
 
+def _print_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
+    """The most urgent of what `bonus` on its own says in the present state."""
+    from orchestration.next_steps import Place, next_steps
+
+    options = Place(loaded.path, landing, home).options(os.environ)
+    step = next_steps(home, loaded.program, options)[0]
+    _print(f"Next: {step.sentence}\n  {step.command}")
+
+
 def _program(path: Path | None) -> LoadedProgram:
     from orchestration.terms.load import ProgramFileError, load_program
 
@@ -400,11 +414,11 @@ def _known_period(loaded: LoadedProgram, period: str) -> None:
 
 
 def _person(name: str) -> str:
-    """A name that can stand in the close log and in front of others."""
-    name = name.strip()
-    if not 1 <= len(name) <= 128 or not name.isprintable():
-        _fail(USAGE, "--by takes a name of 1 to 128 printable characters")
-    return name
+    from orchestration.ledger.closing import MOST_OF_A_NAME, is_person
+
+    if not is_person(name):
+        _fail(USAGE, f"--by takes a name of 1 to {MOST_OF_A_NAME} printable characters")
+    return name.strip()
 
 
 def _landing(path: Path | None) -> Path:

@@ -6,7 +6,7 @@ from orchestration.failures import as_failures
 from orchestration.partitions import PERIODS
 from orchestration.pipeline.closing import close_period
 from orchestration.report_files import reports_of
-from orchestration.resources import CLOSE_JOB, HomeResource
+from orchestration.resources import BY_TAG, CLOSE_JOB, HomeResource
 from orchestration.terms.load import load_program
 
 PERIOD_JOB = "period"
@@ -33,6 +33,9 @@ class CloseConfig(dg.Config):
 
 @dg.op(name=CLOSE_OP, description="Fixes what was published of the period (contract section 7).")
 def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeResource) -> None:
+    # A launch in the UI has no tag of its own for who closes; refused or not, the run says it.
+    if approver := config.approver.strip():
+        context.instance.add_run_tags(context.run_id, {BY_TAG: approver})
     program_name, period = home.partition(context)
     with as_failures():
         loaded = load_program(config.program_file or home.registration(program_name).program_file)
@@ -45,6 +48,8 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
     name=CLOSE_JOB,
     partitions_def=PERIODS,
     executor_def=dg.in_process_executor,
+    # What the launchpad shows once a period is chosen; an empty name is refused.
+    config={"ops": {CLOSE_OP: {"config": {"approver": ""}}}},
     description="Closes a published bonus period: nothing ever changes it again. The approver goes"
     " into the launch configuration; refusals say why and what to do.",
 )

@@ -55,11 +55,12 @@ class Place:
         """The options that commands need beyond what the environment says already."""
         import shlex
 
-        named = {"--program": self.program, "--landing": self.landing, "--home": self.home}
+        named = {"program": self.program, "landing": self.landing, "home": self.home}
+        said = {name: environment.get(f"BONUS_{name.upper()}") for name in named}
         return "".join(
-            f" {option} {shlex.quote(str(path))}"
-            for option, path in named.items()
-            if path is not None and f"BONUS_{option[2:].upper()}" not in environment
+            f" --{name} {shlex.quote(str(path))}"
+            for name, path in named.items()
+            if path is not None and (said[name] is None or Path(str(said[name])) != path)
         )
 
 

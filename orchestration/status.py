@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
+from expectations.suite import GateResult
 from orchestration.ledger.closing import CloseEntry
 from orchestration.partitions import partition_key
 from orchestration.pipeline.home import Home
@@ -44,24 +46,19 @@ def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
                 "published_run": record and record["run_id"],
                 "published_at": record and record["published_at"],
                 "by": record and record["by"],
-                "gates": record
-                and {
-                    stage: {
-                        "held": not any(
-                            row["severity"] == "error" and row["state"] != "held"
-                            for row in result["results"]
-                        ),
-                        "warnings": sum(
-                            row["severity"] == "warn" and row["state"] != "held"
-                            for row in result["results"]
-                        ),
-                    }
-                    for stage, result in record["gates"].items()
-                },
+                "gates": record and _gates(record),
                 "totals": record and record["totals"],
             }
         )
     return states
+
+
+def _gates(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    results = {stage: GateResult.from_json(result) for stage, result in record["gates"].items()}
+    return {
+        stage: {"held": result.held, "warnings": len(result.warnings)}
+        for stage, result in results.items()
+    }
 
 
 def _last_runs() -> dict[str, dict[str, Any]]:

@@ -20,6 +20,9 @@ from typing import Any, Final
 NO_LINE_BEFORE: Final = "0" * 64
 """What stands for the hash of the line before in the first line."""
 
+MOST_OF_A_NAME: Final = 128
+"""Characters in the name of who closes a period."""
+
 
 @dataclass(frozen=True, slots=True)
 class CloseEntry:
@@ -95,6 +98,11 @@ def chain_faults(program: str, lines: Sequence[bytes]) -> list[str]:
     return faults
 
 
+def is_person(name: str) -> bool:
+    """Whether a name can stand in the close log and in front of others."""
+    return 1 <= len(name.strip()) <= MOST_OF_A_NAME and name.strip().isprintable()
+
+
 def same_person(one: str, other: str) -> bool:
     """§7: "names are compared trimmed, NFC, case-folded"."""
     return _compared(one) == _compared(other)
@@ -123,6 +131,11 @@ def refusals(
     if period in closed:
         return [f"{period} is closed already; what was closed never changes"]
     found = []
+    if not is_person(approver):
+        found.append(
+            f"who closes {period}? The approver is {approver[:MOST_OF_A_NAME]!r}; "
+            f"give a name of 1 to {MOST_OF_A_NAME} printable characters"
+        )
     if published is None:
         found.append(f"{period} is not published yet; run it first: bonus run {period}")
     still_open = [key for key in order[: order.index(period)] if key not in closed]

@@ -8,6 +8,7 @@ import shutil
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
@@ -17,6 +18,7 @@ from orchestration.pipeline.workfile import ROOT, WorkFile
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import ModelNode
 
 PROJECT = ROOT / "dbt_project"
 
@@ -64,6 +66,24 @@ def _manifest() -> Manifest:
     from dbt.contracts.graph.manifest import Manifest
 
     return Manifest.from_msgpack((manifest_path().parent / "partial_parse.msgpack").read_bytes())
+
+
+def compiled_models() -> list[ModelNode]:
+    """The models with their columns as described and `compiled_code`, in no order of their own."""
+    from dbt.contracts.graph.nodes import ModelNode
+
+    before = os.environ.get("BONUS_WORK")
+    with TemporaryDirectory() as scratch:
+        os.environ["BONUS_WORK"] = f"{scratch}/work.duckdb"
+        try:
+            result = _invoke(
+                _manifest(), "compile", Path(scratch), ["--select", "resource_type:model"]
+            )
+        finally:
+            del os.environ["BONUS_WORK"]
+            if before is not None:
+                os.environ["BONUS_WORK"] = before
+    return [row.node for row in result if isinstance(row.node, ModelNode)]
 
 
 def build_models(work: WorkFile, selection: str) -> dict[str, float]:

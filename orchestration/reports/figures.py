@@ -6,13 +6,13 @@ Belongs here: what is counted and summed, over which table of §9. Does not: wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from orchestration.ledger.closing import CloseEntry
 from orchestration.publishing.store import PROGRAM_FILE, Publication
@@ -214,20 +214,7 @@ def _markets(connection: duckdb.DuckDBPyConnection) -> list[MarketRow]:
         order by 6 desc, 2 desc, 1 nulls last
         """
     ).fetchall()
-    found = [MarketRow(*row) for row in rows]
-    kept, rest = found[:MOST_ROWS], found[MOST_ROWS:]
-    if rest:
-        kept.append(
-            MarketRow(
-                f"{len(rest):,} others",
-                sum(row.creators for row in rest),
-                sum(row.eligible for row in rest),
-                sum(row.capped for row in rest),
-                sum((row.points for row in rest), Decimal(0)),
-                sum(row.amount_minor for row in rest),
-            )
-        )
-    return kept
+    return _with_one_rest([MarketRow(*row) for row in rows])
 
 
 def _contents(connection: duckdb.DuckDBPyConnection) -> list[ContentRow]:
@@ -244,19 +231,18 @@ def _contents(connection: duckdb.DuckDBPyConnection) -> list[ContentRow]:
         order by 6 desc, 2 desc, 1
         """
     ).fetchall()
-    found = [ContentRow(*row) for row in rows]
-    kept, rest = found[:MOST_ROWS], found[MOST_ROWS:]
+    return _with_one_rest([ContentRow(*row) for row in rows])
+
+
+Row = TypeVar("Row", MarketRow, ContentRow)
+
+
+def _with_one_rest(rows: list[Row]) -> list[Row]:
+    """The first MOST_ROWS rows, and one that names how many others there are and sums their figures."""
+    kept, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
     if rest:
-        kept.append(
-            ContentRow(
-                f"{len(rest):,} others",
-                sum(row.posts for row in rest),
-                sum(row.eligible for row in rest),
-                sum(row.qualified_views for row in rest),
-                sum((row.points for row in rest), Decimal(0)),
-                sum(row.amount_minor for row in rest),
-            )
-        )
+        figures: Iterable[Any] = map(sum, zip(*(astuple(row)[1:] for row in rest), strict=True))
+        kept.append(type(rest[0])(f"{len(rest):,} others", *figures))
     return kept
 
 

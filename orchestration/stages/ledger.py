@@ -80,7 +80,7 @@ def earnings(
             {"python", "duckdb"},
             "Grain: an entry. Double entry of all that the ledger says; the entries of a transaction"
             " sum to 0 in their currency.",
-            ["payout_ledger"],
+            ["payout_ledger", "stg_payees", "terms"],
             skippable=True,
         ),
         spec(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES
+from orchestration.pipeline.column_lineage import column_lineage
 from orchestration.pipeline.models import manifest_path
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATED_TABLES
 
@@ -68,20 +69,39 @@ def column_schema(table: str) -> dict[str, dg.MetadataValue]:
     return {"dagster/column_schema": dg.MetadataValue.table_schema(schema)}
 
 
+def lineage_metadata(table: str) -> dict[str, dg.MetadataValue]:
+    """Of which columns of other assets each column is made; none for what was landed."""
+    columns = column_lineage().get(table)
+    if columns is None:
+        return {}
+    lineage = dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(dg.AssetKey(asset), name)
+                for asset, _, name in (source.partition(".") for source in sources)
+            ]
+            for column, sources in columns.items()
+        }
+    )
+    return {"dagster/column_lineage": dg.MetadataValue.column_lineage(lineage)}
+
+
 def table_metadata(
     connection: duckdb.DuckDBPyConnection, table: str
 ) -> dict[str, dg.MetadataValue]:
-    """Rows, the first of them, and what else is worth seeing of a table of the work file.
+    """Column lineage, rows, the first of them, and what else is worth seeing of a table.
 
-    Nothing of a view: looking at it would compute it, and the view is that of all snapshots.
+    Of a view of the work file no rows: looking at it would compute it, and it is that of all
+    snapshots.
     """
+    lineage = lineage_metadata(table)
     if connection.execute(
         "select 1 from information_schema.tables where table_name = $1 and table_type = 'VIEW'",
         [table],
     ).fetchone():
-        return {}
+        return lineage
     rows = _one(connection, f'select count(*) from "{table}"')
-    metadata: dict[str, dg.MetadataValue] = {"dagster/row_count": dg.MetadataValue.int(rows)}
+    metadata = {**lineage, "dagster/row_count": dg.MetadataValue.int(rows)}
     if table in _PEOPLE:
         metadata |= _eligibility(connection, table, _PEOPLE[table])
     elif table == "creator_scores":

@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from orchestration.sample import write_sample
 from tests.conftest import ROOT, Bonus
@@ -16,12 +17,26 @@ from tests.served_ui import ServedUI, serve_ui
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 IMAGES = ROOT / "docs" / "images"
 PATIENCE_MS = 60_000
 """A page of a busy machine is slow, not broken."""
+
+VIEWPORT: ViewportSize = {"width": 1600, "height": 1000}
+
+
+class Camera(Protocol):
+    """Takes docs/images/<name>.png, of the page as far as the bottom of `last`."""
+
+    def __call__(self, page: Page, name: str, last: Locator | None = None) -> None: ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures", action="store_true", help="take the pictures of docs/images anew"
+    )
 
 
 @dataclass(frozen=True)
@@ -34,9 +49,19 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no chromium on the PATH; Debian has it: apt-get install chromium")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all tests; it asks for the browser, without which there is nothing to serve."""
     folder = tmp_path_factory.mktemp("desk")
     write_sample(folder, creators=200, periods=6)
     bonus = Bonus(folder / "program.yaml", folder / "landing", folder / "home")
@@ -46,25 +71,39 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def page(desk: Desk, tmp_path: Path) -> Iterator[Page]:
-    """A page of a browser that nobody used before."""
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            args=list(ARGUMENTS),
-            viewport={"width": 1600, "height": 900},
-            base_url=desk.ui.url,
-        )
-        browser.set_default_timeout(PATIENCE_MS)
-        yield browser.new_page()
-        browser.close()
+def page(desk: Desk, browser: Browser) -> Iterator[Page]:
+    """A page of the UI, as someone sees it who was never there before."""
+    with browser.new_context(viewport=VIEWPORT, base_url=desk.ui.url) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        yield context.new_page()
 
 
-def picture(page: Page, name: str) -> None:
-    """Takes a picture for README and docs, once the page has come to rest."""
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1500)  # the graph glides into its place
-    IMAGES.mkdir(exist_ok=True)
-    page.screenshot(path=IMAGES / f"{name}.png")
+@pytest.fixture(scope="session")
+def picture(pytestconfig: pytest.Config) -> Camera:
+    """Takes a picture for README and docs, once the page has come to rest; `make screenshots` only."""
+
+    def take(page: Page, name: str, last: Locator | None = None) -> None:
+        page.wait_for_load_state("networkidle")
+        box = last.bounding_box() if last is not None else None
+        if box is not None:
+            bottom = int(box["y"] + box["height"])
+            page.set_viewport_size({"width": int(page.evaluate("innerWidth")), "height": bottom})
+        IMAGES.mkdir(exist_ok=True)
+        (IMAGES / f"{name}.png").write_bytes(at_rest(page))
+
+    # Run alone, this folder has the option; as a part of all tests it has not.
+    return (
+        take if pytestconfig.getoption("--pictures", False) else lambda page, name, last=None: None
+    )
+
+
+def at_rest(page: Page) -> bytes:
+    """The page as PNG, as soon as two looks in a row are the same: the graph glides into its place."""
+    before = page.screenshot()
+    for _ in range(100):
+        page.wait_for_timeout(200)
+        now = page.screenshot()
+        if now == before:
+            return now
+        before = now
+    raise AssertionError(f"{page.url} does not come to rest")

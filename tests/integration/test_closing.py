@@ -111,7 +111,9 @@ def test_exit_statuses_of_close(sample: Path, tmp_path: Path) -> None:
         4,
         f"{first} is not published yet; run it first: bonus run {first}\n",
     )
-    assert bonus("run", first, "--by", "ada").returncode == 0
+    ran = bonus("run", first, "--by", "ada")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith(f"Next: Over and not published yet (1):\n  bonus run {second}\n")
     for period, by, status, said in (
         ("no-such", "grace", 2, "has no period"),
         (first, "  ", 2, "--by takes a name"),
@@ -358,5 +360,8 @@ def test_the_close_job_of_the_ui(books: Books, sample: Path) -> None:
         assert failure.step_failure_data.user_failure_data.description == (
             "Ada started the run that is published; someone else has to close it"
         )
-        assert launch("grace").success
+        assert launch("grace ").success
+        tags = [run.tags for run in instance.get_runs()]
+        assert [one["by"] for one in tags] == ["grace", "Ada"]
+        assert {(one["program"], one["period"]) for one in tags} == {(books.program.program, first)}
     assert books.published[first].seal is not None

@@ -77,4 +77,7 @@ def test_figures_agree_with_the_table(run: PeriodRun) -> None:
     assert f"{eligible:,} of {whole:,} posts are eligible." in shown["what_happened"].value
     assert len(shown["first_rows"].records) == 10
     assert sum(row.data["rows"] for row in ledger["reasons"].records) == rows
+    # What a materialization carries of its columns' origin; all of it in test_column_lineage.py.
+    earned = ledger["dagster/column_lineage"].value.deps_by_column["points"]
+    assert earned == [dg.TableColumnDep(dg.AssetKey("creator_earnings"), "points")]
     assert snapshots == {}  # a view: to look at it is to compute it

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
 from expectations.suite import GateResult, Result
+from orchestration.cli import app
 from orchestration.next_steps import Place, next_steps
 from orchestration.pipeline.home import Home
 from orchestration.publishing.store import Publication
@@ -106,12 +108,28 @@ def test_what_the_environment_says_is_not_repeated(
     assert Place.of({}, Path("h")) == Place(None, None, Path("h"))
     named = {"BONUS_PROGRAM": "my program.yaml", "BONUS_HOME": "x"}
     assert Place.of(named, Path("h")).options(named) == ""
+    other = {**named, "BONUS_PROGRAM": "other.yaml"}  # said, but not what is meant
+    assert Place.of(named, Path("h")).options(other) == " --program 'my program.yaml'"
     assert Place.of(named, Path("h")).options({}) == " --program 'my program.yaml' --home x"
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "program.yaml").touch()
     demo = Place.of({}, Path("h"))
     assert (
         demo.options({}) == " --program demo/program.yaml --landing demo/landing --home demo/home"
+    )
+
+
+def test_a_sample_ends_by_naming_its_first_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = CliRunner().invoke(
+        app, ["sample", "--out", "made", "--creators", "60", "--periods", "2"]
+    )
+    assert made.exit_code == 0, made.output
+    assert made.stdout.splitlines()[-1] == (
+        "  bonus run 2024-04 2024-05"
+        " --program made/program.yaml --landing made/landing --home made/home"
     )
 
 

@@ -141,6 +141,9 @@ def test_a_period_that_may_be_closed() -> None:
         ({"today": date(2024, 5, 2)}, "april closes on 2024-05-03, and today is 2024-05-02"),
         ({"gates_not_held": ["staging"]}, "the staging gate has not held for april"),
         ({"approver": " ADA "}, "ADA started the run"),
+        ({"approver": "  "}, "who closes april? The approver is '  '; give a name"),
+        ({"approver": "g" * 129}, "give a name of 1 to 128 printable characters"),
+        ({"approver": "gra\x1bce"}, "give a name of 1 to 128 printable characters"),
     ],
 )
 def test_each_refusal_says_why(changes: dict[str, Any], said: str) -> None:

@@ -1,0 +1,198 @@
+"""Column lineage: of which columns of other tables the values of a column are made.
+
+For dbt's models it is read out of their compiled SQL by sqlglot; for the ledger, most of which Python
+makes, it is declared here. What a value is computed from counts, conditions in it included; what only
+joins, filters or groups does not, so a count of rows has no source. A source is `table.column`; for the
+tables of the program file the table is `terms`, and the column a field of the program's model or
+`table.column`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock
+
+from orchestration.ingest.datasets import DATASETS
+from orchestration.pipeline.models import compiled_models, manifest_path
+from orchestration.terms.tables import COLUMNS as TERMS_COLUMNS
+
+Lineage = Mapping[str, Mapping[str, Sequence[str]]]
+"""By table and column, the sources."""
+
+_CURRENCY: Final = (
+    "stg_payees.payout_currency", "stg_creators.market", "creator_earnings.market",
+    "terms.currency",
+)  # fmt: skip
+_PROGRAM_AMOUNT: Final = ("creator_earnings.performance_minor", "creator_earnings.milestone_minor")
+# Both currencies say how many decimals a minor unit stands for.
+_EARNINGS: Final = (*_PROGRAM_AMOUNT, "int_fx_rates.rate_e10", *_CURRENCY)
+# The ledger is fed by what is published of other periods, too: balances, restatements, what was posted.
+_OPENING: Final = ("payout_ledger.closing_balance_minor",)
+_POSTED: Final = ("journal.amount_minor", "payout_ledger.earnings_minor")
+_ADJUSTMENTS: Final = ("restatement.computed_minor", *_POSTED)
+_PAYABLE: Final = (*_EARNINGS, *_OPENING, *_ADJUSTMENTS)
+_STATUS: Final = (*_PAYABLE, "stg_payees.status", "terms.minimum_payout")
+_WITHHELD: Final = (
+    *_STATUS, "stg_payees.tax_residence", "stg_payees.tax_form", "terms.withholding",
+)  # fmt: skip
+_BEFORE_BUDGET: Final = (
+    "int_post_points.points_e4", "int_post_points.content_type", "creator_scores.market",
+    "int_windows.deal_cap", "terms.payout", "terms.currency",
+)  # fmt: skip
+_AMOUNT: Final = (*_BEFORE_BUDGET, "terms.budget")
+_ACCOUNTS: Final = (
+    "creator_earnings.creator_id", "payout_ledger.creator_id", "journal.creator_id",
+)  # fmt: skip
+_ACCOUNT_CURRENCIES: Final = (*_CURRENCY, "payout_ledger.payout_currency", "journal.currency")
+_TRANSACTION: Final = ("payout_ledger.creator_id", "payout_ledger.payout_currency")
+
+DECLARED: Final[Lineage] = {
+    "creator_earnings": {
+        "creator_id": ("creator_eligibility.creator_id",),
+        "market": ("creator_eligibility.market",),
+        "points": ("int_post_points.points_e4",),
+        "performance_minor": _AMOUNT,
+        "milestone_minor": _AMOUNT,
+        "capped": _BEFORE_BUDGET,
+        "program_amount_minor": _AMOUNT,
+        "cap_minor": (
+            "creator_scores.market", "int_windows.deal_cap", "terms.payout", "terms.currency",
+        ),
+    },
+    "post_earnings": {
+        "post_id": ("int_post_points.post_id",),
+        "creator_id": ("int_post_points.creator_id",),
+        "amount_minor": (
+            "creator_earnings.performance_minor", "int_post_points.creator_id",
+            "int_post_points.points_e4", "int_post_points.post_id",
+        ),
+    },
+    "settlement_parties": {
+        "creator_id": ("stg_creators.creator_id", "stg_payees.creator_id"),
+        "market": ("stg_creators.market",),
+        "payout_currency": ("stg_payees.payout_currency",),
+        "tax_residence": ("stg_payees.tax_residence",),
+        "tax_form": ("stg_payees.tax_form",),
+        "status": ("stg_payees.status",),
+    },
+    "settlement_rates": {
+        "payout_currency": ("int_fx_rates.payout_currency",),
+        "fx_rate": ("int_fx_rates.rate_e10",),
+    },
+    "payout_ledger": {
+        "creator_id": (*_ACCOUNTS, "restatement.creator_id"),
+        "payout_currency": (*_ACCOUNT_CURRENCIES, "restatement.payout_currency"),
+        "market": ("creator_earnings.market", "stg_creators.market"),
+        "status": _STATUS,
+        "status_reason": _STATUS,
+        "points": ("creator_earnings.points",),
+        "performance_minor": ("creator_earnings.performance_minor",),
+        "milestone_minor": ("creator_earnings.milestone_minor",),
+        "capped": ("creator_earnings.capped",),
+        "program_amount_minor": _PROGRAM_AMOUNT,
+        "fx_rate": ("int_fx_rates.rate_e10",),
+        "earnings_minor": _EARNINGS,
+        "opening_balance_minor": _OPENING,
+        "adjustments_minor": _ADJUSTMENTS,
+        "payable_minor": _PAYABLE,
+        "withheld_minor": _WITHHELD,
+        "payout_minor": _WITHHELD,
+        "closing_balance_minor": _STATUS,
+    },
+    "journal": {
+        "entry_id": _TRANSACTION,
+        "txn_id": _TRANSACTION,
+        "kind": (),
+        "origin_period": (),
+        "posted_on": ("terms.pays_on",),
+        "creator_id": ("payout_ledger.creator_id",),
+        "account": ("payout_ledger.creator_id", "stg_payees.tax_residence"),
+        "currency": ("payout_ledger.payout_currency",),
+        "amount_minor": (
+            "payout_ledger.earnings_minor", "payout_ledger.adjustments_minor",
+            "payout_ledger.payable_minor", "payout_ledger.payout_minor",
+            "payout_ledger.withheld_minor",
+        ),
+    },
+    "restatement": {
+        "creator_id": _ACCOUNTS,
+        "payout_currency": _ACCOUNT_CURRENCIES,
+        "program_amount_minor": _PROGRAM_AMOUNT,
+        "fx_rate": ("payout_ledger.fx_rate", "int_fx_rates.rate_e10"),
+        "posted_minor": _POSTED,
+        "computed_minor": (*_EARNINGS, "payout_ledger.fx_rate"),
+        "difference_minor": (*_EARNINGS, "payout_ledger.fx_rate", *_POSTED),
+    },
+}  # fmt: skip
+"""Of the ledger's tables, as `ledger/` and `pipeline/earning.py` make them."""
+
+
+@cache
+def column_lineage() -> Lineage:
+    """The lineage of every dbt model and of every table of the ledger.
+
+    Reading the SQL takes seconds, so it is done once for a state of the dbt project, of sqlglot and
+    of this module, and kept beside the manifest.
+    """
+    reader = hashlib.sha256(Path(__file__).read_bytes() + version("sqlglot").encode()).hexdigest()
+    file = manifest_path().with_name(f"column_lineage-{reader[:16]}.json")
+    if not file.exists():
+        with FileLock(file.with_suffix(".lock")):
+            if not file.exists():
+                fresh = file.with_suffix(f".{os.getpid()}")
+                fresh.write_text(json.dumps(_of_models()), encoding="utf-8")
+                fresh.rename(file)
+    return {**json.loads(file.read_text(encoding="utf-8")), **DECLARED}
+
+
+def _of_models() -> Lineage:
+    models = sorted(compiled_models(), key=lambda model: model.name)
+    columns_of: dict[str, Iterable[str]] = {
+        **{dataset.table: dataset.column_names for dataset in DATASETS},
+        **TERMS_COLUMNS,
+        **{model.name: model.columns for model in models},
+    }
+    schema = {table: dict.fromkeys(columns, "text") for table, columns in columns_of.items()}
+    return {
+        model.name: {
+            column: sorted(_of_terms(source) for source in sources)
+            for column, sources in sources_in(
+                model.compiled_code, list(model.columns), {"work": {"main": schema}}
+            ).items()
+        }
+        for model in models
+    }
+
+
+def _of_terms(source: str) -> str:
+    return f"terms.{source}" if source.partition(".")[0] in TERMS_COLUMNS else source
+
+
+def sources_in(sql: str, columns: Sequence[str], schema: Mapping[str, Any]) -> dict[str, set[str]]:
+    """By column of a SELECT the sources of its values, as `table.column`.
+
+    `schema` has the columns of the tables that are read: catalog, schema, table, column to type.
+    """
+    from sqlglot import exp, parse_one
+    from sqlglot.lineage import lineage
+
+    query = parse_one(sql, dialect="duckdb")
+    found: dict[str, set[str]] = {}
+    for column in columns:
+        leaves = [
+            node
+            for node in lineage(column, query, schema=schema, dialect="duckdb").walk()
+            if not node.downstream and isinstance(node.expression, exp.Table)
+        ]
+        found[column] = {
+            f"{node.expression.name}.{exp.to_column(node.name).name}" for node in leaves
+        }
+    return found
