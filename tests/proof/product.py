@@ -8,12 +8,11 @@ Everything else is `PeriodRun`, with its stages, its verdicts and its publishing
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,9 @@ from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
 from orchestration.ingest.landing import ingest_landing
 from orchestration.ingest.raw_tables import create_tables
-from orchestration.pipeline import models
 from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.models import compiled_models
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.workfile import WorkFile
 from orchestration.terms.currencies import minor_unit_decimals
@@ -49,45 +48,19 @@ class Model:
 
 
 @cache
-def compiled_models() -> dict[str, list[Model]]:
+def models_of_stages() -> dict[str, list[Model]]:
     """Stage -> its models in the order of their dependencies, compiled by dbt itself."""
-    with tempfile.TemporaryDirectory() as folder:
-        before = os.environ.get("BONUS_WORK")
-        os.environ["BONUS_WORK"] = str(Path(folder, f"{CATALOG}.duckdb"))
-        try:
-            compiled = models._invoke(
-                models._manifest(),
-                "compile",
-                Path(folder, "dbt"),
-                ["--exclude", "resource_type:unit_test"],
-            )
-        finally:
-            if before is None:
-                del os.environ["BONUS_WORK"]
-            else:
-                os.environ["BONUS_WORK"] = before
-    nodes = {
-        row.node.unique_id: row.node
-        for row in compiled.results
-        if row.node.resource_type == "model"
+    nodes = {node.unique_id: node for node in compiled_models()}
+    needed = {
+        unique_id: {other for other in node.depends_on.nodes if other in nodes}
+        for unique_id, node in sorted(nodes.items())
     }
     stages: dict[str, list[Model]] = {}
-    done: set[str] = set()
-
-    def visit(unique_id: str) -> None:
-        if unique_id in done or unique_id not in nodes:
-            return
-        done.add(unique_id)
+    for unique_id in TopologicalSorter(needed).static_order():
         node = nodes[unique_id]
-        for needed in sorted(node.depends_on.nodes):
-            visit(needed)
         (stage,) = node.tags
-        stages.setdefault(stage, []).append(
-            Model(node.name, node.config.materialized, node.compiled_code)
-        )
-
-    for unique_id in sorted(nodes):
-        visit(unique_id)
+        model = Model(node.name, node.config.materialized, node.compiled_code or "")
+        stages.setdefault(stage, []).append(model)
     return stages
 
 
@@ -159,7 +132,7 @@ class FastRun(PeriodRun):
     def build(self, stage: str) -> dict[str, float]:
         """Executes the compiled models of the stage."""
         self.work.require(stage)
-        for model in compiled_models()[stage]:
+        for model in models_of_stages()[stage]:
             kind = "view" if model.materialized == "view" else "table"
             self.connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
         return {}
