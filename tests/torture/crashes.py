@@ -39,7 +39,7 @@ from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.workfile import Refused
 from orchestration.sample import write_sample
 from tests.integration.books import Books
-from tests.torture.disk_steps import DiskSteps
+from tests.torture.disk_steps import DiskSteps, unflushed
 
 ALWAYS = {"rename", "symlink", "link"}
 """Steps that are tried whatever `--every` says: where what others see may change."""
@@ -387,6 +387,7 @@ def main() -> None:
         options.scenario, options.folder.resolve(), with_whole_reruns=options.every <= 30
     )
     steps = torture.prepare()
+    torture.failures += [f"not flushed: {step}" for step in unflushed(steps)]
     started = time.monotonic()
     for at, (kind, _) in enumerate(steps):
         if at % options.every == 0 or kind in ALWAYS:
