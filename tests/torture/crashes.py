@@ -296,7 +296,7 @@ class Torture:
 
     def prepare(self) -> list[tuple[str, str]]:
         """The base home, old and new views, and the steps of an undisturbed action."""
-        _write_deliveries(self.stage.folder)
+        write_deliveries(self.stage.folder)
         _asked(lambda: self.scenario.prepare(self.stage) and None, self.out)
         _copy(self.stage.home, self.base)
         self.old = _asked(lambda: _view(self.stage.home), self.out)
@@ -359,7 +359,7 @@ class Torture:
         self.failures += [f"{where}, {when}: {line}" for line in found]
 
 
-def _write_deliveries(folder: Path) -> None:
+def write_deliveries(folder: Path) -> None:
     """A sample of three periods, and a later delivery by which some creators are in violation."""
     if (folder / "corrected").exists():
         return
