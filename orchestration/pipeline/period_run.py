@@ -15,7 +15,6 @@ from expectations.suite import GateResult
 from expectations.suites import SUITES
 from orchestration.ingest.opening import files_changed_since
 from orchestration.pipeline import earning, engine, models
-from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.publish import Gate, Published, publish
@@ -53,6 +52,7 @@ class PeriodRun:
         """Reads program file and landing data into a fresh work file (§1, §2); returns its meta."""
         import duckdb
 
+        from orchestration.ingest.discovery import discover
         from orchestration.ingest.landing import ingest_landing
         from orchestration.ingest.quarantine import write_quarantine
         from orchestration.terms.currencies import minor_unit_decimals
@@ -70,7 +70,9 @@ class PeriodRun:
             with duckdb.connect(fresh) as connection:
                 connection.execute("set TimeZone = 'UTC'")
                 engine.apply(connection, self.work.spill)
-                digest = landing_digest(landing, self.home.path / "cache" / "files.json")
+                # Listed once: what is hashed is what is read, whatever arrives meanwhile.
+                inventory = discover(landing)
+                digest = self.home.landing_digest(inventory)
                 self._write_meta(connection, loaded, landing, digest)
                 for name, table in terms_tables(loaded.program, self.period).items():
                     connection.register("terms_table", table)
@@ -78,7 +80,7 @@ class PeriodRun:
                     connection.unregister("terms_table")
                 ingest_landing(
                     connection,
-                    landing,
+                    inventory,
                     program=self.program,
                     currency_decimals=minor_unit_decimals(loaded.program.currency),
                     scratch=scratch,
