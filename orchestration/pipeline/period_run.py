@@ -17,7 +17,7 @@ from orchestration.ingest.opening import files_changed_since
 from orchestration.pipeline import earning, engine, models
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.publish import Gate, Published, publish
+from orchestration.pipeline.publish import Gate, Published, demand_same_inputs, publish
 from orchestration.pipeline.stakes import stake_of
 from orchestration.pipeline.workfile import GateFailed, Refused, WorkFile, code_fingerprint
 from orchestration.publishing.store import Publication
@@ -141,9 +141,15 @@ class PeriodRun:
         return earning.write_earnings(self.work, self.recorded_program(), self.period)
 
     def check(self, stage: str, suite: str | None = None) -> GateResult:
-        """Runs the gate behind a stage and records its verdict; `suite` if not the stage's own."""
+        """Runs the gate behind a stage and records its verdict; `suite` if not the stage's own.
+
+        Refused where the gate has not held, but speaks of files that are no longer there: they may
+        be repaired already, as when a run is re-executed from its failure on.
+        """
         result = self.judged(suite or stage, self.work.path)
         self.work.record(stage, result)
+        if not result.held:
+            demand_same_inputs(self, self.work.meta())
         return result
 
     def judged(self, suite: str, database: Path) -> GateResult:
