@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, no_rows
+from expectations.suite import Expectation, Severity, no_rows
 
 
 def _no_conflict(dataset: str, *version: str) -> Expectation:
@@ -18,12 +18,37 @@ def _no_conflict(dataset: str, *version: str) -> Expectation:
     )
 
 
+ROWS_OF_DATASET = "rows_of_dataset"
+"""The column that says how many of the failing rows are about the row's dataset."""
+
+
+def _nothing(
+    name: str, table: str, columns: str, where: str, means: str, severity: Severity = "error"
+) -> Expectation:
+    """Expects no such row of any dataset. The first row of each dataset comes first, so that among
+    the rows that are shown every dataset has one."""
+    return no_rows(
+        name,
+        table,
+        f"""
+        select dataset, {columns}, count(*) over (partition by dataset) as {ROWS_OF_DATASET}
+        from {{batch}}
+        where {where}
+        order by row_number() over (partition by dataset order by {columns}), dataset
+        """,
+        means,
+        severity,
+        by_dataset=True,
+    )
+
+
 SUITE = (
     no_rows(
         "every_dataset_has_a_folder",
         "ingest_datasets",
         "select dataset from {batch} where not has_folder order by dataset",
         "a dataset has no folder in the landing directory; a dataset without rows has an empty one",
+        by_dataset=True,
     ),
     no_rows(
         "datasets_have_rows",
@@ -42,29 +67,27 @@ SUITE = (
         order by dataset
         """,
         "a dataset that must have rows has none",
+        by_dataset=True,
     ),
-    no_rows(
+    _nothing(
         "no_file_is_quarantined",
         "quarantine_files",
-        "select dataset, file, reason, detail from {batch} order by dataset, file",
+        "file, reason, detail",
+        "true",
         "a file could not be read, or is none that is expected; repair or remove it",
     ),
-    no_rows(
+    _nothing(
         "no_row_is_quarantined",
         "quarantine_rows",
-        """
-        select dataset, file, row_no, column_name, reason, raw_text from {batch}
-        where dataset <> 'post_metrics'
-        order by dataset, file, row_no
-        """,
+        "file, row_no, column_name, reason, raw_text",
+        "dataset <> 'post_metrics'",
         "a row breaks the grammar of its dataset; deliver it anew",
     ),
-    no_rows(
+    _nothing(
         "few_rows_of_post_metrics_are_quarantined",
         "quarantine_rows",
-        """
-        select dataset, file, row_no, column_name, reason, raw_text from {batch}
-        where dataset = 'post_metrics'
+        "file, row_no, column_name, reason, raw_text",
+        """dataset = 'post_metrics'
         and (
             select sum(line_count) * 1000 > any_value(rows_read)
             from {batch}, (
@@ -72,19 +95,14 @@ SUITE = (
                 where dataset = 'post_metrics'
             )
             where dataset = 'post_metrics'
-        )
-        order by file, row_no
-        """,
+        )""",
         "more than 0.1 % of the snapshots break the grammar; deliver them anew",
     ),
-    no_rows(
+    _nothing(
         "every_row_is_loaded_or_quarantined",
         "ingest_files",
-        """
-        select dataset, file, rows_read, rows_loaded, rows_quarantined from {batch}
-        where reason is null and rows_loaded + rows_quarantined <> rows_read
-        order by dataset, file
-        """,
+        "file, rows_read, rows_loaded, rows_quarantined",
+        "reason is null and rows_loaded + rows_quarantined <> rows_read",
         "rows were lost on the way in; this is a defect of the pipeline, please report it",
     ),
     _no_conflict("creators", "creator_id", "updated_at"),
@@ -113,7 +131,7 @@ SUITE = (
         "metrics_have_known_posts",
         "unknown_posts",
         """
-        select post_id, snapshots from {batch}
+        select 'post_metrics' as dataset, post_id, snapshots from {batch}
         where (select sum(snapshots) from {batch}) * 100 > (
             select rows_loaded from ingest_datasets where dataset = 'post_metrics'
         )
@@ -121,11 +139,13 @@ SUITE = (
         """,
         "over 1 % of the snapshots are of a post that is not among the posts",
         "warn",
+        by_dataset=True,
     ),
-    no_rows(
+    _nothing(
         "nothing_was_passed_over",
         "ingest_notes",
-        "select kind, dataset, subject, detail from {batch} order by kind, dataset, subject",
+        "kind, subject, detail",
+        "true",
         "columns or files in the landing directory that nothing reads",
         "warn",
     ),

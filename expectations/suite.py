@@ -18,7 +18,8 @@ class Expectation:
     """One expectation of §8: what must hold of `table`, and what it means when it does not.
 
     `kind` is the class name of a Great Expectations expectation, `arguments` its arguments; `shown`
-    are the columns that name a failing row.
+    are the columns that name a failing row. With `by_dataset` the rows are about landing data, each
+    with the `dataset` that it is about.
     """
 
     name: str
@@ -28,10 +29,17 @@ class Expectation:
     kind: str
     arguments: Mapping[str, Any]
     shown: tuple[str, ...] = ()
+    by_dataset: bool = False
 
 
 def no_rows(
-    name: str, table: str, query: str, means: str, severity: Severity = "error"
+    name: str,
+    table: str,
+    query: str,
+    means: str,
+    severity: Severity = "error",
+    *,
+    by_dataset: bool = False,
 ) -> Expectation:
     """Expects that `query` (with {batch} for `table`) finds no row."""
     return Expectation(
@@ -41,6 +49,7 @@ def no_rows(
         means,
         "UnexpectedRowsExpectation",
         {"unexpected_rows_query": query},
+        by_dataset=by_dataset,
     )
 
 

@@ -1,12 +1,15 @@
 """The gates as blocking asset checks: one on each table of a stage, all from one run of its suite."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import dagster as dg
 
-from expectations.suite import GateResult, Result, Stake
+from expectations.ingest import ROWS_OF_DATASET
+from expectations.suite import Expectation, GateResult, Result, Stake
 from expectations.suites import SUITES
 from orchestration.failures import as_failures
+from orchestration.ingest.datasets import DATASETS
 from orchestration.partitions import PERIODS
 from orchestration.pipeline.workfile import at_stake, summarize
 from orchestration.resources import HomeResource
@@ -30,8 +33,7 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
 
     A table of which the suite says nothing has no check: it would be green whatever happens.
     """
-    spoken_of = {expectation.table for expectation in SUITES[stage]}
-    tables = [table for table in tables if table in spoken_of]
+    tables = [table for table in tables if table in _spoken_of(SUITES[stage])]
 
     @dg.multi_asset_check(
         name=f"gate_{stage}", specs=[check_spec(table) for table in tables], can_subset=True
@@ -49,17 +51,37 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
     return gate
 
 
-def check_results(result: GateResult, tables: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
-    """One check result a table. Expectations about tables that are no assets count for the first.
+def _spoken_of(suite: Sequence[Expectation]) -> set[str]:
+    """The tables about which a suite may have something to say."""
+    datasets = DATASETS if any(expectation.by_dataset for expectation in suite) else ()
+    return {expectation.table for expectation in suite} | {dataset.table for dataset in datasets}
 
-    A table turns red if one of its own expectations blocks; where a gate has not held, some table
-    is red, and a red one ends the run.
+
+def check_results(result: GateResult, tables: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
+    """One check result a table, which turns red if one of its own expectations blocks.
+
+    What is about landing data goes to the raw tables of the datasets that its rows name. Results
+    about tables that are not checked here count for the first: where a gate has not held, some
+    table is red, and a red one ends the run.
     """
     of_table: dict[str, list[Result]] = {table: [] for table in tables}
     for row in result.results:
-        of_table.setdefault(row.table if row.table in of_table else tables[0], []).append(row)
+        for table, part in _by_table(row):
+            of_table[table if table in of_table else tables[0]].append(part)
     for table in tables:
         yield _check_result(table, of_table[table], result.stake)
+
+
+def _by_table(result: Result) -> Iterator[tuple[str, Result]]:
+    """A result as that of its table, or in parts: of each dataset that its rows name."""
+    names = sorted({row["dataset"] for row in result.rows if "dataset" in row})
+    if not names:
+        yield result.table, result
+    for name in names:
+        rows = tuple(row for row in result.rows if row["dataset"] == name)
+        # Every dataset has a row among those that are shown, so with one name all rows are its.
+        count = int(rows[0].get(ROWS_OF_DATASET, len(rows))) if names[1:] else result.failing_rows
+        yield f"raw_{name}", replace(result, failing_rows=count, rows=rows)
 
 
 def _check_result(

@@ -11,10 +11,10 @@ import dagster as dg
 
 from orchestration.alerts import addresses, alert_of
 from orchestration.dead_runs import fail_dead_run
+from orchestration.ingest.discovery import discover
 from orchestration.jobs import PERIOD_JOB
 from orchestration.partitions import add_periods, partition_key
 from orchestration.pipeline.close_log import CloseLog
-from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.home import Home, Registration
 from orchestration.resources import BY_TAG, HomeResource
 from orchestration.terms.load import ProgramFileError, load_program
@@ -44,9 +44,11 @@ def deliveries(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.Se
     requests = []
     for name, registration, program in _programs(context, home.home):
         try:
-            digest = _digest(home.home, registration)
+            digest = home.home.landing_digest(discover(registration.landing))
         except OSError as error:
-            context.log.warning(f"{name}: its landing files cannot be read ({error.strerror})")
+            context.log.warning(
+                f"{name}: its landing files cannot be read ({error.strerror or error})"
+            )
             continue
         now[name] = digest
         if seen.get(name) == digest:
@@ -113,12 +115,6 @@ def _programs(
         for period in program.periods:
             fail_dead_run(context.instance, home, name, period.key)
         yield name, registration, program
-
-
-def _digest(home: Home, registration: Registration) -> str:
-    if not registration.landing.is_dir():
-        raise NotADirectoryError(0, "it is no directory")
-    return landing_digest(registration.landing, home.path / "cache" / "files.json")
 
 
 def _begun_and_open(home: Home, program: Program, today: date) -> list[Period]:

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,22 @@ REPOSITORY_SELECTOR = {
     "repositoryName": REPOSITORY,
     "repositoryLocationName": LOCATION,
 }
+
+
+LAUNCH = """
+mutation Launch($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+STATUS = """
+query Status($id: String!) {
+  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,28 @@ class ServedUI:
             {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}}
             for run in data["runsOrError"]["results"]
         ]
+
+    def launch_backfill(self, partitions: Sequence[str], by: str) -> str:
+        """Launches the job `period` over partitions as the launch dialog does; gives the backfill."""
+        launched = self.query(
+            LAUNCH,
+            params={
+                "selector": {
+                    "partitionSetName": "period_partition_set",
+                    "repositorySelector": REPOSITORY_SELECTOR,
+                },
+                "partitionNames": list(partitions),
+                "tags": [{"key": "by", "value": by}],
+            },
+        )["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        backfill: str = launched["backfillId"]
+        return backfill
+
+    def backfill_ended(self, backfill: str) -> str | None:
+        """How a backfill has ended; None as long as it has not."""
+        status: str = self.query(STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+        return None if status in {"REQUESTED", "CANCELING"} else status
 
 
 def wait_for(what: str, holds: Callable[[], Any], seconds: float, log: Path) -> Any:

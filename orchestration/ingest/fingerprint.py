@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from orchestration.ingest.discovery import FoundFile, Identity, RefusedEntry, discover
+from orchestration.ingest.discovery import FoundFile, Identity, Inventory, RefusedEntry
 from orchestration.ingest.opening import opened
 from orchestration.ingest.quarantine import FileFault, FileReason
 
@@ -37,22 +37,22 @@ class _Remembered(NamedTuple):
     sha256: str
 
 
-def fingerprint_landing(landing: Path, cache: Path | None = None) -> list[FileFingerprint]:
-    """The fingerprints of all files, sorted by path.
+def fingerprint_landing(inventory: Inventory, cache: Path | None = None) -> list[FileFingerprint]:
+    """The fingerprints of all that was found, sorted by path.
 
     With a cache file, a file is read again only if its path, size, times, inode or device changed.
+    Several landing directories may share one.
     """
-    inventory = discover(landing)
     remembered = _read_cache(cache) if cache else {}
     now_ns = time.time_ns()
     kept: dict[str, _Remembered] = {}
-    fingerprints = []
+    found = []
     for entry in inventory.entries:
         if isinstance(entry, RefusedEntry):
             size_bytes = entry.size_bytes or 0
-            fingerprints.append(FileFingerprint(entry.name, size_bytes, entry.reason.value))
+            found.append(FileFingerprint(entry.name, size_bytes, entry.reason.value))
             continue
-        known = remembered.get(entry.name)
+        known = remembered.get(entry.path)
         if known is None or known.identity != entry.identity:
             known = _Remembered(entry.identity, _hash(entry))
         newest_ns = max(entry.identity.modified_ns, entry.identity.changed_ns)
@@ -60,13 +60,13 @@ def fingerprint_landing(landing: Path, cache: Path | None = None) -> list[FileFi
             newest_ns + _SETTLED_NS < now_ns
             and len(known.sha256) == hashlib.sha256().digest_size * 2
         ):
-            kept[entry.name] = known
-        fingerprints.append(FileFingerprint(entry.name, entry.identity.size_bytes, known.sha256))
+            kept[entry.path] = known
+        found.append(FileFingerprint(entry.name, entry.identity.size_bytes, known.sha256))
     filled = {entry.dataset for entry in inventory.entries}
-    fingerprints += [FileFingerprint(f"{name}/", 0, "") for name in inventory.folders - filled]
-    if cache and kept != remembered:
-        _write_cache(cache, kept)
-    return sorted(fingerprints)
+    found += [FileFingerprint(f"{name}/", 0, "") for name in inventory.folders - filled]
+    if cache and not kept.items() <= remembered.items():
+        _write_cache(cache, remembered | kept)
+    return sorted(found)
 
 
 def landing_digest(fingerprints: Sequence[FileFingerprint]) -> str:
@@ -99,7 +99,7 @@ def _read_cache(cache: Path) -> dict[str, _Remembered]:
 
 
 def _write_cache(cache: Path, remembered: dict[str, _Remembered]) -> None:
-    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = cache.with_name(f".{cache.name}.{os.getpid()}")
     unfinished.write_text(json.dumps(remembered), "utf-8")
     os.replace(unfinished, cache)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.cells import CellRules
 from orchestration.ingest.datasets import DATASETS, Dataset
-from orchestration.ingest.discovery import Format, FoundFile, Note, discover
+from orchestration.ingest.discovery import Format, FoundFile, Inventory, Note
 from orchestration.ingest.outcomes import FileOutcome, check_counts, insert_outcomes
 from orchestration.ingest.parquet_loader import (
     ParquetLoader,
@@ -31,7 +31,7 @@ _MOST_UNKNOWN_COLUMNS: Final = 100  # noted for one file
 
 def ingest_landing(
     connection: "duckdb.DuckDBPyConnection",
-    landing: Path,
+    inventory: Inventory,
     *,
     program: str,
     currency_decimals: int,
@@ -39,15 +39,14 @@ def ingest_landing(
     links: Path,
     on_progress: Callable[[str], None] | None = None,
 ) -> None:
-    """Read all datasets of the landing directory into the open work file.
+    """Read what was found in the landing directory into the open work file, and nothing else.
 
     Creates, in a database that has none of them, a raw table for each dataset and `ingest_files`,
     `ingest_datasets`, `ingest_notes`, `quarantine_rows` and `quarantine_files`. The scratch folder
     belongs to this call while it runs; the links folder gets links to the files that are read in
-    place, and must be kept as long as the work file. NotADirectoryError if there is no landing directory; what is
-    wrong inside it is never an error but a quarantined row or file.
+    place, and must be kept as long as the work file. What is wrong with a file, also that it is no
+    longer the one that was found, is never an error but a quarantined row or file.
     """
-    inventory = discover(landing)
     rules = CellRules(program, currency_decimals)
     create_tables(connection)
     pairs = [

@@ -266,7 +266,7 @@ class Probe:
             # Of columns named alike DuckDB renames one, but it keeps their order.
             type_name = described[len(names)][1] if len(names) < len(described) else ""
             if digits > _MOST_DECIMAL_DIGITS:
-                type_name = f"DECIMAL of {digits} digits"
+                type_name = f"DECIMAL of {digits} digits, {_MOST_DECIMAL_DIGITS} can be read"
             names.append(name)
             types.append(type_name)
             if physical_type == "INT96":

@@ -6,17 +6,17 @@ lines or the old lines and the new one.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from orchestration.ledger.closing import NO_LINE_BEFORE, CloseEntry, line_sha256
-from orchestration.publishing.parquet import sync_folder
+from orchestration.publishing.durable import make_folder, sync, write_bytes
 
 
 class CloseLog:
     """The close log of one program in a home."""
 
     def __init__(self, home: Path, program: str) -> None:
+        self._home = home
         self.path = home / "closed" / f"program={program}" / "close-log.jsonl"
 
     def lines(self) -> list[bytes]:
@@ -38,11 +38,8 @@ class CloseLog:
 
     def append(self, line: bytes) -> None:
         """Adds a line and flushes it to disk."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.path.parent, self._home)
         fresh = self.path.with_name(f".{self.path.name}.new")
-        with fresh.open("wb") as file:
-            file.write(b"".join(kept + b"\n" for kept in [*self.lines(), line]))
-            file.flush()
-            os.fsync(file.fileno())
+        write_bytes(fresh, b"".join(kept + b"\n" for kept in [*self.lines(), line]))
         fresh.replace(self.path)
-        sync_folder(self.path.parent)
+        sync(self.path.parent)

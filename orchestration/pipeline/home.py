@@ -15,6 +15,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from orchestration.ingest.discovery import Inventory
+from orchestration.ingest.fingerprint import fingerprint_landing, landing_digest
 from orchestration.publishing.store import Store
 
 POSTGRES_URL = "BONUS_DAGSTER_POSTGRES_URL"
@@ -113,6 +115,10 @@ class Home:
     def quarantine_folder(self, program: str, period: str) -> Path:
         """§9: where a period's quarantined rows lie."""
         return self.path / "quarantine" / f"program={program}" / f"period={period}"
+
+    def landing_digest(self, inventory: Inventory) -> str:
+        """What exactly a landing directory holds; files that have not changed are hashed once."""
+        return landing_digest(fingerprint_landing(inventory, self.path / "cache" / "files.json"))
 
     def register(self, program: str, program_file: Path, landing: Path) -> None:
         """Remembers where a program's files are, for runs that are started in the UI."""

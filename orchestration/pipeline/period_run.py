@@ -16,10 +16,9 @@ from expectations.suite import GateResult
 from expectations.suites import SUITES
 from orchestration.ingest.opening import files_changed_since
 from orchestration.pipeline import earning, engine, models
-from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.publish import Gate, Published, publish
+from orchestration.pipeline.publish import Gate, Published, demand_same_inputs, publish
 from orchestration.pipeline.stakes import stake_of
 from orchestration.pipeline.workfile import (
     STAGES,
@@ -64,6 +63,7 @@ class PeriodRun:
         """Reads program file and landing data into a fresh work file (§1, §2); returns its meta."""
         import duckdb
 
+        from orchestration.ingest.discovery import discover
         from orchestration.ingest.landing import ingest_landing
         from orchestration.ingest.quarantine import write_quarantine
         from orchestration.terms.currencies import minor_unit_decimals
@@ -82,7 +82,9 @@ class PeriodRun:
                 connection.execute("set TimeZone = 'UTC'")
                 engine.apply(connection, self.work.spill)
                 self.tell("ingest", "fingerprints of the files")
-                digest = landing_digest(landing, self.home.path / "cache" / "files.json")
+                # Listed once: what is hashed is what is read, whatever arrives meanwhile.
+                inventory = discover(landing)
+                digest = self.home.landing_digest(inventory)
                 self._write_meta(connection, loaded, landing, digest)
                 for name, table in terms_tables(loaded.program, self.period).items():
                     connection.register("terms_table", table)
@@ -90,7 +92,7 @@ class PeriodRun:
                     connection.unregister("terms_table")
                 ingest_landing(
                     connection,
-                    landing,
+                    inventory,
                     program=self.program,
                     currency_decimals=minor_unit_decimals(loaded.program.currency),
                     scratch=scratch,
@@ -153,10 +155,16 @@ class PeriodRun:
         return earning.write_earnings(self.work, self.recorded_program(), self.period)
 
     def check(self, stage: str, suite: str | None = None) -> GateResult:
-        """Runs the gate behind a stage and records its verdict; `suite` if not the stage's own."""
+        """Runs the gate behind a stage and records its verdict; `suite` if not the stage's own.
+
+        Refused where the gate has not held, but speaks of files that are no longer there: they may
+        be repaired already, as when a run is re-executed from its failure on.
+        """
         self.tell(stage, "gate")
         result = self.judged(suite or stage, self.work.path)
         self.work.record(stage, result)
+        if not result.held:
+            demand_same_inputs(self, self.work.meta())
         return result
 
     def judged(self, suite: str, database: Path) -> GateResult:

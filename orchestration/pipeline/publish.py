@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.suite import GateResult
+from orchestration.ingest.discovery import discover
 from orchestration.ledger.restatement import Account
 from orchestration.pipeline.books import Books, open_books
 from orchestration.pipeline.data_quality import data_quality
-from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.restating import restate_period, restatement_totals
 from orchestration.pipeline.settling import period_totals, settle_period
 from orchestration.pipeline.versions import carry_over, finish_version, run_record, write_tables
@@ -118,7 +118,11 @@ def demand_same_inputs(run: PeriodRun, meta: Mapping[str, Any]) -> None:
     """Refused if landing files or program file are no longer what ingest read."""
     landing, program_file = Path(meta["landing"]), Path(meta["program_file"])
     changed = []
-    if landing_digest(landing, run.home.path / "cache" / "files.json") != meta["landing_sha256"]:
+    try:
+        same_files = run.home.landing_digest(discover(landing)) == meta["landing_sha256"]
+    except OSError:  # the whole directory is gone, or may not be listed any more
+        same_files = False
+    if not same_files:
         changed.append(f"files in {landing}")
     try:
         same_program = load_program(program_file).sha256 == meta["program_sha256"]

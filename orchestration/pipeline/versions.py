@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.suite import GateResult
-from orchestration.publishing.parquet import sync_folder, write_table
+from orchestration.publishing.durable import sync, write_bytes
+from orchestration.publishing.parquet import write_table
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, file_hashes
 from orchestration.publishing.tables import Table
 
@@ -34,7 +35,8 @@ def carry_over(source: Path, folder: Path) -> None:
         os.link(source, folder / source.name)
     except OSError:
         shutil.copyfile(source, folder / source.name)
-    sync_folder(folder)
+        sync(folder / source.name)
+    sync(folder)
 
 
 def run_record(
@@ -60,15 +62,8 @@ def run_record(
 
 def finish_version(folder: Path, program_content: bytes, record: Mapping[str, Any]) -> None:
     """Adds program file and run.json, with the hashes of all files before it, and flushes them."""
-    _write(folder / PROGRAM_FILE, program_content)
+    write_bytes(folder / PROGRAM_FILE, program_content)
     hashes = {path: digest for path, digest in file_hashes(folder).items() if path != RUN_FILE}
     content = json.dumps({**record, "files": hashes}, indent=1, sort_keys=True, default=str)
-    _write(folder / RUN_FILE, content.encode())
-    sync_folder(folder)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_bytes(folder / RUN_FILE, content.encode())
+    sync(folder)

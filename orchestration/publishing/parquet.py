@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.publishing.durable import sync
 from orchestration.publishing.tables import Table
 
 if TYPE_CHECKING:
@@ -47,13 +48,4 @@ def write_file(rows: pa.Table, path: Path) -> None:
         pq.write_table(rows, file, row_group_size=ROWS_A_GROUP, compression="zstd", version="2.6")
         file.flush()
         os.fsync(file.fileno())
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes names made or replaced in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)

@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from orchestration.file_patterns import exact_pattern
-from orchestration.publishing.parquet import FILE_NAME, sync_folder
+from orchestration.publishing.durable import make_folder, sync, write_bytes
+from orchestration.publishing.parquet import FILE_NAME
 
 RUN_FILE: Final = "run.json"
 PROGRAM_FILE: Final = "program.yaml"
@@ -125,7 +126,7 @@ class Store:
         folder = self._versions / f"{_FOLDERS[shelf]}={period}" / f"{self.generation() + 1:08d}"
         if folder.exists():
             shutil.rmtree(folder)  # a publish that died before its switch
-        folder.mkdir(mode=0o700, parents=True)
+        make_folder(folder, self.home)
         return folder
 
     def switch(self, versions: Mapping[str, Path], restated: Mapping[str, Path]) -> None:
@@ -137,8 +138,6 @@ class Store:
         for shelf, new in zip(_SHELVES, (versions, restated), strict=True):
             folders = {key: entry.folder for key, entry in self._shelf(shelf).items()} | dict(new)
             self._link_all(generation / shelf, folders)
-        sync_folder(generation)
-        sync_folder(generation.parent)
         for shelf in _SHELVES:
             self._show(shelf)
         _replace_link(self._current, Path(generation.name))
@@ -155,14 +154,11 @@ class Store:
         for entry in folder.rglob("*"):
             entry.chmod(0o500 if entry.is_dir() else 0o400)
         fresh.unlink(missing_ok=True)
-        with fresh.open("wb") as file:
-            file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
+        write_bytes(fresh, line)
         fresh.chmod(0o400)
         fresh.replace(folder / SEAL_FILE)
         folder.chmod(0o500)
-        sync_folder(folder)
+        sync(folder)
 
     def _shelf(self, shelf: Shelf) -> dict[str, Publication]:
         if not self._current.exists():
@@ -174,21 +170,20 @@ class Store:
             for period, link in zip(periods, links, strict=True)
         }
 
-    @staticmethod
-    def _link_all(folder: Path, targets: Mapping[str, Path]) -> None:
-        folder.mkdir(mode=0o700, parents=True)
+    def _link_all(self, folder: Path, targets: Mapping[str, Path]) -> None:
+        make_folder(folder, self.home)
         for period, target in sorted(targets.items()):
             (folder / f"period={period}").symlink_to(os.path.relpath(target, folder))
-            sync_folder(target)
-            sync_folder(target.parent)
-        sync_folder(folder)
+            sync(target)
+            sync(target.parent)
+        sync(folder)
 
     def _show(self, shelf: Shelf) -> None:
         """The way in for readers, which never changes: it goes through `current`."""
         link = self.home / shelf / f"program={self.program}"
         target = Path(os.path.relpath(self._current, link.parent)) / shelf
         if not link.is_symlink():
-            link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(link.parent, self.home)
             _replace_link(link, target)
 
     def _sweep(self) -> None:
@@ -210,7 +205,7 @@ def _replace_link(link: Path, target: Path) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
     fresh.replace(link)
-    sync_folder(link.parent)
+    sync(link.parent)
 
 
 def _remove(folders: Iterable[Path]) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -21,6 +22,7 @@ from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.workfile import STAGES, Refused, WorkFile
 from orchestration.resources import HomeResource
+from orchestration.terms import tables
 from orchestration.terms.load import load_program
 from tests.conftest import ROOT, published_files
 
@@ -226,6 +228,32 @@ def test_inputs_replaced_after_a_stage_are_refused(
     ):
         go_on(run, stage)
     assert published_files(run.home.path) == before
+
+
+def test_what_is_hashed_is_what_is_read(
+    delivery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between hashing and reading a file is gone, and another there; afterwards all is as before."""
+    Home(tmp_path / "home").prepare()
+    run = run_in(tmp_path / "home", delivery)
+    gone = min((delivery / "landing" / "policy_events").iterdir())
+    late, hidden = gone.with_name("late.csv"), tmp_path / "hidden"
+    real_terms_tables = tables.terms_tables
+
+    def meanwhile(*arguments: Any) -> Any:
+        shutil.copy(gone, late)
+        gone.rename(hidden)
+        return real_terms_tables(*arguments)
+
+    monkeypatch.setattr(tables, "terms_tables", meanwhile)
+    run.ingest(*inputs(delivery))
+    hidden.rename(gone)
+    late.unlink()
+    with run.work.connect() as connection:
+        refused = connection.execute("select file, reason from quarantine_files").fetchall()
+        read = connection.execute("select file from ingest_files").fetchall()
+    assert refused == [(f"policy_events/{gone.name}", "UNREADABLE")]
+    assert ("policy_events/late.csv",) not in read
 
 
 REPLACES = """

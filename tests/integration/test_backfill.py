@@ -20,23 +20,8 @@ from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import Bonus, published_files
 from tests.contract import CREATOR_REASONS, POST_REASONS
-from tests.served_ui import REPOSITORY_SELECTOR, serve_ui, wait_for
+from tests.served_ui import serve_ui, wait_for
 from tests.unit.test_sample import STATUSES
-
-LAUNCH = """
-mutation Launch($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}
-"""
-STATUS = """
-query Status($id: String!) {
-  partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } }
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -105,25 +90,10 @@ def test_a_backfill_ends_in_the_same_bytes_as_runs_one_by_one(
     bonus = Bonus(six_periods / "program.yaml", six_periods / "landing", tmp_path / "home")
     log = tmp_path / "ui.log"
     with serve_ui(bonus, log) as served:
-        launched = served.query(
-            LAUNCH,
-            params={
-                "selector": {
-                    "partitionSetName": "period_partition_set",
-                    "repositorySelector": REPOSITORY_SELECTOR,
-                },
-                "partitionNames": [partition_key(program.program, key) for key in keys],
-                "tags": [{"key": "by", "value": "grace"}],
-            },
-        )["launchPartitionBackfill"]
-        assert launched["__typename"] == "LaunchBackfillSuccess", launched
-        backfill = launched["backfillId"]
-
-        def ended() -> str | None:
-            status: str = served.query(STATUS, id=backfill)["partitionBackfillOrError"]["status"]
-            return None if status in {"REQUESTED", "CANCELING"} else status
-
-        status = wait_for("the backfill ends", ended, 400, log)
+        backfill = served.launch_backfill(
+            [partition_key(program.program, key) for key in keys], by="grace"
+        )
+        status = wait_for("the backfill ends", lambda: served.backfill_ended(backfill), 400, log)
         runs = served.runs()
     assert {run["status"] for run in runs} == {"SUCCESS"}
     assert len(runs) == len(keys)

@@ -6,11 +6,15 @@ import re
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from expectations.runner import run_suite
 from expectations.suite import Expectation
 from expectations.suites import SUITES
+from orchestration.gates import check_results
+from orchestration.ingest.datasets import DATASETS
+from orchestration.stages.ingest import GATE
 from tests.conftest import ROOT
 from tests.integration.books import Books
 
@@ -184,6 +188,47 @@ def test_each_expectation_turns_red(
         assert result.rows, expectation.name
         # What holds without the defect is what the defect turns; a warning may show either way.
         assert expectation.name in held or expectation.severity == "warn", expectation.name
+
+
+def test_what_is_quarantined_turns_the_checks_of_its_datasets_red(
+    work_files: dict[bool, Path], tmp_path: Path
+) -> None:
+    """With their own rows and counts, also of a dataset that has but one row among many."""
+    import duckdb
+
+    spoilt = tmp_path / "work.duckdb"
+    shutil.copyfile(work_files[False], spoilt)
+    with duckdb.connect(spoilt) as connection:
+        connection.execute(
+            "insert into quarantine_rows select 'deals', 'a.csv', range, 'deal_id', 'NULL', '', 1 from range(30)"
+        )
+        connection.execute(
+            "insert into quarantine_rows values ('posts', 'b.csv', 2, 'post_id', 'NULL', '', 1)"
+        )
+        connection.execute(
+            "insert into quarantine_files values ('post_metrics', 'c', 'UNREADABLE', '')"
+        )
+    tables = [key.asset_key.to_user_string() for key in GATE.check_keys]
+    assert sorted(tables) == sorted(dataset.table for dataset in DATASETS)
+    result = run_suite("ingest", SUITES["ingest"], spoilt)
+    found = {
+        check.asset_key.to_user_string(): (
+            check.metadata["failing_rows_count"].value,
+            {
+                record.data["file"]
+                for name, entry in check.metadata.items()
+                if name.startswith("first_rows_of_no_")
+                for record in entry.records
+            },
+        )
+        for check in check_results(result, tables)
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    }
+    assert found == {
+        "raw_deals": (30, {"a.csv"}),
+        "raw_posts": (1, {"b.csv"}),
+        "raw_post_metrics": (1, {"c"}),
+    }
 
 
 def test_the_matrix_in_the_docs_is_whole() -> None:

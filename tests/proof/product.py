@@ -22,9 +22,9 @@ import pyarrow as pa
 from expectations.suite import SHOWN_ROWS, GateResult, Result
 from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
+from orchestration.ingest.discovery import discover
 from orchestration.ingest.landing import ingest_landing
 from orchestration.ingest.raw_tables import create_tables
-from orchestration.pipeline.fingerprint import landing_digest
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.models import compiled_models
 from orchestration.pipeline.period_run import PeriodRun
@@ -103,7 +103,8 @@ class FastRun(PeriodRun):
     def ingest(self, program_file: Path, landing: Path) -> dict[str, Any]:
         """As `PeriodRun.ingest`, into memory."""
         loaded = self.loaded
-        digest = landing_digest(landing, self.home.path / "cache" / "files.json")
+        inventory = discover(landing)
+        digest = self.home.landing_digest(inventory)
         self._write_meta(self.connection, loaded, landing, digest)
         for name, table in terms_tables(loaded.program, self.period).items():
             self.connection.register("terms_table", table)
@@ -115,7 +116,7 @@ class FastRun(PeriodRun):
             links = self.work.folder / "links"
             ingest_landing(
                 self.connection,
-                landing,
+                inventory,
                 program=self.program,
                 currency_decimals=minor_unit_decimals(loaded.program.currency),
                 scratch=scratch,

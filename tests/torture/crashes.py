@@ -39,7 +39,7 @@ from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.workfile import Refused
 from orchestration.sample import write_sample
 from tests.integration.books import Books
-from tests.torture.disk_steps import DiskSteps
+from tests.torture.disk_steps import DiskSteps, unflushed
 
 ALWAYS = {"rename", "symlink", "link"}
 """Steps that are tried whatever `--every` says: where what others see may change."""
@@ -296,7 +296,7 @@ class Torture:
 
     def prepare(self) -> list[tuple[str, str]]:
         """The base home, old and new views, and the steps of an undisturbed action."""
-        _write_deliveries(self.stage.folder)
+        write_deliveries(self.stage.folder)
         _asked(lambda: self.scenario.prepare(self.stage) and None, self.out)
         _copy(self.stage.home, self.base)
         self.old = _asked(lambda: _view(self.stage.home), self.out)
@@ -359,7 +359,7 @@ class Torture:
         self.failures += [f"{where}, {when}: {line}" for line in found]
 
 
-def _write_deliveries(folder: Path) -> None:
+def write_deliveries(folder: Path) -> None:
     """A sample of three periods, and a later delivery by which some creators are in violation."""
     if (folder / "corrected").exists():
         return
@@ -387,6 +387,7 @@ def main() -> None:
         options.scenario, options.folder.resolve(), with_whole_reruns=options.every <= 30
     )
     steps = torture.prepare()
+    torture.failures += [f"not flushed: {step}" for step in unflushed(steps)]
     started = time.monotonic()
     for at, (kind, _) in enumerate(steps):
         if at % options.every == 0 or kind in ALWAYS:

@@ -13,6 +13,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ _NAMES = {
     "os.rename": "rename", "os.symlink": "symlink", "os.link": "link", "os.remove": "unlink",
     "os.mkdir": "mkdir", "os.rmdir": "rmdir", "os.chmod": "chmod",
 }  # fmt: skip
+_NAMING = {"rename", "symlink", "link"}
+"""Steps of which the path that counts is the second: the new name."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -61,7 +64,7 @@ class DiskSteps:
         elif event in _NAMES:
             # `rmtree` goes by descriptors of folders and names in them.
             by_descriptor = event in {"os.remove", "os.rmdir"} and arguments[-1] != -1
-            path = arguments[1] if event in {"os.symlink", "os.link"} else arguments[0]
+            path = arguments[1] if _NAMES[event] in _NAMING else arguments[0]
             if by_descriptor or self._is_inside(path):
                 self._step(_NAMES[event], path)
 
@@ -84,3 +87,29 @@ class DiskSteps:
         if len(self.seen) == self._die_at:
             os.kill(os.getpid(), signal.SIGKILL)
         self.seen.append((kind, str(path).removeprefix(self._folder)))
+
+
+_BOOKS = ("/generations/", "/published/", "/restated/", "/store/", "/closed/")
+
+
+def unflushed(steps: Sequence[tuple[str, str]]) -> list[str]:
+    """Steps on the books whose name or bytes no fsync follows, up to the switch where they precede it.
+
+    Names that begin with a dot are scaffolding: only their bytes count, since they are renamed.
+    """
+    switches = [at for at, step in enumerate(steps) if _is_switch(*step)]
+    found = []
+    for at, (kind, path) in enumerate(steps):
+        if not path.startswith(_BOOKS):
+            continue
+        until = next((switch for switch in switches if switch > at), len(steps))
+        flushed = {name for step, name in steps[at:until] if step == "fsync"}
+        folder, _, name = path.rpartition("/")
+        is_named = kind in {"open", "mkdir", *_NAMING} and not name.startswith(".")
+        if (is_named and folder not in flushed) or (kind == "write" and path not in flushed):
+            found.append(f"{kind} {path}")
+    return found
+
+
+def _is_switch(kind: str, path: str) -> bool:
+    return kind == "rename" and path.startswith("/generations/") and path.endswith("/current")

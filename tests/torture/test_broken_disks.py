@@ -28,6 +28,10 @@ KIB = 1024
 LIMITS_KIB = (1, 300, 2500) if os.environ.get("BONUS_TORTURE") else (300,)
 """Sizes beyond which no file may grow: each stops a run at another place."""
 
+SMALL_MIB = 64
+FREE_KIB = (100, 6000) if os.environ.get("BONUS_TORTURE") else (6000,)
+"""What is left free of a small disk: each stops a run at another place."""
+
 NOBODY = 65534
 
 
@@ -91,6 +95,46 @@ def test_a_full_disk_leaves_what_was_published(
     done = bonus("run", second_period(sample))
     assert done.returncode == 0, done.stderr
     assert len(published_files(home)) == 2 * len(before)
+    assert bonus("verify").returncode == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own of a few MiB, in memory; skipped where mounting is not permitted."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    size = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_MIB}m", "tmpfs", str(folder)]
+    mounted = subprocess.run(size, capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("free_kib", FREE_KIB)
+def test_a_file_system_without_space_leaves_what_was_published(
+    free_kib: int, sample: Path, published: Path, small_disk: Path, tmp_path: Path
+) -> None:
+    home = shutil.copytree(published, small_disk / "home", symlinks=True)
+    before = published_files(home)
+    filler = small_disk / "filler"
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(small_disk).free - free_kib * KIB)
+    bonus = Bonus(sample / "program.yaml", sample / "landing", home)
+    done = bonus("run", second_period(sample))
+    assert_clear(done, 1, 2)
+    assert "full" in done.stderr or "No space left" in done.stderr
+    assert published_files(home) == before
+    filler.unlink()
+    assert bonus("verify").returncode == 0
+    done = bonus("run", second_period(sample))
+    assert done.returncode == 0, done.stderr
+    roomy = Bonus(sample / "program.yaml", sample / "landing", tmp_path / "roomy")
+    shutil.copytree(published, roomy.home, symlinks=True)
+    assert roomy("run", second_period(sample)).returncode == 0
+    assert published_files(home) == published_files(roomy.home)
     assert bonus("verify").returncode == 0
 
 

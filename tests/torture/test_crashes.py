@@ -20,7 +20,7 @@ pytestmark = pytest.mark.long
 
 EVERY = int(os.environ.get("BONUS_TORTURE", "0"))
 """Which steps: 1 all of them, 9 every ninth; 0 the few of `make test`."""
-FEW = {"first publish": 120}
+FEW = {"first publish": 120, "close": 5}
 
 
 @pytest.mark.parametrize("scenario", list(SCENARIOS) if EVERY else list(FEW))

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
+from orchestration.ingest.discovery import discover
 from orchestration.ingest.landing import ingest_landing
 from tests.torture.hostile_files import FINE, HostileFile, hostile_files
 
@@ -27,7 +28,7 @@ def ingested(folder: Path) -> dict[str, tuple[str | None, tuple[int, int, int]]]
     with duckdb.connect() as connection:
         ingest_landing(
             connection,
-            folder / "landing",
+            discover(folder / "landing"),
             program="ours",
             currency_decimals=2,
             scratch=folder / "scratch",

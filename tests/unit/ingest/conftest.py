@@ -10,6 +10,7 @@ import pytest
 from backports import zstd
 
 from orchestration.ingest.datasets import DATASETS
+from orchestration.ingest.discovery import discover
 from orchestration.ingest.landing import ingest_landing
 from orchestration.ingest.parquet_loader import distrusting_statistics
 
@@ -75,7 +76,7 @@ class Landing:
         self.connections.append(connection)
         ingest_landing(
             connection,
-            self.path,
+            discover(self.path),
             program=program,
             currency_decimals=currency_decimals,
             scratch=self.scratch,

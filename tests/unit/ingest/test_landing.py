@@ -323,7 +323,7 @@ def test_a_file_that_is_a_pipe_by_the_time_it_is_opened(
         os.mkfifo(path)
         return inventory
 
-    monkeypatch.setattr("orchestration.ingest.landing.discover", discover_and_replace)
+    monkeypatch.setattr("tests.unit.ingest.conftest.discover", discover_and_replace)
     assert landing.ingest().bad_files() == [("post_metrics/a.csv", "CHANGED_WHILE_READ")]
 
 
@@ -351,7 +351,7 @@ def test_an_error_that_is_not_the_files_fault_is_not_laid_on_it(landing: Landing
         with pytest.raises(duckdb.CatalogException):
             ingest_landing(
                 connection,
-                landing.path,
+                discover(landing.path),
                 program="ours",
                 currency_decimals=2,
                 scratch=landing.scratch,
@@ -691,7 +691,7 @@ def test_progress_is_told(landing: Landing) -> None:
     with duckdb.connect() as connection:
         ingest_landing(
             connection,
-            landing.path,
+            discover(landing.path),
             program="ours",
             currency_decimals=2,
             scratch=landing.scratch,
@@ -771,7 +771,7 @@ def test_all_rows_of_the_shared_data_are_good(tmp_path: Path, name: str) -> None
     with duckdb.connect() as connection:
         ingest_landing(
             connection,
-            SHARED / name,
+            discover(SHARED / name),
             program="trending-bonus",
             currency_decimals=2,
             scratch=tmp_path,

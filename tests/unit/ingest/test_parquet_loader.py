@@ -278,7 +278,10 @@ def test_columns_of_unusable_types_are_bad_where_they_are_not_null(landing: Land
 def test_wide_decimals_are_not_read_as_doubles(landing: Landing) -> None:
     wide = pa.array([Decimal(5), None], pa.decimal256(60, 0))
     write(landing, "post_metrics/a.parquet", {**METRICS, "likes": wide})
-    assert landing.ingest().bad_rows() == [(1, "likes", "UNPARSEABLE")]
+    ingested = landing.ingest()
+    assert ingested.bad_rows() == [(1, "likes", "UNPARSEABLE")]
+    ((text,),) = ingested.query("select raw_text from quarantine_rows")
+    assert '"likes":"<DECIMAL of 60 digits, 38 can be read>"' in text
 
 
 def test_cap_is_judged_by_the_program_of_its_row(landing: Landing) -> None:
