@@ -23,7 +23,7 @@ SEED = os.environ.get("PROOF_SEED", "0")
 KEEPS_WHAT_FAILS = "PROOF_PROGRAMS" in os.environ
 REGRESSIONS = Path(__file__).with_name("regressions")
 
-PROGRAMS_A_PART = 250
+PROGRAMS_A_PART = 500
 """A part has a seed of its own and shrinks on its own, so that parts can run side by side."""
 
 SHARE_THROUGH_THE_COMMAND_LINE = 20

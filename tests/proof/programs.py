@@ -653,6 +653,32 @@ def _cap(draw: Draw, world: World, row: Mapping[str, Any], least: Decimal) -> No
         payout["cap"] = {**payout.get("cap", {}), row["market"]: amount}
 
 
+FOUND_OUT = "found out later"
+
+
+def find_out(draw: Draw, world: World, folder: Path) -> None:
+    """Who earns is in violation, but no earlier landing says so: what was paid is owed back."""
+    book, landing = _read(world, folder)
+    for period in book.program.periods:
+        book.run(period.key, landing)
+    earners = {
+        row["creator_id"]
+        for period in book.program.periods
+        for row in book.tables(period.key)["payout_ledger"]
+        if row["program_amount_minor"]
+    }
+    if earners:
+        world.add(
+            "policy_events",
+            event_id=FOUND_OUT,
+            subject_type="creator",
+            subject_id=draw.of(sorted(earners)),
+            policy="fraud",
+            status="violated",
+            effective_at=datetime(2000, 1, 1, tzinfo=UTC),
+        )
+
+
 def _beside(draw: Draw, amount: int) -> int:
     return min(max(0, amount + draw.of((0, -1, 1))), 10**12)
 
@@ -713,9 +739,10 @@ def draw_earlier(draw: Draw, world: World) -> dict[str, list[dict[str, Any]]]:
     Rates stay, and so does a row of each dataset, or the gates would block (§8).
     """
     kept: dict[str, list[dict[str, Any]]] = {}
-    for dataset, rows in world.rows.items():
+    for dataset, now in world.rows.items():
+        rows = [row for row in now if row.get("event_id") != FOUND_OUT]
         if dataset == "fx_rates":
-            kept[dataset] = list(rows)
+            kept[dataset] = rows
         else:
             kept[dataset] = [row for row in rows if draw.mostly(15)] or rows[:1]
     kept["post_metrics"] = [_recounted(draw, row) for row in kept["post_metrics"]]
@@ -741,6 +768,8 @@ def cases(draw_: Any, with_closes: bool = False) -> Case:
     with tempfile.TemporaryDirectory(prefix="drawn-") as folder:
         complete_rates(draw, world, Path(folder))
         tighten(draw, world, Path(folder))
+        if with_closes and draw.upto(2):
+            find_out(draw, world, Path(folder))
         assume(fits(world, Path(folder)))
     landings: list[Any] = [world.rows]
     for _ in range(1 + draw.upto(1) if with_closes else draw.rarely(3)):
