@@ -44,7 +44,9 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
         with self._db_lock:
             if shard not in self._initialized_dbs:
                 # A second connection that stays open would keep SQLite from changing to WAL mode.
-                self._initdb(db.create_engine(self.conn_string_for_shard(shard), poolclass=NullPool))
+                self._initdb(
+                    db.create_engine(self.conn_string_for_shard(shard), poolclass=NullPool)
+                )
                 self._initialized_dbs.add(shard)
             with self._engine(shard).connect() as connection, connection.begin():
                 yield connection

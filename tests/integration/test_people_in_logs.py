@@ -99,6 +99,8 @@ def test_dagster_keeps_rows_in_check_metadata_only(blocked: tuple[Any, Home, lis
 
 def test_compute_logs_hold_no_rows(blocked: tuple[Any, Home, list[Any]]) -> None:
     """What the steps printed is kept as files in the home."""
-    files = [path for path in blocked[1].dagster.rglob("*") if path.suffix in {".out", ".err", ".log"}]
+    files = [
+        path for path in blocked[1].dagster.rglob("*") if path.suffix in {".out", ".err", ".log"}
+    ]
     for path in files:
         assert SECRET.encode() not in path.read_bytes(), path

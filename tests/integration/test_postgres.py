@@ -61,7 +61,9 @@ def server() -> Iterator[str]:
         "initdb", "-D", str(data / "db"), "-U", "bonus", "--auth=scram-sha-256", "--no-sync",
         f"--pwfile={secret}",
     )  # fmt: skip
-    options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={data} -c fsync=off"
+    options = (
+        f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={data} -c fsync=off"
+    )
     call("pg_ctl", "-D", str(data / "db"), "-l", str(data / "log"), "-w", "-o", options, "start")
     try:
         yield f"postgresql://bonus:{PASSWORD}@127.0.0.1:{port}/postgres"

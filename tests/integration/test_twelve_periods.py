@@ -54,7 +54,9 @@ def failures(home: Path, run_id: str) -> str:
     with dg.DagsterInstance.from_config(str(Home(home).dagster)) as instance:
         events = [entry.dagster_event for entry in instance.all_logs(run_id)]
     data = [event.event_specific_data for event in events if event and event.is_failure]
-    data += [event.event_specific_data for event in events if event and event.is_resource_init_failure]
+    data += [
+        event.event_specific_data for event in events if event and event.is_resource_init_failure
+    ]
     return "\n".join(str(entry.error) for entry in data if entry)
 
 

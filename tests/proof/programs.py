@@ -187,7 +187,9 @@ def _terms(
     ]
 
 
-WEIGHTS = tuple(Decimal(text) for text in ("1", "2", "1", "0.8", "5", "10", "0.3333", "0.0001", "0"))
+WEIGHTS = tuple(
+    Decimal(text) for text in ("1", "2", "1", "0.8", "5", "10", "0.3333", "0.0001", "0")
+)
 VALUES = tuple(
     Decimal(text)
     for text in ("1", "1", "0.8", "0.7", "1", "0.333333", "1.5", "2", "1", "0.000001", "0")

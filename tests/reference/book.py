@@ -71,7 +71,11 @@ class Book:
                 if period.key not in self.closed:
                     self.adjustments[period.key], pending = pending, []
                     self.ledgers[period.key], self.journals[period.key] = settle(
-                        self.program, period, self.runs[period.key], opening, self.adjustments[period.key]
+                        self.program,
+                        period,
+                        self.runs[period.key],
+                        opening,
+                        self.adjustments[period.key],
                     )
                 opening = closing_balances(self.ledgers[period.key])
 
@@ -106,7 +110,9 @@ class Book:
             else:
                 currency = payee_of(self.program, run, creator_id)["payout_currency"]
                 rate = exchange_rate(self.program, period, run.fx_rates, currency)
-            due[creator_id, currency] = convert(self.program, earned["program_amount_minor"], rate, currency)
+            due[creator_id, currency] = convert(
+                self.program, earned["program_amount_minor"], rate, currency
+            )
         return due
 
     def posted(self, origin: str) -> Counter:
@@ -125,7 +131,11 @@ class Book:
         """§9: "What is published": each table's rows, in order of the key; rows may hold more than its columns."""
         run = self.runs[key]
         post_earnings = [
-            {"post_id": post_id, "creator_id": run.posts[post_id]["creator_id"], "amount_minor": amount}
+            {
+                "post_id": post_id,
+                "creator_id": run.posts[post_id]["creator_id"],
+                "amount_minor": amount,
+            }
             for post_id, amount in run.post_amounts.items()
         ]
         return {
@@ -142,7 +152,9 @@ class Book:
 def closing_balances(ledger: list) -> dict:
     """§7: "The opening balance is the closing balance of the latest earlier period of the program that is published,
     per creator and currency (0 if none)"."""
-    return {(row["creator_id"], row["payout_currency"]): row["closing_balance_minor"] for row in ledger}
+    return {
+        (row["creator_id"], row["payout_currency"]): row["closing_balance_minor"] for row in ledger
+    }
 
 
 def by(rows, key: str) -> list:

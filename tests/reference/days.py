@@ -18,7 +18,9 @@ def begin(day: date, zone: ZoneInfo) -> datetime:
     before = midnight.replace(fold=1).astimezone(UTC)
     if before >= first:  # midnight exists, once or twice
         return first
-    while first - before > SECOND:  # it lies in a gap, whose end is after `before` and not after `first`
+    while (
+        first - before > SECOND
+    ):  # it lies in a gap, whose end is after `before` and not after `first`
         middle = before + (first - before) // (2 * SECOND) * SECOND
         if middle.astimezone(zone).date() < day:
             before = middle
@@ -30,7 +32,9 @@ def begin(day: date, zone: ZoneInfo) -> datetime:
 def day_of(instant: datetime, zone: ZoneInfo) -> date:
     """§1: "day D begins at local midnight": the day of an instant is the last one that has begun by then."""
     day = instant.astimezone(zone).date()
-    while begin(day + DAY, zone) <= instant:  # the clock went back over midnight, and the new day had begun before
+    while (
+        begin(day + DAY, zone) <= instant
+    ):  # the clock went back over midnight, and the new day had begun before
         day += DAY
     return day
 

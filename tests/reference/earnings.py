@@ -14,11 +14,15 @@ def earn(
     the period's sum exceeds its budget, the budget is apportioned in proportion to the amounts of step 4 by largest
     remainder". Returns earnings by creator id and amounts by post id."""
     terms = program.terms_on(program.last_day(period))
-    caps = {creator_id: cap_minor(program, terms, creators[creator_id]) for creator_id in creator_scores}
+    caps = {
+        creator_id: cap_minor(program, terms, creators[creator_id]) for creator_id in creator_scores
+    }
     if terms.is_pool:
         before_cap, capped, amounts = earn_by_pool(terms, creator_scores, caps)
     else:
-        before_cap, capped, amounts = earn_by_rate(program, terms, creator_scores, post_scores, caps)
+        before_cap, capped, amounts = earn_by_rate(
+            program, terms, creator_scores, post_scores, caps
+        )
     if period.budget_minor is not None and sum(amounts.values()) > period.budget_minor:
         amounts = largest_remainder(period.budget_minor, amounts)
     return parts(before_cap, capped, amounts, post_scores)
@@ -32,7 +36,9 @@ def cap_minor(program: Program, terms: Terms, creator: dict) -> int | None:
     return min((cap for cap in caps if cap is not None), default=None)
 
 
-def earn_by_rate(program: Program, terms: Terms, creator_scores: dict, post_scores: dict, caps: dict) -> tuple:
+def earn_by_rate(
+    program: Program, terms: Terms, creator_scores: dict, post_scores: dict, caps: dict
+) -> tuple:
     """§6.1: "brackets over the creator's points, exact; a market without rates or pool earns none" (§1: per 1000
     points); §6.2: "the amount if the creator has at least that many eligible posts of that type"; §6.3: the cap is
     "over performance + milestones"; §6.4: "Round half-even to minor units, per creator"."""
@@ -41,7 +47,11 @@ def earn_by_rate(program: Program, terms: Terms, creator_scores: dict, post_scor
     for creator_id, row in creator_scores.items():
         per_1000 = marginal(row["points"], terms.rates.get(row["market"], []))
         types = [post["content_type"] for post in posts_of.get(creator_id, [])]
-        reached = [amount for content_type, posts, amount in terms.milestones if types.count(content_type) >= posts]
+        reached = [
+            amount
+            for content_type, posts, amount in terms.milestones
+            if types.count(content_type) >= posts
+        ]
         performance, milestone = per_1000 / 1000 * unit(program.currency), Fraction(sum(reached))
         before_cap[creator_id] = {"performance": performance, "milestone": milestone}
         exact, cap = performance + milestone, caps[creator_id]
@@ -56,7 +66,10 @@ def earn_by_pool(terms: Terms, creator_scores: dict, caps: dict) -> tuple:
     nothing"; §6.4: "what the capped leave of a market's pool is apportioned among the others by largest remainder"."""
     capped, amounts = dict.fromkeys(creator_scores, False), dict.fromkeys(creator_scores, 0)
     for market, rows in group(creator_scores.values(), "market").items():
-        rest, points = terms.pools_minor.get(market, 0), {row["creator_id"]: row["points"] for row in rows}
+        rest, points = (
+            terms.pools_minor.get(market, 0),
+            {row["creator_id"]: row["points"] for row in rows},
+        )
         while True:
             whole = sum(points.values())
             over = [c for c in points if caps[c] is not None and rest * points[c] > caps[c] * whole]
@@ -67,7 +80,9 @@ def earn_by_pool(terms: Terms, creator_scores: dict, caps: dict) -> tuple:
                 rest -= caps[creator_id]
                 del points[creator_id]
         amounts.update(largest_remainder(rest, points))
-    before_cap = {creator_id: {"performance": row["points"]} for creator_id, row in creator_scores.items()}
+    before_cap = {
+        creator_id: {"performance": row["points"]} for creator_id, row in creator_scores.items()
+    }
     return before_cap, capped, amounts
 
 

@@ -51,7 +51,9 @@ def decide(program: Program, period: Period, landing: dict) -> tuple[dict, dict]
             snapshots = snapshots_of.get(post["post_id"], [])
             instants = [post["published_at"]] + [snapshot["observed_at"] for snapshot in snapshots]
             if any(opens <= at < ends for at in instants):
-                decided.append(decide_post(program, period, creator, zone, post, snapshots, violations))
+                decided.append(
+                    decide_post(program, period, creator, zone, post, snapshots, violations)
+                )
         limit_posts(decided)
         for post in decided:
             post["eligible"] = not post["reasons"]
@@ -63,7 +65,10 @@ def deals_by_creator(program: Program, landing: dict, closes: datetime) -> dict:
     """§3: "A creator's deals are those in force at closes_on that are of this program then and have invited_at <
     closes_on; no other deal counts anywhere"."""
     deals = in_force(landing["deals"], "deal_id", closes).values()
-    return group([d for d in deals if d["program"] == program.name and d["invited_at"] < closes], "creator_id")
+    return group(
+        [d for d in deals if d["program"] == program.name and d["invited_at"] < closes],
+        "creator_id",
+    )
 
 
 def window(program: Program, period: Period, market: str | None, deals: list) -> tuple:
@@ -75,7 +80,10 @@ def window(program: Program, period: Period, market: str | None, deals: list) ->
         if market in program.zones and deal["activated_at"]:
             zone = program.zones[market]
             start = max(begin(period.starts_on, zone), deal["activated_at"])
-            end = min(begin(period.ends_on + DAY, zone), deal["ends_at"] or datetime.max.replace(tzinfo=UTC))
+            end = min(
+                begin(period.ends_on + DAY, zone),
+                deal["ends_at"] or datetime.max.replace(tzinfo=UTC),
+            )
             if program.terminated_on:
                 end = min(end, begin(program.terminated_on, zone))
             if start < end:
@@ -88,13 +96,19 @@ def segments(program: Program, start: datetime, end: datetime, zone: ZoneInfo) -
     (start, end, terms) of each."""
     effective = [(begin(terms.effective_from, zone), terms) for terms in program.terms]
     cuts = sorted({start, end} | {at for at, _ in effective if start < at < end})
-    return [(a, b, [terms for at, terms in effective if at <= a][-1]) for a, b in itertools.pairwise(cuts)]
+    return [
+        (a, b, [terms for at, terms in effective if at <= a][-1])
+        for a, b in itertools.pairwise(cuts)
+    ]
 
 
 def snapshots_by_post(landing: dict) -> dict:
     """§3: "Qualified views = views - ineligible_views, of one snapshot". Snapshots of a post in order of
     observed_at."""
-    rows = [row | {"qualified_views": row["views"] - row["ineligible_views"]} for row in landing["post_metrics"]]
+    rows = [
+        row | {"qualified_views": row["views"] - row["ineligible_views"]}
+        for row in landing["post_metrics"]
+    ]
     return group(sorted(rows, key=lambda row: row["observed_at"]), "post_id")
 
 
@@ -114,7 +128,8 @@ def increments(creator: dict, published_at: datetime, snapshots: list) -> list:
     is_older = published_at < creator["window_start"]
     return [
         {
-            count: value_at(snapshots, count, end, is_older) - value_at(snapshots, count, start, is_older)
+            count: value_at(snapshots, count, end, is_older)
+            - value_at(snapshots, count, start, is_older)
             for count in COUNTS.values()
         }
         for start, end, _ in creator["segments"]
@@ -128,10 +143,14 @@ def in_violation(events: list, closes: datetime) -> set:
     for event in sorted(events, key=lambda event: (event["effective_at"], event["event_id"])):
         if event["effective_at"] <= closes:
             last[event["subject_type"], event["subject_id"], event["policy"]] = event["status"]
-    return {(kind, subject_id) for (kind, subject_id, _), status in last.items() if status == "violated"}
+    return {
+        (kind, subject_id) for (kind, subject_id, _), status in last.items() if status == "violated"
+    }
 
 
-def creator_reasons(program: Program, period: Period, creator_id, row, deals: list, deal, violations: set) -> list:
+def creator_reasons(
+    program: Program, period: Period, creator_id, row, deals: list, deal, violations: set
+) -> list:
     """§4: "All reasons that hold are listed (sorted ...), not only the first"; "Creators are judged by the version in
     force on the last day"; UNKNOWN_CREATOR: "beside it only NOT_ACTIVATED is given"."""
     terms = program.terms_on(program.last_day(period))
@@ -145,7 +164,11 @@ def creator_reasons(program: Program, period: Period, creator_id, row, deals: li
         reasons.append("ACCOUNT_TYPE")
     if row["market"] not in terms.markets:
         reasons.append("MARKET")
-    if row["birth_date"] and terms.minimum_age is not None and age(row["birth_date"], period) < terms.minimum_age:
+    if (
+        row["birth_date"]
+        and terms.minimum_age is not None
+        and age(row["birth_date"], period) < terms.minimum_age
+    ):
         reasons.append("UNDER_AGE")
     if ("creator", creator_id) in violations:
         reasons.append("POLICY_VIOLATION")
@@ -158,14 +181,20 @@ def age(birth_date, period: Period) -> int:
     return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
 
 
-def terms_of_post(program: Program, period: Period, creator: dict, zone: ZoneInfo, published_at: datetime) -> Terms:
+def terms_of_post(
+    program: Program, period: Period, creator: dict, zone: ZoneInfo, published_at: datetime
+) -> Terms:
     """§4: "the version in force on the day min(max(the local day it was published on, first day), last day), where
     first day is the local day in which W starts (without W: starts_on)"."""
     first_day = day_of(creator["window_start"], zone) if creator["deal_id"] else period.starts_on
-    return program.terms_on(min(max(day_of(published_at, zone), first_day), program.last_day(period)))
+    return program.terms_on(
+        min(max(day_of(published_at, zone), first_day), program.last_day(period))
+    )
 
 
-def decide_post(program, period, creator: dict, zone: ZoneInfo, post: dict, snapshots: list, violations: set) -> dict:
+def decide_post(
+    program, period, creator: dict, zone: ZoneInfo, post: dict, snapshots: list, violations: set
+) -> dict:
     """§4: the table of post's reasons; "For a creator without W its posts get `CREATOR_INELIGIBLE` and those of the
     first four lines that hold; their qualified_views are null". OVER_POST_LIMIT is for limit_posts to add."""
     terms = terms_of_post(program, period, creator, zone, post["published_at"])
@@ -189,7 +218,9 @@ def decide_post(program, period, creator: dict, zone: ZoneInfo, post: dict, snap
     if creator["deal_id"]:
         start, end = creator["window_start"], creator["window_end"]
         decision["increments"] = increments(creator, post["published_at"], snapshots)
-        decision["qualified_views"] = sum(grown["qualified_views"] for grown in decision["increments"])
+        decision["qualified_views"] = sum(
+            grown["qualified_views"] for grown in decision["increments"]
+        )
         if post["published_at"] >= end or (post["published_at"] < start and not terms.counts_any):
             reasons.append("OUTSIDE_WINDOW")
         if post["removed_at"] and post["removed_at"] < end:
@@ -203,7 +234,9 @@ def decide_post(program, period, creator: dict, zone: ZoneInfo, post: dict, snap
 def limit_posts(posts: list) -> None:
     """§4: OVER_POST_LIMIT: "among the creator's posts with no other reason, in the order of published_at, then post_id,
     its place is beyond the maximum_posts of the version that judges it"."""
-    fine = sorted((p for p in posts if not p["reasons"]), key=lambda p: (p["published_at"], p["post_id"]))
+    fine = sorted(
+        (p for p in posts if not p["reasons"]), key=lambda p: (p["published_at"], p["post_id"])
+    )
     for place, post in enumerate(fine, start=1):
         limit = post["terms"].maximum_posts
         if limit is not None and place > limit:

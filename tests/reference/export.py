@@ -40,7 +40,9 @@ def cell(value) -> str:
         return "|".join(value)
     if isinstance(value, datetime):
         fraction = f".{value.microsecond:06}".rstrip("0").rstrip(".")
-        return value.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + fraction + "Z"
+        return (
+            value.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + fraction + "Z"
+        )
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Fraction):

@@ -49,7 +49,13 @@ def instant(raw) -> datetime:
 
 
 COLUMNS = {
-    "creators": {"creator_id": text, "account_type": text, "market": text, "birth_date": day, "updated_at": instant},
+    "creators": {
+        "creator_id": text,
+        "account_type": text,
+        "market": text,
+        "birth_date": day,
+        "updated_at": instant,
+    },
     "payees": {
         "creator_id": text,
         "payout_currency": text,
@@ -90,7 +96,13 @@ COLUMNS = {
         "shares": count,
         "delivered_at": instant,
     },
-    "audience": {"creator_id": text, "observed_on": day, "country": text, "accounts": count, "delivered_at": instant},
+    "audience": {
+        "creator_id": text,
+        "observed_on": day,
+        "country": text,
+        "accounts": count,
+        "delivered_at": instant,
+    },
     "policy_events": {
         "event_id": text,
         "subject_type": text,
@@ -106,16 +118,23 @@ COLUMNS = {
 def read_landing(folder: Path) -> dict:
     """§2: "`<landing>/<dataset>/` holds any number of files at any depth"; "Two rows with one key": of snapshots and
     audience rows one a key is kept; of the other datasets all versions are, since "in force" depends on an instant."""
-    landing = {dataset: read_dataset(Path(folder) / dataset, columns) for dataset, columns in COLUMNS.items()}
+    landing = {
+        dataset: read_dataset(Path(folder) / dataset, columns)
+        for dataset, columns in COLUMNS.items()
+    }
     for row in landing["payees"]:
         row["tax_form"] = row["tax_form"] or "none"
     for row in landing["post_metrics"]:
         row["ineligible_views"] = row["ineligible_views"] or 0
         row["delivered_at"] = row["delivered_at"] or row["observed_at"]
     for row in landing["audience"]:
-        row["delivered_at"] = row["delivered_at"] or datetime.combine(row["observed_on"], time(0), tzinfo=UTC)
+        row["delivered_at"] = row["delivered_at"] or datetime.combine(
+            row["observed_on"], time(0), tzinfo=UTC
+        )
     landing["post_metrics"] = last_delivered(landing["post_metrics"], ("post_id", "observed_at"))
-    landing["audience"] = last_delivered(landing["audience"], ("creator_id", "observed_on", "country"))
+    landing["audience"] = last_delivered(
+        landing["audience"], ("creator_id", "observed_on", "country")
+    )
     return landing
 
 
@@ -128,7 +147,9 @@ def read_dataset(folder: Path, columns: dict) -> list:
         for name in sorted(name for name in files if name[0] not in "._"):
             for raw in read_file(Path(parent) / name, columns):
                 cells = {column: raw.get(column) for column in columns}
-                rows.append({c: None if cell is None else columns[c](cell) for c, cell in cells.items()})
+                rows.append(
+                    {c: None if cell is None else columns[c](cell) for c, cell in cells.items()}
+                )
     return rows
 
 
@@ -145,14 +166,19 @@ def read_file(path: Path, columns: dict) -> list:
         lines = [line for line in content.split("\n") if line.strip()]
         return [json.loads(line, parse_int=str, parse_float=str) for line in lines]
     lines = [line for line in csv.reader(io.StringIO(content, newline="")) if line]
-    return [{column: cell or None for column, cell in zip(lines[0], line, strict=True)} for line in lines[1:]]
+    return [
+        {column: cell or None for column, cell in zip(lines[0], line, strict=True)}
+        for line in lines[1:]
+    ]
 
 
 def parquet_rows(table: pa.Table) -> list:
     """§2: "Parquet columns may have any type that holds the value exactly": nanoseconds become microseconds."""
     for at, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
-            table = table.set_column(at, field.name, table.column(at).cast(pa.timestamp("us", field.type.tz)))
+            table = table.set_column(
+                at, field.name, table.column(at).cast(pa.timestamp("us", field.type.tz))
+            )
     return table.to_pylist()
 
 

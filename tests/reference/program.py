@@ -93,15 +93,23 @@ def program_of(raw: dict) -> Program:
             currency: int(Fraction(amount) * unit(currency))
             for currency, amount in mapping(raw, "minimum_payout").items()
         },
-        withholding=[(row["tax_residence"], row["tax_form"], brackets(row["brackets"])) for row in raw["withholding"]],
+        withholding=[
+            (row["tax_residence"], row["tax_form"], brackets(row["brackets"]))
+            for row in raw["withholding"]
+        ],
     )
 
 
 def read_period(raw: dict, money: int) -> Period:
     """§1: "budget: optional"; "currency: program currency: terms, caps and budgets are in it"."""
-    days = {name: date.fromisoformat(raw[name]) for name in ("starts_on", "ends_on", "closes_on", "fx_on", "pays_on")}
+    days = {
+        name: date.fromisoformat(raw[name])
+        for name in ("starts_on", "ends_on", "closes_on", "fx_on", "pays_on")
+    }
     budget = number(raw, "budget")
-    return Period(key=raw["key"], budget_minor=None if budget is None else int(budget * money), **days)
+    return Period(
+        key=raw["key"], budget_minor=None if budget is None else int(budget * money), **days
+    )
 
 
 def read_terms(raw: dict, money: int) -> Terms:
@@ -119,16 +127,25 @@ def read_terms(raw: dict, money: int) -> Terms:
         counts_any=eligibility["counts_posts"] == "any",
         excludes=listed(eligibility, "excludes"),
         weights={
-            kind: {count: Fraction(w) for count, w in row.items()} for kind, row in mapping(raw, "weights").items()
+            kind: {count: Fraction(w) for count, w in row.items()}
+            for kind, row in mapping(raw, "weights").items()
         },
-        country_values={country: Fraction(value) for country, value in mapping(audience, "countries").items()},
+        country_values={
+            country: Fraction(value) for country, value in mapping(audience, "countries").items()
+        },
         other_value=Fraction(audience["other"]),
         floor=number(audience, "floor"),
         ceiling=number(audience, "ceiling"),
         is_pool=payout["method"] == "pool",
         rates={market: brackets(rows) for market, rows in mapping(payout, "rates").items()},
-        pools_minor={market: int(Fraction(amount) * money) for market, amount in mapping(payout, "pools").items()},
-        caps_minor={market: int(Fraction(amount) * money) for market, amount in mapping(payout, "cap").items()},
+        pools_minor={
+            market: int(Fraction(amount) * money)
+            for market, amount in mapping(payout, "pools").items()
+        },
+        caps_minor={
+            market: int(Fraction(amount) * money)
+            for market, amount in mapping(payout, "cap").items()
+        },
         milestones=[
             (row["content_type"], int(row["posts"]), int(Fraction(row["amount"]) * money))
             for row in listed(payout, "milestones")

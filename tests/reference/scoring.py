@@ -10,23 +10,32 @@ from .program import Period, Terms
 def score(period: Period, landing: dict, creators: dict, posts: dict) -> tuple[dict, dict]:
     """§5: "A creator's points are the sum over its eligible posts"; §9: "`post_scores` ... hold the eligible posts,
     `creator_scores` the eligible creators". Returns creator scores by id and post scores by id."""
-    audience = group([row for row in landing["audience"] if row["observed_on"] <= period.ends_on], "creator_id")
+    audience = group(
+        [row for row in landing["audience"] if row["observed_on"] <= period.ends_on], "creator_id"
+    )
     eligible = group([post for post in posts.values() if post["eligible"]], "creator_id")
     creator_scores, post_scores = {}, {}
     for creator_id, creator in creators.items():
         if creator["eligible"]:
             rows = audience.get(creator_id, [])
-            values = [audience_value(rows, creator["market"], terms) for _, _, terms in creator["segments"]]
+            values = [
+                audience_value(rows, creator["market"], terms)
+                for _, _, terms in creator["segments"]
+            ]
             own_posts = eligible.get(creator_id, [])
             for post in own_posts:
                 counts = {count: total(post, count) for count in COUNTS.values()}
-                post_scores[post["post_id"]] = post | counts | {"points": points(post, creator, values)}
+                post_scores[post["post_id"]] = (
+                    post | counts | {"points": points(post, creator, values)}
+                )
             creator_scores[creator_id] = {
                 "creator_id": creator_id,
                 "market": creator["market"],
                 "eligible_posts": len(own_posts),
                 "audience_value": values[-1],
-                "points": sum((post_scores[post["post_id"]]["points"] for post in own_posts), Fraction(0)),
+                "points": sum(
+                    (post_scores[post["post_id"]]["points"] for post in own_posts), Fraction(0)
+                ),
             }
     return creator_scores, post_scores
 
@@ -39,7 +48,9 @@ def audience_value(rows: list, market: str, terms: Terms) -> Fraction:
     rows = [row for row in rows if row["observed_on"] == latest]
     accounts = sum(row["accounts"] for row in rows)
     if accounts:
-        value = sum(row["accounts"] * country_value(row["country"], terms) for row in rows) / accounts
+        value = (
+            sum(row["accounts"] * country_value(row["country"], terms) for row in rows) / accounts
+        )
     else:
         value = country_value(market, terms)
     if terms.floor is not None:
@@ -59,7 +70,9 @@ def points(post: dict, creator: dict, values: list) -> Fraction:
     the weights of the segment's version (none for its content type: 0); if negative, 0; rounded half-even to 4
     decimals. Views here are qualified views"."""
     exact = Fraction(0)
-    for (_, _, terms), value, grown in zip(creator["segments"], values, post["increments"], strict=True):
+    for (_, _, terms), value, grown in zip(
+        creator["segments"], values, post["increments"], strict=True
+    ):
         weights = terms.weights.get(post["content_type"], {})
         exact += value * sum(weight * grown[COUNTS[name]] for name, weight in weights.items())
     return round(max(exact, Fraction(0)), 4)

@@ -11,7 +11,9 @@ MARKET_CURRENCY = {"US": "USD", "JP": "JPY", "KR": "KRW"}
 NOTHING = {"performance_minor": 0, "milestone_minor": 0, "capped": False, "program_amount_minor": 0}
 
 
-def exchange_rate(program: Program, period: Period, fx_rates: list, currency: str) -> Fraction | None:
+def exchange_rate(
+    program: Program, period: Period, fx_rates: list, currency: str
+) -> Fraction | None:
     """§7: "of the rows with base = program currency and quote = payout currency the one with the latest rate_date from
     fx_on - 7 days to fx_on; if there is none, EUR to the payout currency over EUR to the program currency, each found
     likewise, rounded half-even to 10 decimals (EUR to EUR is 1). The same currency is 1"."""
@@ -20,7 +22,9 @@ def exchange_rate(program: Program, period: Period, fx_rates: list, currency: st
     direct = quoted(period, fx_rates, program.currency, currency)
     if direct is not None:
         return direct
-    to_payout, to_program = (quoted(period, fx_rates, "EUR", quote) for quote in (currency, program.currency))
+    to_payout, to_program = (
+        quoted(period, fx_rates, "EUR", quote) for quote in (currency, program.currency)
+    )
     return round(to_payout / to_program, 10) if to_payout and to_program else None
 
 
@@ -45,7 +49,12 @@ def convert(program: Program, amount_minor: int, rate: Fraction, currency: str) 
 def payee_of(program: Program, run, creator_id: str) -> dict:
     """§7: "No payees row: the market's currency (US USD, JP JPY, KR KRW; else the program's), status `incomplete`"."""
     default = MARKET_CURRENCY.get(run.markets.get(creator_id), program.currency)
-    nobody = {"payout_currency": default, "tax_residence": None, "tax_form": None, "status": "incomplete"}
+    nobody = {
+        "payout_currency": default,
+        "tax_residence": None,
+        "tax_form": None,
+        "status": "incomplete",
+    }
     return run.payees.get(creator_id, nobody)
 
 
@@ -54,28 +63,53 @@ def demand_rates(program: Program, period: Period, run) -> None:
     for creator_id in run.creators:
         currency = payee_of(program, run, creator_id)["payout_currency"]
         if exchange_rate(program, period, run.fx_rates, currency) is None:
-            raise LookupError(f"{period.key}: no rate from {program.currency} to {currency}, for {creator_id}")
+            raise LookupError(
+                f"{period.key}: no rate from {program.currency} to {currency}, for {creator_id}"
+            )
 
 
-def settle(program: Program, period: Period, run, opening: dict, adjustments: list) -> tuple[list, list]:
+def settle(
+    program: Program, period: Period, run, opening: dict, adjustments: list
+) -> tuple[list, list]:
     """§9: "`payout_ledger` has a row for each creator of creator_eligibility, in its payout currency, and for each
     other open balance or adjustment". `opening` is {(creator_id, currency): minor}, `adjustments` a list of
     (creator_id, currency, origin period, minor). Returns the ledger and the journal."""
-    keys = {(creator_id, payee_of(program, run, creator_id)["payout_currency"]) for creator_id in run.creators}
+    keys = {
+        (creator_id, payee_of(program, run, creator_id)["payout_currency"])
+        for creator_id in run.creators
+    }
     keys |= {key for key, amount in opening.items() if amount}
     keys |= {(creator_id, currency) for creator_id, currency, _, _ in adjustments}
     ledger, journal = [], []
     for creator_id, currency in sorted(keys):
-        own_adjustments = [(origin, a) for c, cur, origin, a in adjustments if (c, cur) == (creator_id, currency)]
+        own_adjustments = [
+            (origin, a) for c, cur, origin, a in adjustments if (c, cur) == (creator_id, currency)
+        ]
         adjusted = sum(amount for _, amount in own_adjustments)
-        row = ledger_row(program, period, run, creator_id, currency, opening.get((creator_id, currency), 0), adjusted)
+        row = ledger_row(
+            program,
+            period,
+            run,
+            creator_id,
+            currency,
+            opening.get((creator_id, currency), 0),
+            adjusted,
+        )
         ledger.append(row)
-        journal += journal_entries(period, row, own_adjustments, payee_of(program, run, creator_id)["tax_residence"])
+        journal += journal_entries(
+            period, row, own_adjustments, payee_of(program, run, creator_id)["tax_residence"]
+        )
     return ledger, sorted(journal, key=lambda entry: entry["entry_id"])
 
 
 def ledger_row(
-    program: Program, period: Period, run, creator_id: str, currency: str, opening: int, adjusted: int
+    program: Program,
+    period: Period,
+    run,
+    creator_id: str,
+    currency: str,
+    opening: int,
+    adjusted: int,
 ) -> dict:
     """§7: "payable = opening balance + earnings + adjustments"; "paid: withheld = brackets over payable, rounded down;
     payout = payable - withheld; closing balance 0. Otherwise closing balance = payable"; a balance or adjustment in
@@ -84,7 +118,9 @@ def ledger_row(
     is_own = currency == payee["payout_currency"]
     earned = run.earnings.get(creator_id, NOTHING) if is_own else NOTHING
     rate = exchange_rate(program, period, run.fx_rates, currency) if is_own else None
-    earnings = 0 if rate is None else convert(program, earned["program_amount_minor"], rate, currency)
+    earnings = (
+        0 if rate is None else convert(program, earned["program_amount_minor"], rate, currency)
+    )
     payable = opening + earnings + adjusted
     status, reason = status_of(program, period, payee, currency, payable)
     withheld = withholding(program, payee, currency, payable) if status == "paid" else 0

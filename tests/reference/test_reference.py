@@ -39,7 +39,9 @@ def assert_equal(book: Book, expected: Path, out: Path) -> None:
         tables = sorted(path.name.split(".")[0] for path in (expected / key).iterdir())
         assert tables == sorted(book.tables(key))
         export(book.tables(key), out / key)
-        assert check_case.main(out / key, expected / key) == 0, f"{expected / key} differs (see above)"
+        assert check_case.main(out / key, expected / key) == 0, (
+            f"{expected / key} differs (see above)"
+        )
 
 
 def run_shuffled(program: Path, landing: Path, seed: str) -> Book:
@@ -95,10 +97,26 @@ def utc(*parts: int) -> datetime:
     ("zone", "day", "first_instant"),
     [
         ("America/Los_Angeles", date(2024, 3, 29), utc(2024, 3, 29, 7)),  # the program of §1
-        ("Asia/Beirut", date(2024, 3, 31), utc(2024, 3, 30, 22)),  # 00:00 was skipped: the day began at 01:00
-        ("America/Havana", date(2024, 11, 3), utc(2024, 11, 3, 4)),  # 00:00 came twice: at 04:00 and 05:00 UTC
-        ("America/St_Johns", date(2010, 11, 7), utc(2010, 11, 7, 2, 30)),  # 00:01 became 23:01, so 00:00 came twice
-        ("Pacific/Apia", date(2011, 12, 30), utc(2011, 12, 30, 10)),  # the whole day was skipped, so it is empty
+        (
+            "Asia/Beirut",
+            date(2024, 3, 31),
+            utc(2024, 3, 30, 22),
+        ),  # 00:00 was skipped: the day began at 01:00
+        (
+            "America/Havana",
+            date(2024, 11, 3),
+            utc(2024, 11, 3, 4),
+        ),  # 00:00 came twice: at 04:00 and 05:00 UTC
+        (
+            "America/St_Johns",
+            date(2010, 11, 7),
+            utc(2010, 11, 7, 2, 30),
+        ),  # 00:01 became 23:01, so 00:00 came twice
+        (
+            "Pacific/Apia",
+            date(2011, 12, 30),
+            utc(2011, 12, 30, 10),
+        ),  # the whole day was skipped, so it is empty
         ("Pacific/Apia", date(2011, 12, 31), utc(2011, 12, 30, 10)),
         ("America/Toronto", date(1919, 3, 31), utc(1919, 3, 31, 4, 30)),  # 23:30 became 00:30
     ],

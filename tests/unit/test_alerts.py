@@ -25,8 +25,17 @@ SECRET = "creator-77"
 BLOCKED = GateResult(
     "staging",
     (
-        Result("keys_are_unique", "t", "error", "a key twice", "failed", 3, ({"creator_id": SECRET},)),
-        Result("rates_are_there", "t", "error", "no rate", "not evaluated", problem=f"cannot cast '{SECRET}'"),
+        Result(
+            "keys_are_unique", "t", "error", "a key twice", "failed", 3, ({"creator_id": SECRET},)
+        ),
+        Result(
+            "rates_are_there",
+            "t",
+            "error",
+            "no rate",
+            "not evaluated",
+            problem=f"cannot cast '{SECRET}'",
+        ),
         Result("most_are_fresh", "t", "warn", "old", "failed", 9, ({"creator_id": SECRET},)),
         Result("all_is_well", "t", "error", "never", "held"),
     ),
@@ -71,7 +80,10 @@ def mailbox() -> Iterator[tuple[str, list[str]]]:
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server, serving(server):
         port = server.server_address[1]
-        yield f"mailto://127.0.0.1:{port}?from=bonus@example.com&to=ops@example.com&mode=insecure", got
+        yield (
+            f"mailto://127.0.0.1:{port}?from=bonus@example.com&to=ops@example.com&mode=insecure",
+            got,
+        )
 
 
 @contextmanager

@@ -36,7 +36,14 @@ def printable(text: str) -> bool:
 
 
 def view_of(text: str) -> QuarantineView:
-    row = {"dataset": text, "file": text, "row_no": 2, "column_name": text, "reason": text, "raw_text": text}
+    row = {
+        "dataset": text,
+        "file": text,
+        "row_no": 2,
+        "column_name": text,
+        "reason": text,
+        "raw_text": text,
+    }
     file = {"dataset": text, "file": text, "reason": text, "detail": text}
     return QuarantineView([ReasonCount(text, text, 1, 1)], [row], [file])
 
@@ -72,7 +79,9 @@ def test_status_is_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) 
 def test_warnings_are_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     totals = dict.fromkeys(("eligible_creators", "creators", "eligible_posts", "posts"), 0)
     gates = {"ingest": {"held": True, "warnings": [text]}}
-    Console().summary(Outcome("p", "2024-04", "r", 0, totals={**totals, "currencies": {}}, gates=gates))
+    Console().summary(
+        Outcome("p", "2024-04", "r", 0, totals={**totals, "currencies": {}}, gates=gates)
+    )
     out = capsys.readouterr().out
     assert printable(out)
     assert "warning (ingest): " in out

@@ -12,7 +12,12 @@ from orchestration.ingest.quarantine import FileReason, RowReason
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-CHAPTERS = ("### Usage", "### Refused by the state", "### `bonus verify` found", "### Anything else")
+CHAPTERS = (
+    "### Usage",
+    "### Refused by the state",
+    "### `bonus verify` found",
+    "### Anything else",
+)
 # Said by PostgreSQL, not by us.
 FOREIGN = {"password authentication failed", "Connection refused"}
 COVERED = "any other of eligibility, scoring, ledger or restatement"
@@ -25,7 +30,10 @@ def sources() -> str:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 pieces.append(
-                    "".join(str(part.value) if isinstance(part, ast.Constant) else "\0" for part in node.values)
+                    "".join(
+                        str(part.value) if isinstance(part, ast.Constant) else "\0"
+                        for part in node.values
+                    )
                 )
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 pieces.append(node.value)
@@ -56,7 +64,9 @@ def test_messages_are_those_of_the_code() -> None:
 
 
 def test_every_reason_of_quarantine_is_explained() -> None:
-    assert [reason for reason in (*RowReason, *FileReason) if f"| `{reason.value}` |" not in TEXT] == []
+    assert [
+        reason for reason in (*RowReason, *FileReason) if f"| `{reason.value}` |" not in TEXT
+    ] == []
 
 
 @pytest.mark.parametrize("stage", list(SUITES))
@@ -73,4 +83,6 @@ def test_every_expectation_is_explained(stage: str) -> None:
     else:
         assert COVERED in TEXT
         # A warning says nothing against the code, so it needs words of its own.
-        assert [row.name for row in SUITES[stage] if row.severity == "warn" and row.name in unnamed] == []
+        assert [
+            row.name for row in SUITES[stage] if row.severity == "warn" and row.name in unnamed
+        ] == []

@@ -25,7 +25,9 @@ def test_tables_of_one_dataset() -> None:
     assert set(posts) == {"quarantine_by_reason", "quarantined_first_rows"}
     counts, rows = posts["quarantine_by_reason"], posts["quarantined_first_rows"]
     assert isinstance(counts, dg.TableMetadataValue) and isinstance(rows, dg.TableMetadataValue)
-    assert [record.data for record in counts.records] == [{"reason": "RAGGED", "rows": 30, "files": 0}]
+    assert [record.data for record in counts.records] == [
+        {"reason": "RAGGED", "rows": 30, "files": 0}
+    ]
     assert len(rows.records) == SHOWN_ROWS
     assert rows.records[0].data == {
         "file": "posts/a.csv",

@@ -43,7 +43,9 @@ class Place:
     def look(self) -> list[str]:
         """The periods that the sensor requests at its next look."""
         with dg.build_sensor_context(
-            self.instance, cursor=self.cursor, resources={"home": HomeResource(path=str(self.home.path))}
+            self.instance,
+            cursor=self.cursor,
+            resources={"home": HomeResource(path=str(self.home.path))},
         ) as context:
             result = sensors.deliveries(context)
         assert isinstance(result, dg.SensorResult)

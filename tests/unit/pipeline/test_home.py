@@ -149,6 +149,8 @@ def test_a_configuration_changed_by_hand_stays(home: Home, monkeypatch: pytest.M
     monkeypatch.setenv(POSTGRES_URL, "postgresql://db/dagster")
     home.prepare()
     assert config.read_text() == DAGSTER_CONFIG + "retention: {}\n"
+
+
 def test_a_home_that_duckdb_cannot_open_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unfit, match="has a \\? in its name"):
         Home(tmp_path / "home?").prepare()
