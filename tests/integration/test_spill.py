@@ -14,7 +14,6 @@ from expectations.suite import GateResult
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 
-
 LIMITS = ("90MiB", "75MiB", "65MiB", "60MiB")
 """From plenty to hardly enough; at one of them a million snapshots do not fit any more."""
 
