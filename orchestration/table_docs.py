@@ -41,6 +41,22 @@ holds a table; the list with all columns and types is `orchestration/publishing/
 """
 
 _BESIDE: Final = """\
+## Reading while runs publish
+
+`published/program=<program>` leads through the link `generations/program=<program>/current`, which one rename
+switches. A reader that follows it anew for each file may see one publish for the first and the next for the second.
+Look it up once and read below what it leads to: that folder never changes, and stays until the publish after the next.
+
+```
+here = Path(home, "published/program=instagram-spring-bonus").resolve()     # a shell: cd -P
+duckdb.sql(f"from read_parquet('{here}/*/payout_ledger/*.parquet', hive_partitioning = true)")
+```
+
+`here.parent / "restated"` are the restatements of the same moment. A reader that takes longer than two publishes
+finds its files gone, and starts again.
+
+## Beside them
+
 Beside what is published, `<home>/restated/program=<program>/period=<key>/restatement/` holds, for a closed
 period that was run again, a row for each creator and currency. The newly computed tables lie beside it.
 
