@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -34,11 +35,12 @@ concurrency:
 run_monitoring: {enabled: true}
 """
 
-DAGSTER_CONFIG = f"""\
-{_DAGSTER}event_log_storage:
+# Absolute, as Dagster's own default is; a home that was moved gets it anew.
+_EVENT_LOG = """\
+event_log_storage:
   module: orchestration.event_log
   class: KeptSqliteEventLog
-  config: {{base_dir: {{env: DAGSTER_HOME}}}}
+  config: {base_dir: %s}
 """
 
 # The address stays in the environment, since it holds a password.
@@ -59,6 +61,17 @@ class Unfit(RuntimeError):
 
 class Busy(RuntimeError):
     """Another run holds the same period."""
+
+
+def sqlite_config(dagster: Path) -> str:
+    """Dagster's instance configuration with its storage in SQLite below the folder."""
+    return _DAGSTER + _EVENT_LOG % json.dumps(str(dagster))
+
+
+def _is_own(config: str) -> bool:
+    """Whether it is as this or an earlier version wrote it, for SQLite: with or without event log."""
+    event_log = re.escape(_EVENT_LOG).replace("%s", ".*")
+    return re.fullmatch(f"{re.escape(_DAGSTER)}({event_log})?", config) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +106,8 @@ class Home:
             raise Unfit(
                 f"{self.path} keeps Dagster's runs in PostgreSQL: set {POSTGRES_URL} to its address"
             )
-        wanted = POSTGRES_CONFIG if os.environ.get(POSTGRES_URL) else DAGSTER_CONFIG
-        if found is None or (found in (_DAGSTER, DAGSTER_CONFIG) and found != wanted):
+        wanted = POSTGRES_CONFIG if os.environ.get(POSTGRES_URL) else sqlite_config(self.dagster)
+        if found is None or (_is_own(found) and found != wanted):
             fresh = config.with_name(f".dagster.yaml.{os.getpid()}")
             fresh.write_text(wanted, encoding="utf-8")
             fresh.replace(config)

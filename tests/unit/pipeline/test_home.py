@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from orchestration.pipeline.home import (
-    DAGSTER_CONFIG,
     POSTGRES_CONFIG,
     POSTGRES_URL,
     Busy,
     Home,
     Unfit,
     process_started,
+    sqlite_config,
 )
 
 HOLD = """
@@ -120,7 +120,7 @@ def test_dagsters_storage_is_postgres_where_the_environment_says_so(
     config = home.dagster / "dagster.yaml"
     monkeypatch.delenv(POSTGRES_URL, raising=False)
     home.prepare()
-    assert config.read_text() == DAGSTER_CONFIG
+    assert config.read_text() == sqlite_config(home.dagster)
     monkeypatch.setenv(POSTGRES_URL, "postgresql://bonus:secret@db/dagster")
     home.prepare()
     assert config.read_text() == POSTGRES_CONFIG
@@ -138,17 +138,30 @@ def test_a_configuration_of_an_earlier_version_is_brought_up_to_date(
     config = home.dagster / "dagster.yaml"
     config.write_text(config.read_text().split("event_log_storage:")[0])
     home.prepare()
-    assert config.read_text() == DAGSTER_CONFIG
+    assert config.read_text() == sqlite_config(home.dagster)
+
+
+def test_a_home_that_was_moved_keeps_its_event_log_with_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(POSTGRES_URL, raising=False)
+    home.prepare()
+    moved = Home(home.path.rename(home.path.with_name("moved")))
+    moved.prepare()
+    config = (moved.dagster / "dagster.yaml").read_text()
+    assert config == sqlite_config(moved.dagster)
+    assert str(home.dagster) not in config
 
 
 def test_a_configuration_changed_by_hand_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(POSTGRES_URL, raising=False)
     home.prepare()
     config = home.dagster / "dagster.yaml"
-    config.write_text(DAGSTER_CONFIG + "retention: {}\n")
+    by_hand = config.read_text() + "retention: {}\n"
+    config.write_text(by_hand)
     monkeypatch.setenv(POSTGRES_URL, "postgresql://db/dagster")
     home.prepare()
-    assert config.read_text() == DAGSTER_CONFIG + "retention: {}\n"
+    assert config.read_text() == by_hand
 
 
 def test_a_home_that_duckdb_cannot_open_is_refused(tmp_path: Path) -> None:
