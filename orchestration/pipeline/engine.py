@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _GIB: Final = 2**30
 # Half of the memory is the machine's and other processes'; what a run needs beyond this it spills.
-_MOST_BYTES: Final = 6 * _GIB
+_MOST_BYTES: Final = 10 * _GIB
 _CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 
 

@@ -282,6 +282,7 @@ def _why(result: dg.ExecuteInProcessResult) -> str:
 
 def test_a_run_without_the_tags_of_the_command_line_gets_them(place: Place) -> None:
     """A run that the UI launches has its partition for a tag, and `by` only if someone gave it."""
+    place.home.register(place.program, place.loaded.path, place.landing)  # not a test's before
     with place.instance() as instance:
         job = build_definitions(HomeResource(path=str(place.home.path))).resolve_job_def("period")
         result = job.execute_in_process(
