@@ -44,9 +44,7 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
         with self._db_lock:
             if shard not in self._initialized_dbs:
                 # A second connection that stays open would keep SQLite from changing to WAL mode.
-                self._initdb(
-                    db.create_engine(self.conn_string_for_shard(shard), poolclass=NullPool)
-                )
+                self._initdb(self._new_engine(shard, poolclass=NullPool))
                 self._initialized_dbs.add(shard)
             with self._engine(shard).connect() as connection, connection.begin():
                 yield connection
@@ -56,17 +54,19 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
         if shard in self._engines:
             self._engines.move_to_end(shard)
             return self._engines[shard]
-        engine = db.create_engine(
-            self.conn_string_for_shard(shard),
-            poolclass=QueuePool,
-            pool_size=1,
-            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
-        )
+        engine = self._new_engine(shard, poolclass=QueuePool, pool_size=1)
         db.event.listen(engine, "connect", _no_wait_for_the_disk)
         self._engines[shard] = engine
         if len(self._engines) > KEPT:
             self._engines.popitem(last=False)[1].dispose()
         return engine
+
+    def _new_engine(self, shard: str, **pool: Any) -> db.Engine:
+        return db.create_engine(
+            self.conn_string_for_shard(shard),
+            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+            **pool,
+        )
 
     def wipe(self) -> None:
         """Deletes all shards; no connection may stay to what is gone."""
