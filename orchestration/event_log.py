@@ -9,13 +9,17 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as db
 from dagster import StringSource
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorageWatchdog
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy.pool import NullPool, QueuePool
+from watchdog.events import EVENT_TYPE_MODIFIED, FileSystemEvent
+from watchdog.observers import Observer
 
 KEPT = 8
 """Shards, one a run, whose connection is kept; a web server reads those of many runs."""
@@ -68,6 +72,16 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
             **pool,
         )
 
+    def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
+        """Calls back with each event of a run from now on: the run's page in the UI is fed by it."""
+        if not self._obs:
+            self._obs = Observer()
+            self._obs.start()
+        watchdog = _ShardWatchdog(self, run_id, callback, cursor)
+        watch = self._obs.schedule(watchdog, self._base_dir, recursive=True)
+        self._watchers[run_id][callback] = (watchdog, watch)
+        watchdog.look()  # what was written between the caller's last reading and now
+
     def wipe(self) -> None:
         """Deletes all shards; no connection may stay to what is gone."""
         self._forget()
@@ -83,6 +97,29 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
             for engine in self._engines.values():
                 engine.dispose()
             self._engines.clear()
+
+
+class _ShardWatchdog(SqliteEventLogStorageWatchdog):
+    """Looks at a shard's write-ahead log too.
+
+    Dagster's looks at the shard alone, which SQLite writes to when the last connection closes: with
+    connections kept that is long after the run's end, and the run's page would stand still.
+    """
+
+    def __init__(self, storage: Any, run_id: str, callback: Any, cursor: str | None) -> None:
+        super().__init__(storage, run_id, callback, cursor)
+        shard = storage.path_for_shard(run_id)
+        self._written = {shard, f"{shard}-wal"}
+        self._one_at_a_time = Lock()
+
+    def look(self) -> None:
+        """Calls back with what is new; the observer's thread and that of `watch` both ask."""
+        with self._one_at_a_time:
+            self._process_log()
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        if event.event_type == EVENT_TYPE_MODIFIED and event.src_path in self._written:
+            self.look()
 
 
 def _no_wait_for_the_disk(connection: Any, _record: Any) -> None:

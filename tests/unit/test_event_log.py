@@ -1,5 +1,6 @@
 """Dagster's event log with its connections kept: same files, same answers, fewer connections."""
 
+import queue
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -72,6 +73,26 @@ def test_another_process_reads_what_was_written(instance: dg.DagsterInstance) ->
     with dg.DagsterInstance.get() as other:
         say(instance, "run-1", "again")
         assert said(other, "run-1") == ["hello", "again"]
+
+
+def test_who_watches_a_run_hears_what_another_process_writes(
+    instance: dg.DagsterInstance,
+) -> None:
+    """A run's page in the UI is fed by this; here the writer's connection stays open meanwhile."""
+    heard: queue.Queue[str] = queue.Queue()
+
+    def hear(entry: dg.EventLogEntry, _cursor: str) -> None:
+        heard.put(str(entry.get_dagster_event().message))
+
+    with dg.DagsterInstance.get() as writer:
+        say(writer, "run-1", "before")
+        instance.watch_event_logs("run-1", None, hear)
+        for text in ("first", "second"):
+            say(writer, "run-1", text)
+        # Far longer than it takes: it fails where a listener is not told at all.
+        assert [heard.get(timeout=30) for _ in range(3)] == ["before", "first", "second"]
+    instance.end_watch_event_logs("run-1", hear)
+    assert heard.empty()
 
 
 def test_after_a_wipe_nothing_writes_to_deleted_files(instance: dg.DagsterInstance) -> None:
