@@ -12,7 +12,7 @@ broken file can end the DuckDB that reads it.
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -26,19 +26,21 @@ from orchestration.ingest.cells import (
     sql_text,
 )
 from orchestration.ingest.columns import unknown_columns
-from orchestration.ingest.datasets import Dataset, Kind
+from orchestration.ingest.datasets import NUMBERS, Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
 from orchestration.ingest.opening import check_unchanged
 from orchestration.ingest.outcomes import FileOutcome, withdraw
 from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.raw_tables import RowSource
 from orchestration.ingest.shown import shown
+from orchestration.ingest.wide_decimals import copy_with_text
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
 _MOST_DECIMAL_DIGITS: Final = 38  # DuckDB reads wider decimals as doubles, without a word
+_WIDE_DECIMAL: Final = "WIDE DECIMAL"
 _LONGEST_DETAIL: Final = 300
 
 # A footer that says no value is below 0 would otherwise spare DuckDB the look at a value of -5.
@@ -54,6 +56,16 @@ class ParquetSchema:
     names: tuple[str, ...]
     types: tuple[str, ...]
 
+    def wide_numbers(self, dataset: Dataset) -> list[int]:
+        """Positions of the dataset's numbers that DuckDB would read as doubles."""
+        numbers = {column.name for column in dataset.columns if column.kind in NUMBERS}
+        pairs = zip(self.names, self.types, strict=True)
+        return [
+            position
+            for position, (name, type_name) in enumerate(pairs)
+            if name in numbers and type_name.startswith(_WIDE_DECIMAL)
+        ]
+
 
 @dataclass(frozen=True)
 class LinkedFile:
@@ -62,6 +74,7 @@ class LinkedFile:
     file: FoundFile
     outcome: FileOutcome
     link: str
+    read_from: str  # the link, or a copy of what DuckDB could not read exactly
 
 
 def parquet_select(
@@ -129,6 +142,11 @@ class ParquetLoader:
             for linked in linked_files:
                 try:
                     schema = self._probe.schema(linked.link)
+                    if wide := schema.wide_numbers(self._dataset):
+                        copy_with_text(linked.link, linked.read_from, wide)
+                        schema = self._probe.schema(linked.read_from)
+                    else:
+                        linked = replace(linked, read_from=linked.link)
                     unknown_names[linked.file.name] = unknown_columns(self._dataset, schema.names)
                     groups[schema].append(linked)
                 except FileFault as fault:
@@ -141,7 +159,7 @@ class ParquetLoader:
         """Load files of one schema in one scan; where that fails, by halves to find the culprit."""
         import duckdb
 
-        links = [linked.link for linked in group]
+        links = [linked.read_from for linked in group]
         numbers = [linked.outcome.file_no for linked in group]
         rows = parquet_select(self._dataset, schema, links, numbers, self._rules)
         unsure = (
@@ -266,7 +284,7 @@ class Probe:
             # Of columns named alike DuckDB renames one, but it keeps their order.
             type_name = described[len(names)][1] if len(names) < len(described) else ""
             if digits > _MOST_DECIMAL_DIGITS:
-                type_name = f"DECIMAL of {digits} digits, {_MOST_DECIMAL_DIGITS} can be read"
+                type_name = f"{_WIDE_DECIMAL}({digits})"
             names.append(name)
             types.append(type_name)
             if physical_type == "INT96":
@@ -323,14 +341,20 @@ def _linked(
     try:
         for file, outcome in files:
             link = os.path.join(os.path.abspath(folder), f"{outcome.file_no}.parquet")
-            if os.path.lexists(link):  # left over from a run that was killed
-                os.unlink(link)
+            copy = os.path.join(os.path.abspath(folder), f"{outcome.file_no}-as-text.parquet")
+            linked_files.append(LinkedFile(file, outcome, link, copy))
+            _remove(linked_files[-1])  # left over from a run that was killed
             os.symlink(file.path, link)
-            linked_files.append(LinkedFile(file, outcome, link))
         yield linked_files
     finally:
         for linked in () if kept else linked_files:
-            os.unlink(linked.link)
+            _remove(linked)
+
+
+def _remove(linked: LinkedFile) -> None:
+    for path in (linked.link, linked.read_from):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def _new_connection(like: "duckdb.DuckDBPyConnection") -> "duckdb.DuckDBPyConnection":

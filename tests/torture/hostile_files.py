@@ -256,6 +256,7 @@ PARQUET: dict[str, tuple[bytes, tuple[int, int] | None]] = {
     "doubles, none of them numbers": (_views(float("nan"), float("inf"), kind=pa.float64()), (0, 2)),
     "floats": (_views(1.0, 2.5, kind=pa.float32()), (1, 1)),
     "decimals": (_views(Decimal("1.00"), Decimal("1.01"), kind=pa.decimal128(9, 2)), (1, 1)),
+    "decimals of 76 digits": (_views(Decimal(5), Decimal("5.5"), kind=pa.decimal256(76, 9)), (1, 1)),
     "wide decimals": (_views(Decimal(10**15), Decimal(10**15 + 1), kind=pa.decimal128(38, 0)), (1, 1)),
     "counts as text": (_views("7", "7.0", " 7", "７", kind=pa.string()), (1, 3)),
     "unsigned": (_views(1, 2**64 - 1, kind=pa.uint64()), (1, 1)),

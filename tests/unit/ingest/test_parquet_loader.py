@@ -23,6 +23,9 @@ METRICS: Mapping[str, Any] = {
     "views": [10, 20],
 }
 
+WIDE = pa.decimal256(76, 20)
+"""Of more digits than DuckDB's decimals have; BigQuery's BIGNUMERIC is such a type."""
+
 
 def write(landing: Landing, name: str, columns: Mapping[str, Any], **options: Any) -> Path:
     path = landing.path / name
@@ -275,13 +278,71 @@ def test_columns_of_unusable_types_are_bad_where_they_are_not_null(landing: Land
     assert '"likes":"<STRUCT(' in text
 
 
-def test_wide_decimals_are_not_read_as_doubles(landing: Landing) -> None:
-    wide = pa.array([Decimal(5), None], pa.decimal256(60, 0))
-    write(landing, "post_metrics/a.parquet", {**METRICS, "likes": wide})
+def test_wide_decimals_are_read_exactly(landing: Landing) -> None:
+    """DuckDB would read them as doubles: 2^53 + 1 would be 2^53, and 10^15 + 0.5 a count."""
+    counts = [2**53 + 1, 10**15, None, 0, Decimal("1.5"), -1, 10**40]
+    likes = pa.array([None if count is None else Decimal(count) for count in counts], WIDE)
+    views = pa.array([10**15] * len(counts))
+    moments = pa.array([datetime(2024, 3, 29)] * len(counts), pa.timestamp("us"))
+    columns = {"post_id": list("abcdefg"), "observed_at": moments, "views": views, "likes": likes}
+    write(landing, "post_metrics/a.parquet", columns, row_group_size=2)
+    write(landing, "post_metrics/b.parquet", METRICS)
     ingested = landing.ingest()
-    assert ingested.bad_rows() == [(1, "likes", "UNPARSEABLE")]
-    ((text,),) = ingested.query("select raw_text from quarantine_rows")
-    assert '"likes":"<DECIMAL of 60 digits, 38 can be read>"' in text
+    good = [(1, 2, 10**15), (1, 3, None), (1, 4, 0), (2, 1, None), (2, 2, None)]
+    assert ingested.loaded("post_metrics", "file_no, row_no, likes") == good
+    assert ingested.bad_rows() == [
+        (1, "likes", "OUT_OF_RANGE"), (5, "likes", "UNPARSEABLE"),
+        (6, "likes", "OUT_OF_RANGE"), (7, "likes", "OUT_OF_RANGE"),
+    ]  # fmt: skip
+    texts = ingested.query("select raw_text from quarantine_rows order by row_no")
+    assert f'"likes":"{2**53 + 1}"' in texts[0][0]
+    # What is read is a copy; what must not change is the file.
+    assert files_changed_since(ingested.connection) == []
+    (landing.path / "post_metrics" / "a.parquet").write_bytes(b"")
+    assert files_changed_since(ingested.connection) == ["post_metrics/a.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "loaded"),
+    [
+        ("0.0000000001", True),  # Arrow writes it with an exponent
+        ("0.1234567890", True),
+        ("0.00000000001", False),
+        ("155.5", True),
+        ("100", True),
+        ("0", False),
+    ],
+)
+def test_wide_rates_are_read_exactly(rate: str, loaded: bool, landing: Landing) -> None:
+    columns = {
+        "rate_date": ["2024-04-01"],
+        "base_currency": ["EUR"],
+        "quote_currency": ["JPY"],
+        "rate": pa.array([Decimal(rate)], WIDE),
+    }
+    write(landing, "fx_rates/a.parquet", columns)
+    ingested = landing.ingest()
+    assert ingested.loaded("fx_rates", "rate") == ([(Decimal(rate),)] if loaded else [])
+    assert ingested.bad_rows() == ([] if loaded else [(1, "rate", "OUT_OF_RANGE")])
+
+
+def test_wide_decimals_are_no_ids_and_columns_unknown_may_be_any(landing: Landing) -> None:
+    ids = pa.array([Decimal(5), Decimal(6)], WIDE)
+    write(landing, "post_metrics/a.parquet", {**METRICS, "post_id": ids, "other": ids})
+    assert landing.ingest().bad_rows() == [(row, "post_id", "UNPARSEABLE") for row in (1, 2)]
+    write(landing, "post_metrics/a.parquet", {**METRICS, "other": ids})
+    assert len(landing.ingest().loaded("post_metrics")) == 2
+
+
+def test_a_broken_file_with_wide_decimals_is_quarantined(landing: Landing) -> None:
+    columns = {**METRICS, "likes": pa.array([Decimal(5), Decimal(6)], WIDE)}
+    path = write(landing, "post_metrics/a.parquet", columns)
+    data = path.read_bytes()
+    path.write_bytes(b"PAR1" + bytes(200) + data[204:])
+    write(landing, "post_metrics/b.parquet", METRICS)
+    ingested = landing.ingest()
+    assert ingested.bad_files() == [("post_metrics/a.parquet", "UNREADABLE")]
+    assert len(ingested.loaded("post_metrics")) == 2
 
 
 def test_cap_is_judged_by_the_program_of_its_row(landing: Landing) -> None:
