@@ -29,13 +29,15 @@ class Bonus:
     landing: Path
     home: Path
 
-    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: str, timeout: float = 600, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "orchestration.cli", *arguments],
             capture_output=True,
             text=True,
             cwd=ROOT,
-            timeout=600,
+            timeout=timeout,
             env={
                 **os.environ,
                 "BONUS_PROGRAM": str(self.program),
