@@ -87,7 +87,7 @@ def described(value: object) -> str:
         return "a mapping" if _mapping(value) else "an empty mapping"
     if isinstance(value, list | tuple):
         return "a list" if value else "an empty list"
-    return shown(str(value))
+    return shown(str(value)) or '""'
 
 
 def _mapping(value: object) -> Mapping[str, object]:

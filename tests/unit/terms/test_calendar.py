@@ -1,6 +1,8 @@
 """§1: "A day begins at its first instant, also where clocks change"."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from time import tzset
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -73,6 +75,22 @@ def test_first_instant(zone: str, day: str, starts_at: str) -> None:
     found = day_starts_at(date.fromisoformat(day), zone)
     assert found == datetime.fromisoformat(starts_at)
     assert found.tzinfo is None
+
+
+@pytest.fixture
+def machine_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's clock five hours behind UTC, as Toronto's was."""
+    monkeypatch.setenv("TZ", "Etc/GMT+5")
+    tzset()
+    yield
+    monkeypatch.undo()
+    tzset()
+
+
+@pytest.mark.usefixtures("machine_zone")
+def test_the_time_zone_of_the_machine_does_not_matter() -> None:
+    assert day_starts_at(date(1919, 3, 31), "America/Toronto") == datetime(1919, 3, 31, 4, 30)
+    assert day_starts_at(date(2024, 3, 29), "Asia/Tokyo") == datetime(2024, 3, 28, 15)
 
 
 @pytest.mark.parametrize("zone", ZONES)

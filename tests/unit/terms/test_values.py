@@ -201,3 +201,12 @@ def test_any_number_keeps_its_value(units: int, decimals: int) -> None:
         f"{units // 10**decimals}.{units % 10**decimals:0{decimals}d}" if decimals else f"{units}"
     )
     assert values.number(0, 10**15)(plain(text)) * 10**decimals == units
+
+
+@pytest.mark.parametrize("text", ["0.1", "0.5e-00"])
+def test_numbers_of_a_hundred_characters_are_read_and_longer_ones_are_not(text: str) -> None:
+    whole, _, rest = text.partition(".")
+    longest = f"{whole.rjust(values.MOST_DIGITS - len(rest) - 1, '0')}.{rest}"
+    assert values.number(0, 1)(plain(longest)) == Decimal(text)
+    with pytest.raises(Unfit):
+        values.number(0, 1)(plain(f"0{longest}"))
