@@ -120,6 +120,8 @@ COUNTRY_VALUE = "a number from 0 to 100, at most 6 decimals"
          "terms[1].payout.rates: found a mapping, expected no rates with method pool"),
         ("excludes: [collab, watermark]", "excludes: [collab, collab]",
          "terms[0].eligibility.excludes[1]: found collab, expected each once"),
+        ("markets: [US, JP]", "markets: [US, US]",
+         "terms[0].eligibility.markets[1]: found US, expected each once"),
         ("tax_residence: '*', tax_form: '*', brackets: [{up_to: 900",
          "tax_residence: KR, tax_form: '*', brackets: [{up_to: 900",
          "withholding[2].tax_residence: found KR, expected '*': the last row matches all"),
@@ -128,6 +130,18 @@ COUNTRY_VALUE = "a number from 0 to 100, at most 6 decimals"
 def test_message(problems: Problems, before: str, after: str, message: str) -> None:
     (problem,) = problems((before, after))
     assert str(problem) == f"program.yaml:{problem.line}: {message}"
+
+
+def test_terms_with_an_unknown_method_do_not_hide_what_others_lack(problems: Problems) -> None:
+    found = problems(
+        ("method: rate", "method: luck"),
+        ("payout: {method: pool, pools: {JP: 40000.00}}", "payout: {method: pool}"),
+    )
+    assert [str(problem) for problem in found] == [
+        "program.yaml:30: terms[0].payout.method: found luck, expected rate or pool",
+        "program.yaml:40: terms[1].payout.pools: found nothing,"
+        " expected pools, which method pool pays by",
+    ]
 
 
 def test_a_bad_day_is_told_by_the_days_there_are(problems: Problems) -> None:

@@ -210,3 +210,19 @@ def test_numbers_of_a_hundred_characters_are_read_and_longer_ones_are_not(text: 
     assert values.number(0, 1)(plain(longest)) == Decimal(text)
     with pytest.raises(Unfit):
         values.number(0, 1)(plain(f"0{longest}"))
+
+
+def test_numbers_of_more_digits_or_a_larger_exponent_than_a_hundred_are_not_read() -> None:
+    any_decimals = values.number(0, 1, decimals=None)
+    longest = Decimal("0." + "1" * 100)
+    assert any_decimals(longest) == longest
+    assert values.number(0, 1)(plain("0e100")) == values.number(0, 1)(plain("0e-100")) == 0
+    for absurd in (Decimal("0." + "1" * 101), plain("0e101"), plain("0e-101")):
+        with pytest.raises(Unfit):
+            any_decimals(absurd)
+
+
+def test_what_is_unfit_says_what_was_expected() -> None:
+    with pytest.raises(Unfit, match=r"^expected text$") as unfit:
+        values.text(None)
+    assert unfit.value.expected == "text"

@@ -135,6 +135,36 @@ def test_keys_must_be_text() -> None:
     read("'null': 1\n'': 2\n")
 
 
+def test_what_stands_below_a_key_that_is_none_is_named_and_goes_nowhere() -> None:
+    root, problems = read_yaml(
+        b"top:\n  - kept: 1\n  - [a]: {in: &x 1}\n    ~: &y 2\n    {b: 1}: &z 3\n    kept: 2\n",
+        "file",
+    )
+    assert [str(problem) for problem in problems] == [
+        "file:3: top[1]: found a list as a key, expected text as a key",
+        'file:3: top[1]."?".in: found the anchor &x, expected no anchors',
+        'file:4: top[1]: found null as a key, expected text as a key ("null" if that is it)',
+        "file:4: top[1].null: found the anchor &y, expected no anchors",
+        "file:5: top[1]: found a mapping as a key, expected text as a key",
+        'file:5: top[1]."?": found the anchor &z, expected no anchors',
+    ]
+    assert root == {"top": [{"kept": Scalar("1", True, 2)}, {"kept": Scalar("2", True, 6)}]}
+
+
+def test_what_stands_below_a_repeated_key_is_named_and_goes_nowhere() -> None:
+    root, problems = read_yaml(b"a:\n  b: 1\n  b: &x [2]\n  c: 3\n", "file")
+    assert [str(problem) for problem in problems] == [
+        "file:3: a.b: found the key again (first on line 2), expected each key once",
+        "file:3: a.b: found the anchor &x, expected no anchors",
+    ]
+    assert root == {"a": {"b": Scalar("1", True, 2), "c": Scalar("3", True, 4)}}
+
+
+def test_what_ends_the_reading_is_named_with_its_line() -> None:
+    deep = "a: 1\nb:\n  " + "[" * (MAX_DEPTH + 1)
+    assert refused(deep) == [f"file:3: found deeper nesting, expected at most {MAX_DEPTH} levels"]
+
+
 def test_nesting_limit() -> None:
     read("[" * MAX_DEPTH + "]" * MAX_DEPTH)
     too_deep = "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)
