@@ -120,7 +120,7 @@ def _events(text: str) -> Iterator[Event]:
         yield from YAML(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        what = shown(f"a syntax error ({error.problem or error.context})")
+        what = f"a syntax error ({shown(str(error.problem or error.context))})"
         raise _Unreadable(what, "YAML 1.2", mark.line + 1, mark.column + 1) from error
     except ReaderError as error:
         before = text[: error.position]
@@ -130,7 +130,7 @@ def _events(text: str) -> Iterator[Event]:
     except Exception as error:
         # The parser itself breaks on some input: "\U99999999" is an OverflowError in it, the
         # directive %YAML 1.3 an AssertionError. It is the file that is wrong, so the file is named.
-        what = shown(f"something that the YAML parser cannot read ({error})")
+        what = f"something that the YAML parser cannot read ({shown(str(error))})"
         raise _Unreadable(what, "YAML 1.2", 1) from error
 
 

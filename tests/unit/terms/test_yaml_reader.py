@@ -107,6 +107,13 @@ def test_anchors_aliases_and_tags_are_each_named_with_their_line() -> None:
     ]
 
 
+def test_an_alias_keeps_the_place_of_its_value() -> None:
+    root, _ = read_yaml(b"a:\n  - &x 1\n  - *x\n  - 2\n", "file")
+    assert root == {
+        "a": [Scalar(text, True, line) for text, line in (("1", 2), ("*x", 3), ("2", 4))]
+    }
+
+
 def test_a_key_may_have_no_anchor_alias_or_tag_either() -> None:
     assert len(refused("&a x: 1\n!t y: 2\n*a : 3\n")) == 3
 
@@ -177,7 +184,14 @@ def test_nesting_limit() -> None:
 )
 def test_a_syntax_error_gives_line_and_column(text: str, where: str) -> None:
     (problem,) = refused(text)
-    assert problem.startswith(f"{where} found a syntax error")
+    assert problem.startswith(f"{where} found a syntax error (")
+    assert problem.endswith("), expected YAML 1.2")
+
+
+def test_a_syntax_error_says_what_the_parser_says() -> None:
+    assert refused("a: b: c\n") == [
+        "file:1:5: found a syntax error (mapping values are not allowed here), expected YAML 1.2"
+    ]
 
 
 def test_what_was_found_before_a_syntax_error_is_told_too() -> None:
@@ -185,15 +199,16 @@ def test_what_was_found_before_a_syntax_error_is_told_too() -> None:
 
 
 def test_a_character_that_yaml_forbids_gives_line_and_column() -> None:
-    assert refused("a: 1\nb: \x01") == [
-        "file:2:4: found the character U+0001, expected text that YAML allows"
+    assert refused("a: 1\n\nb: \x01") == [
+        "file:3:4: found the character U+0001, expected text that YAML allows"
     ]
 
 
 @pytest.mark.parametrize("text", ['a: "\\U99999999"', "%YAML 1.3\n---\na: 1"])
 def test_what_breaks_the_parser_itself_is_a_problem_of_the_file(text: str) -> None:
     (problem,) = refused(text)
-    assert "cannot read" in problem
+    assert problem.startswith("file:1: found something that the YAML parser cannot read (")
+    assert problem.endswith("), expected YAML 1.2")
 
 
 def test_half_a_character_is_refused() -> None:
