@@ -59,27 +59,30 @@ class Cell:
     """SQL expressions over one value of a source.
 
     given: whether there is one. value: it, typed; null where none is given and where it is bad.
-    fault: the reason code of a bad one. shown: it as text, whatever it is. sure: the value, typed, of
-    a source that is known to hold none that is bad: cheaper, where there is no need to look.
+    fault: the reason code of a bad one. shown: it as text, whatever it is. good: whether one that is
+    given is good, which is `value IS NOT NULL` or says the same for less. sure: the value, typed, of a
+    source that is known to hold none that is bad: cheaper, where there is no need to look; of a bad one
+    it is anything, but no error.
     """
 
     given: str
     value: str
     fault: str
     shown: str
+    good: str
     sure: str
 
 
 def text_cell(column: Column, text: str, rules: CellRules, program: str = "NULL") -> Cell:
     """The cell of a source column of text; `program` is the text of the row's program."""
     value, fault = _read(column, text, rules, program)
-    return Cell(f"{text} IS NOT NULL", value, fault, text, value)
+    return Cell(f"{text} IS NOT NULL", value, fault, text, _is_read(value), value)
 
 
 def missing_cell(column: Column) -> Cell:
     """The cell of a column that the source does not have."""
     null = f"CAST(NULL AS {SQL_TYPES[column.kind]})"
-    return Cell("false", null, "NULL", "NULL", null)
+    return Cell("false", null, "NULL", "NULL", "false", null)
 
 
 def parquet_cell(
@@ -94,15 +97,31 @@ def parquet_cell(
     native = _native(column.kind, source, type_name)
     if native is not None:
         value, fault = native
-        return Cell(given, value, fault, shown, _sure(column.kind, source, type_name) or value)
+        good = _good(column.kind, source, type_name) or _is_read(value)
+        return Cell(given, value, fault, shown, good, _sure(column.kind, source, type_name) or value)
     text = parquet_text(column.kind, source, type_name)
     if text is None:
         cell = missing_cell(column)
-        return Cell(given, cell.value, _reason(RowReason.UNPARSEABLE), shown, cell.value)
+        fault = _reason(RowReason.UNPARSEABLE)
+        return Cell(given, cell.value, fault, shown, "false", cell.value)
     value, fault = _read(column, text, rules, program)
     if type_name == "BLOB":
         fault = f"CASE WHEN {text} IS NULL THEN {_reason(RowReason.NOT_UTF8)} ELSE {fault} END"
-    return Cell(given, value, fault, shown, _sure(column.kind, source, type_name) or value)
+    sure = _sure(column.kind, source, type_name) or value
+    return Cell(given, value, fault, shown, _is_read(value), sure)
+
+
+def _is_read(value: str) -> str:
+    return f"({value}) IS NOT NULL"
+
+
+def _good(kind: Kind, source: str, type_name: str) -> str | None:
+    """Whether a Parquet value is good, where its type makes that cheaper than to read it."""
+    if kind is Kind.COUNT and type_name in _WHOLE_TYPES:
+        return f"{source} BETWEEN 0 AND {LARGEST_COUNT}"
+    if kind is Kind.TIMESTAMP and type_name in _INSTANT_TYPES:
+        return _is_in_range(f"epoch_us({source})")
+    return None
 
 
 def _sure(kind: Kind, source: str, type_name: str) -> str | None:
@@ -110,7 +129,7 @@ def _sure(kind: Kind, source: str, type_name: str) -> str | None:
     if kind is Kind.IDENTIFIER and type_name == "VARCHAR":
         return source
     if kind is Kind.COUNT and type_name in _WHOLE_TYPES:
-        return f"CAST({source} AS BIGINT)"
+        return f"TRY_CAST({source} AS BIGINT)"
     if kind is Kind.TIMESTAMP and type_name == "TIMESTAMP":
         return source
     return None
@@ -279,8 +298,11 @@ def _day_in_range(day: str) -> str:
 
 def _instant(microseconds: str) -> str:
     """The instant so many microseconds after 1970, null outside the years 1 to 9999."""
-    in_range = f"({microseconds}) BETWEEN {_FIRST_MICROSECOND} AND {_LAST_MICROSECOND}"
-    return f"make_timestamp(CASE WHEN {in_range} THEN {microseconds} END)"
+    return f"make_timestamp(CASE WHEN {_is_in_range(microseconds)} THEN {microseconds} END)"
+
+
+def _is_in_range(microseconds: str) -> str:
+    return f"({microseconds}) BETWEEN {_FIRST_MICROSECOND} AND {_LAST_MICROSECOND}"
 
 
 def _float_count(number: str) -> tuple[str, str]:

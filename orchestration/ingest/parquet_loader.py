@@ -255,13 +255,12 @@ class Probe:
             return rows
         column = rows.dataset.columns[0].name
         cell = rows.cells[column]
-        position = schema.names.index(column)
-        is_text = schema.types[position] == "VARCHAR"
-        key = f"c{position}" if is_text else f"({cell.value})"
-        value = f"CASE WHEN known_id IS NOT NULL THEN {key} ELSE {cell.value} END"
+        is_text = schema.types[schema.names.index(column)] == "VARCHAR"
+        key = cell.sure if is_text else f"({cell.value})"
+        good = f"CASE WHEN known_id IS NOT NULL THEN true ELSE {cell.good} END"
         relation = f"({rows.relation} AS files LEFT JOIN known_ids ON {key} = known_id)"
-        cells = {**rows.cells, column: replace(cell, value=value)}
-        return replace(rows, cells=cells, relation=relation, carried=("known_id",))
+        cells = {**rows.cells, column: replace(cell, good=good)}
+        return replace(rows, cells=cells, relation=relation, unknown="known_id IS NULL")
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -297,8 +296,7 @@ class Probe:
         self, rows: RowSource, links: Sequence[str], file_nos: Sequence[int]
     ) -> dict[int, _Count]:
         """Rows and bad rows of each file. FileFault if not all of them can be read."""
-        is_unknown = "known_id IS NULL" if rows.carried else "false"
-        found = self._fetch(rows.counted_rows(is_unknown), *links)
+        found = self._fetch(rows.counted_rows(), *links)
         counts = dict.fromkeys(file_nos, _Count(0, 0, 0))
         counts.update({file_no: _Count(*numbers) for file_no, *numbers in found})
         for link, file_no in zip(links, file_nos, strict=True):

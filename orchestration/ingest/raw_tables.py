@@ -4,7 +4,7 @@ Belongs here: the tables' columns, defaults, and when a row is good. Does not: w
 good (`cells.py`), nor where the rows come from (`text_loader.py`, `parquet_loader.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -86,7 +86,7 @@ class RowSource:
     dataset: Dataset
     cells: Mapping[str, Cell]
     relation: str
-    carried: tuple[str, ...] = ()  # more columns of the relation, for `counted_rows`
+    unknown: str = "false"  # SQL over the relation: whether a row's id is none that is known
 
     def good_rows(self) -> str:
         """SQL of the good rows as the raw table has them, defaults applied."""
@@ -99,17 +99,29 @@ class RowSource:
         sure = (f"{self.cells[c.name].sure} AS value_{c.name}" for c in self.dataset.columns)
         return f"SELECT {values}, {PLACE} FROM (SELECT {PLACE}, {', '.join(sure)} FROM {self.relation})"
 
-    def counted_rows(self, is_unknown: str = "false") -> str:
-        """SQL of how many rows each file has, how many are bad, and how many others `is_unknown`.
+    def counted_rows(self) -> str:
+        """SQL of how many rows each file has, how many are bad, and how many others are `unknown`.
 
-        Reads every value. `is_unknown` is SQL over the typed values, as `value_post_id`.
+        Looks at every value, each no closer than it takes to know that it is good.
         """
-        is_good = self._is_good()
+        is_good = " AND ".join(self._good_values())
         return (
-            f"SELECT file_no, count(*), count(*) FILTER (NOT ({is_good})),"
-            f" count(*) FILTER (({is_good}) AND {is_unknown})"
-            f" FROM ({self._typed()}) GROUP BY file_no"
+            "SELECT file_no, count(*), count(*) FILTER (NOT is_good),"
+            " count(*) FILTER (is_good AND is_unknown)"
+            f" FROM (SELECT file_no, {is_good} AS is_good, {self.unknown} AS is_unknown"
+            f" FROM {self.relation}) GROUP BY file_no"
         )
+
+    def _good_values(self) -> Iterator[str]:
+        """SQL conditions over the relation: together they say what `_is_good` says of a typed row."""
+        for column in self.dataset.columns:
+            cell = self.cells[column.name]
+            if column.is_optional:
+                yield f"(NOT ({cell.given}) OR ({cell.good}))"
+            else:
+                yield f"(({cell.given}) AND ({cell.good}))"
+            if column.at_most_column:
+                yield f"coalesce({cell.sure} <= {self.cells[column.at_most_column].sure}, true)"
 
     def bad_rows(self) -> str:
         """SQL of the bad rows: place, columns and reasons in the contract's order, the row as JSON.
@@ -133,7 +145,7 @@ class RowSource:
         )
 
     def _typed(self) -> str:
-        parts = [PLACE, *self.carried]
+        parts = [PLACE]
         for column in self.dataset.columns:
             cell = self.cells[column.name]
             parts += (

@@ -41,14 +41,22 @@ def shared_connection() -> duckdb.DuckDBPyConnection:
 
 
 def outcome(cell: Cell, relation: str) -> list[Any]:
-    """For each row the typed value, or the reason code, or None where none is given."""
+    """For each row the typed value, or the reason code, or None where none is given.
+
+    The cheaper ways to say the same have to agree: `good` of every value, `sure` of good ones.
+    """
     query = (
-        f"select case when {cell.given} then v is null else false end, v,"
-        f" case when {cell.given} then {cell.fault} end"
-        f" from (select *, {cell.value} as v from {relation}) order by row_no"
+        f"select {cell.given}, {cell.good}, v, case when {cell.given} then {cell.fault} end,"
+        f" case when {cell.good} or not {cell.given} then {cell.sure} end from (select *, {cell.value} as v from {relation}) order by row_no"
     )
-    rows = shared_connection().execute(query).fetchall()
-    return [fault if is_bad else value for is_bad, value, fault in rows]
+    found = []
+    for given, good, value, fault, sure in shared_connection().execute(query).fetchall():
+        if given:
+            assert good is (value is not None)
+        if not given or good:
+            assert sure == value
+        found.append(fault if given and not good else value)
+    return found
 
 
 def read_texts(column: Column, texts: Sequence[str | None], program: str = "NULL") -> list[Any]:
