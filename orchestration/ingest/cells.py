@@ -120,7 +120,7 @@ def _good(kind: Kind, source: str, type_name: str) -> str | None:
     if kind is Kind.COUNT and type_name in _WHOLE_TYPES:
         return f"{source} BETWEEN 0 AND {LARGEST_COUNT}"
     if kind is Kind.TIMESTAMP and type_name in _INSTANT_TYPES:
-        return _is_in_range(f"epoch_us({source})")
+        return f"coalesce({_is_in_range(f'epoch_us({source})')}, false)"  # infinity has no epoch
     return None
 
 
