@@ -98,7 +98,9 @@ def parquet_cell(
     if native is not None:
         value, fault = native
         good = _good(column.kind, source, type_name) or _is_read(value)
-        return Cell(given, value, fault, shown, good, _sure(column.kind, source, type_name) or value)
+        return Cell(
+            given, value, fault, shown, good, _sure(column.kind, source, type_name) or value
+        )
     text = parquet_text(column.kind, source, type_name)
     if text is None:
         cell = missing_cell(column)
@@ -119,8 +121,9 @@ def _good(kind: Kind, source: str, type_name: str) -> str | None:
     """Whether a Parquet value is good, where its type makes that cheaper than to read it."""
     if kind is Kind.COUNT and type_name in _WHOLE_TYPES:
         return f"{source} BETWEEN 0 AND {LARGEST_COUNT}"
-    if kind is Kind.TIMESTAMP and type_name in _INSTANT_TYPES:
-        return f"coalesce({_is_in_range(f'epoch_us({source})')}, false)"  # infinity has no epoch
+    if kind is Kind.TIMESTAMP and type_name == "TIMESTAMP":
+        first, last = (f"make_timestamp({end})" for end in (_FIRST_MICROSECOND, _LAST_MICROSECOND))
+        return f"{source} BETWEEN {first} AND {last}"
     return None
 
 
@@ -298,11 +301,8 @@ def _day_in_range(day: str) -> str:
 
 def _instant(microseconds: str) -> str:
     """The instant so many microseconds after 1970, null outside the years 1 to 9999."""
-    return f"make_timestamp(CASE WHEN {_is_in_range(microseconds)} THEN {microseconds} END)"
-
-
-def _is_in_range(microseconds: str) -> str:
-    return f"({microseconds}) BETWEEN {_FIRST_MICROSECOND} AND {_LAST_MICROSECOND}"
+    in_range = f"({microseconds}) BETWEEN {_FIRST_MICROSECOND} AND {_LAST_MICROSECOND}"
+    return f"make_timestamp(CASE WHEN {in_range} THEN {microseconds} END)"
 
 
 def _float_count(number: str) -> tuple[str, str]:
