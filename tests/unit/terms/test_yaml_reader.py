@@ -75,7 +75,9 @@ def test_size_limit() -> None:
 
 
 def test_text_must_be_utf_8() -> None:
-    assert refused(b"a: 1\nb: \xff") == ["file:2: found the byte 0xff, expected text in UTF-8"]
+    assert refused(b"\na: 1\nb: \xff\n\nc: 2\n") == [
+        "file:3: found the byte 0xff, expected text in UTF-8"
+    ]
     assert refused("a: 1".encode("utf-16")) == [
         "file:1: found the byte 0xff, expected text in UTF-8"
     ]
@@ -220,8 +222,10 @@ def test_half_a_character_is_refused() -> None:
 
 @pytest.mark.parametrize("character", ["\u0085", "\u2028", "\u2029"])
 def test_line_breaks_of_yaml_1_1_are_refused_rather_than_folded(character: str) -> None:
-    (problem,) = refused(f"a: 1\nb: 'x{character}y'\n")
-    assert problem.startswith(f"file:2: found the character U+{ord(character):04X}")
+    assert refused(f"\na: 1\nb: 'x{character}y'\n\n\nc: 2\n") == [
+        f"file:3: found the character U+{ord(character):04X},"
+        " expected LF or CRLF, or in quotes an escape, as line break"
+    ]
 
 
 HALF, WHOLE = 8 * 1024, 16 * 1024
