@@ -2,7 +2,7 @@
 
 The UI's first answer; 24 periods of a sample in one `bonus run`, beside 24 of one period each; a
 backfill from the UI, beside runs launched there one by one. Each once, in homes of their own.
-Reads BENCH_PERIODS (24) and BENCH_BACKFILL (6), the numbers of periods.
+Reads BENCH_PERIODS and BENCH_BACKFILL, the numbers of periods (24 each).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PATIENCE_SECONDS = 3600
 def main() -> None:
     periods, backfilled = (
         int(os.environ.get(name, default))
-        for name, default in (("BENCH_PERIODS", "24"), ("BENCH_BACKFILL", "6"))
+        for name, default in (("BENCH_PERIODS", "24"), ("BENCH_BACKFILL", "24"))
     )
     with tempfile.TemporaryDirectory(prefix="bench-operator-") as scratch:
         folder = Path(scratch)

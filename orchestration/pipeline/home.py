@@ -24,7 +24,8 @@ POSTGRES_URL = "BONUS_DAGSTER_POSTGRES_URL"
 """Names the PostgreSQL database of Dagster's storage; without it the storage is SQLite."""
 
 _DAGSTER = """\
-# Written by bonus. Queued runs (UI, backfills) go two at a time, one for each period.
+# Written by bonus. Queued runs (UI, backfills) go two at a time, one for each period. The daemon looks
+# at the queue each second, not each five: a run of the sample takes some ten.
 telemetry: {enabled: false}
 nux: {enabled: false}
 concurrency:
@@ -32,6 +33,10 @@ concurrency:
     max_concurrent_runs: 2
     tag_concurrency_limits:
       - {key: dagster/partition, value: {applyLimitPerUniqueValue: true}, limit: 1}
+run_coordinator:
+  module: dagster
+  class: QueuedRunCoordinator
+  config: {dequeue_interval_seconds: 1}
 run_monitoring: {enabled: true}
 """
 
