@@ -436,19 +436,19 @@ def _home(path: Path, *, is_written: bool = True) -> Home:
     from orchestration.pipeline.home import Home, Unfit
 
     home = Home(path)
+    not_ours = f"{path} cannot be written by this user; check its permissions, or run as its owner"
     # What is written into the home is for its owner alone.
     os.umask(0o077)
     try:
         home.prepare()
+    except PermissionError:
+        _fail(USAGE, not_ours)
     except OSError as error:
         _fail(USAGE, f"{path} cannot be used as home: {error.strerror}; name another with --home")
     except Unfit as error:
         _fail(USAGE, str(error))
     if is_written and not os.access(home.path, os.W_OK | os.X_OK):
-        _fail(
-            USAGE,
-            f"{path} cannot be written by this user; check its permissions, or run as its owner",
-        )
+        _fail(USAGE, not_ours)
     os.environ["BONUS_HOME"] = str(home.path)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     return home
