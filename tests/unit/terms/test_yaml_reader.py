@@ -206,10 +206,13 @@ def test_a_character_that_yaml_forbids_gives_line_and_column() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ['a: "\\U99999999"', "%YAML 1.3\n---\na: 1"])
-def test_what_breaks_the_parser_itself_is_a_problem_of_the_file(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [('a: "\\U99999999"', "Python int too large"), ("%YAML 1.3\n---\na: 1", "version minor part")],
+)
+def test_what_breaks_the_parser_itself_is_a_problem_of_the_file(text: str, why: str) -> None:
     (problem,) = refused(text)
-    assert problem.startswith("file:1: found something that the YAML parser cannot read (")
+    assert problem.startswith(f"file:1: found something that the YAML parser cannot read ({why}")
     assert problem.endswith("), expected YAML 1.2")
 
 
