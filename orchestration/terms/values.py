@@ -68,8 +68,8 @@ def name(value: object) -> str:
 
 
 def one_of(*words: str) -> Reader[str]:
-    """A reader of one of these words."""
-    expected = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    """A reader of one of these words, of which there are two or more."""
+    expected = f"{', '.join(words[:-1])} or {words[-1]}"
 
     def read(value: object) -> str:
         found = _text_or_unfit(value, expected)
