@@ -26,10 +26,12 @@ from orchestration.ingest.landing import ingest_landing
 from orchestration.ingest.parquet_loader import Probe
 from orchestration.ingest.quarantine import write_quarantine
 from orchestration.ingest.text_files import TextBatch
+from tests.conftest import SHARED
 from tests.unit.ingest.conftest import Ingested, Landing
 
-SHARED = Path(__file__).parents[4] / "shared"
-needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="../shared is not here")
+needs_shared = pytest.mark.skipif(
+    not SHARED.exists(), reason=f"the worked cases are not at {SHARED}"
+)
 
 POSTS_HEADER = (
     "post_id,creator_id,content_type,published_at,"
