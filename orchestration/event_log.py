@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import sqlalchemy as db
@@ -18,7 +17,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorageWatchdog
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from sqlalchemy.pool import NullPool, QueuePool
-from watchdog.events import EVENT_TYPE_MODIFIED, FileSystemEvent
+from watchdog.events import EVENT_TYPE_MODIFIED, FileModifiedEvent, FileSystemEvent
 from watchdog.observers import Observer
 
 KEPT = 8
@@ -80,7 +79,9 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
         watchdog = _ShardWatchdog(self, run_id, callback, cursor)
         watch = self._obs.schedule(watchdog, self._base_dir, recursive=True)
         self._watchers[run_id][callback] = (watchdog, watch)
-        watchdog.look()  # what was written between the caller's last reading and now
+        # What was written between the caller's last reading and now. It is left to the observer's
+        # thread, which holds the observer's lock while it calls back, and a callback may ask for it.
+        self._obs.event_queue.put((FileModifiedEvent(self.path_for_shard(run_id)), watch))
 
     def wipe(self) -> None:
         """Deletes all shards; no connection may stay to what is gone."""
@@ -110,16 +111,10 @@ class _ShardWatchdog(SqliteEventLogStorageWatchdog):
         super().__init__(storage, run_id, callback, cursor)
         shard = storage.path_for_shard(run_id)
         self._written = {shard, f"{shard}-wal"}
-        self._one_at_a_time = Lock()
-
-    def look(self) -> None:
-        """Calls back with what is new; the observer's thread and that of `watch` both ask."""
-        with self._one_at_a_time:
-            self._process_log()
 
     def dispatch(self, event: FileSystemEvent) -> None:
         if event.event_type == EVENT_TYPE_MODIFIED and event.src_path in self._written:
-            self.look()
+            self._process_log()
 
 
 def _no_wait_for_the_disk(connection: Any, _record: Any) -> None:

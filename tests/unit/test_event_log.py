@@ -2,6 +2,7 @@
 
 import queue
 import sqlite3
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,27 @@ def test_who_watches_a_run_hears_what_another_process_writes(
         assert [heard.get(timeout=30) for _ in range(3)] == ["before", "first", "second"]
     instance.end_watch_event_logs("run-1", hear)
     assert heard.empty()
+
+
+def test_who_watches_a_run_that_has_ended_hears_it_and_is_let_go(
+    instance: dg.DagsterInstance,
+) -> None:
+    """The callback's answer ends the watch, which takes the observer's own lock."""
+    heard: queue.Queue[str] = queue.Queue()
+
+    def hear(entry: dg.EventLogEntry, _cursor: str) -> dg.DagsterRunStatus:
+        heard.put(str(entry.get_dagster_event().message))
+        return dg.DagsterRunStatus.SUCCESS
+
+    for number in range(20):
+        say(instance, f"run-{number}", "ended")
+        watching = threading.Thread(
+            target=instance.watch_event_logs, args=(f"run-{number}", None, hear), daemon=True
+        )
+        watching.start()
+        assert heard.get(timeout=30) == "ended"
+        watching.join(timeout=30)
+        assert not watching.is_alive()
 
 
 def test_after_a_wipe_nothing_writes_to_deleted_files(instance: dg.DagsterInstance) -> None:
