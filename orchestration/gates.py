@@ -81,7 +81,11 @@ def _by_table(result: Result) -> Iterator[tuple[str, Result]]:
         rows = tuple(row for row in result.rows if row["dataset"] == name)
         # Every dataset has a row among those that are shown, so with one name all rows are its.
         count = int(rows[0].get(ROWS_OF_DATASET, len(rows))) if names[1:] else result.failing_rows
-        yield f"raw_{name}", replace(result, failing_rows=count, rows=rows)
+        shown = tuple(
+            {column: value for column, value in row.items() if column != ROWS_OF_DATASET}
+            for row in rows  # the count stands above them, and the table has to fit a screen
+        )
+        yield f"raw_{name}", replace(result, failing_rows=count, rows=shown)
 
 
 def _check_result(

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from expectations.ingest import ROWS_OF_DATASET
 from expectations.runner import run_suite
 from expectations.suite import Expectation
 from expectations.suites import SUITES
@@ -224,6 +225,15 @@ def test_what_is_quarantined_turns_the_checks_of_its_datasets_red(
         for check in check_results(result, tables)
         if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
     }
+    shown = [
+        column.name
+        for check in check_results(result, tables)
+        for name, entry in check.metadata.items()
+        if name.startswith("first_rows_of_")
+        for column in entry.schema.columns
+    ]
+    assert "file" in shown
+    assert ROWS_OF_DATASET not in shown
     assert found == {
         "raw_deals": (30, {"a.csv"}),
         "raw_posts": (1, {"b.csv"}),
