@@ -8,13 +8,21 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.discovery import FoundFile, Identity
 from orchestration.ingest.quarantine import FileFault, FileReason
+from orchestration.ingest.shown import shown
 
 if TYPE_CHECKING:
     import duckdb
+
+_LONGEST_DETAIL: Final = 300
+
+
+def unreadable(message: str) -> FileFault:
+    """The fault of a file of which a library says, in words from outside, that it cannot be read."""
+    return FileFault(FileReason.UNREADABLE, shown(message)[:_LONGEST_DETAIL])
 
 
 @contextmanager

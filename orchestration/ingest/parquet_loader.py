@@ -28,7 +28,7 @@ from orchestration.ingest.cells import (
 from orchestration.ingest.columns import unknown_columns
 from orchestration.ingest.datasets import NUMBERS, Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
-from orchestration.ingest.opening import check_unchanged
+from orchestration.ingest.opening import check_unchanged, unreadable
 from orchestration.ingest.outcomes import FileOutcome, withdraw
 from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.raw_tables import RowSource
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _MOST_DECIMAL_DIGITS: Final = 38  # DuckDB reads wider decimals as doubles, without a word
 _WIDE_DECIMAL: Final = "WIDE DECIMAL"
-_LONGEST_DETAIL: Final = 300
 
 # A footer that says no value is below 0 would otherwise spare DuckDB the look at a value of -5.
 _OPTIMIZERS_THAT_TRUST_STATISTICS: Final = (
@@ -74,7 +73,17 @@ class LinkedFile:
     file: FoundFile
     outcome: FileOutcome
     link: str
-    read_from: str  # the link, or a copy of what DuckDB could not read exactly
+    is_copied: bool = False  # since DuckDB could not read all of it exactly
+
+    @property
+    def copy(self) -> str:
+        """Where such a copy lies."""
+        return self.link.removesuffix(".parquet") + "-as-text.parquet"
+
+    @property
+    def read_from(self) -> str:
+        """What DuckDB is to read."""
+        return self.copy if self.is_copied else self.link
 
 
 def parquet_select(
@@ -143,10 +152,9 @@ class ParquetLoader:
                 try:
                     schema = self._probe.schema(linked.link)
                     if wide := schema.wide_numbers(self._dataset):
-                        copy_with_text(linked.link, linked.read_from, wide)
+                        copy_with_text(linked.link, linked.copy, wide)
+                        linked = replace(linked, is_copied=True)
                         schema = self._probe.schema(linked.read_from)
-                    else:
-                        linked = replace(linked, read_from=linked.link)
                     unknown_names[linked.file.name] = unknown_columns(self._dataset, schema.names)
                     groups[schema].append(linked)
                 except FileFault as fault:
@@ -326,7 +334,7 @@ class Probe:
             message = str(error).split("\n", 1)[0]
             for link in links:
                 message = message.replace(link, os.path.basename(link))
-            raise FileFault(FileReason.UNREADABLE, shown(message)[:_LONGEST_DETAIL]) from error
+            raise unreadable(message) from error
 
 
 @contextmanager
@@ -339,8 +347,7 @@ def _linked(
     try:
         for file, outcome in files:
             link = os.path.join(os.path.abspath(folder), f"{outcome.file_no}.parquet")
-            copy = os.path.join(os.path.abspath(folder), f"{outcome.file_no}-as-text.parquet")
-            linked_files.append(LinkedFile(file, outcome, link, copy))
+            linked_files.append(LinkedFile(file, outcome, link))
             _remove(linked_files[-1])  # left over from a run that was killed
             os.symlink(file.path, link)
         yield linked_files
@@ -350,7 +357,7 @@ def _linked(
 
 
 def _remove(linked: LinkedFile) -> None:
-    for path in (linked.link, linked.read_from):
+    for path in (linked.link, linked.copy):
         with suppress(FileNotFoundError):
             os.unlink(path)
 
@@ -435,4 +442,4 @@ def _check_int96(link: str, name: str) -> None:
                 detail = f"{shown(name)}: timestamps finer than a microsecond"
                 raise FileFault(FileReason.UNREADABLE, detail)
     except (lib.ArrowException, OSError) as error:
-        raise FileFault(FileReason.UNREADABLE, shown(str(error))[:_LONGEST_DETAIL]) from error
+        raise unreadable(str(error)) from error

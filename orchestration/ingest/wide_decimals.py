@@ -6,15 +6,12 @@ exactly. Belongs here: the copy. Does not: which columns it is made for, and wha
 
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from orchestration.ingest.quarantine import FileFault, FileReason
-from orchestration.ingest.shown import shown
+from orchestration.ingest.opening import unreadable
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_LONGEST_DETAIL: Final = 300
 
 
 def copy_with_text(source: str, target: str, positions: Iterable[int]) -> None:
@@ -52,7 +49,7 @@ def _reading(source: str) -> "Generator[Any]":
             yield file.schema_arrow
             yield from file.iter_batches()
     except (pa.ArrowException, OSError) as error:
-        raise FileFault(FileReason.UNREADABLE, shown(str(error))[:_LONGEST_DETAIL]) from error
+        raise unreadable(str(error)) from error
 
 
 def _plain_text(decimals: "pa.Array[Any]") -> "pa.Array[Any]":
