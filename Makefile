@@ -96,7 +96,7 @@ demo: install
 
 # What docs/tables.md says is known elsewhere; a test compares.
 docs: install
-	$(BIN)/python -m orchestration.table_docs
+	$(BIN)/python -m orchestration.described.table_docs
 
 # A copy of the demo gets a file with a misspelt status, and one period is run: its ingest gate does
 # not hold, which ends the run with status 3 and leaves what is published as it was.

@@ -51,7 +51,7 @@ def script(folder: Path, home: Path) -> int:
     """
     from orchestration.pipeline import earning
     from orchestration.pipeline.home import Home
-    from orchestration.pipeline.workfile import WorkFile
+    from orchestration.pipeline.work_file import WorkFile
     from orchestration.terms.load import load_program
 
     loaded = load_program(folder / "program.yaml")

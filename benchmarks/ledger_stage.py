@@ -17,7 +17,7 @@ import duckdb
 from orchestration.pipeline.earning import write_earnings
 from orchestration.pipeline.settling import settle_period
 from orchestration.pipeline.versions import write_tables
-from orchestration.pipeline.workfile import WorkFile
+from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.tables import SETTLED_TABLES
 from orchestration.terms.load import load_program
 

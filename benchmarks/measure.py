@@ -94,7 +94,7 @@ def rounds_of(size: int, rounds: int, folder: Path, suffix: str) -> Rounds:
     python = sys.executable
     commands = {
         "bonus run": [
-            python, "-m", "orchestration.cli", "run", PERIOD, "--by", "bench",
+            python, "-m", "orchestration.command_line.app", "run", PERIOD, "--by", "bench",
             "--program", str(landed / "program.yaml"),
             "--landing", str(landed / "landing"), "--home", str(home),
         ],

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestration.partitions import partition_key
+from orchestration.dagster_glue.partitions import partition_key
 from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import Bonus

@@ -33,7 +33,7 @@ class Bonus:
         self, *arguments: str, timeout: float = 600, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "orchestration.cli", *arguments],
+            [sys.executable, "-m", "orchestration.command_line.app", *arguments],
             capture_output=True,
             text=True,
             cwd=ROOT,

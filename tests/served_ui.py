@@ -145,7 +145,7 @@ def serve_ui(bonus: Bonus, log: Path) -> Iterator[ServedUI]:
     with log.open("wb") as said:
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port),
+                sys.executable, "-m", "orchestration.command_line.app", "ui", "--port", str(port),
                 "--program", str(bonus.program),
                 "--landing", str(bonus.landing), "--home", str(bonus.home),
             ],

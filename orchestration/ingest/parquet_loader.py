@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from orchestration.file_patterns import exact_pattern
+from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.ingest.cells import (
     CellRules,
     missing_cell,

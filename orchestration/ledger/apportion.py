@@ -1,6 +1,6 @@
 """Largest remainder (§6): whole units out of exact shares, to the last unit.
 
-One rule in two forms: here for creators and parts, in `stages/ledger.py` as SQL for posts, of which
+One rule in two forms: here for creators and parts, in `pipeline/earning.py` as SQL for posts, of which
 there are too many for a loop; `tests/unit/ledger/test_post_earnings.py` holds the two together.
 """
 

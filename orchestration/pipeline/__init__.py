@@ -1,4 +1,4 @@
 """The stages as plain functions over a home: files, DuckDB, dbt, locks; no Dagster.
 
-`stages/` gives them to Dagster; tests and proofs call them without it.
+`dagster_glue/assets/` gives them to Dagster; tests and proofs call them without it.
 """

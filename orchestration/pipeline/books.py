@@ -12,7 +12,7 @@ from orchestration.ledger.closing import CloseEntry
 from orchestration.ledger.restatement import Account, adjustments
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.workfile import Refused
+from orchestration.pipeline.work_file import Refused
 from orchestration.publishing.store import Publication
 
 # What was posted for each origin period: "its earnings, and adjustments with that origin in closed

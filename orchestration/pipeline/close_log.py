@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestration.foundations.durable import make_folder, sync, write_bytes
 from orchestration.ledger.closing import NO_LINE_BEFORE, CloseEntry, line_sha256
-from orchestration.publishing.durable import make_folder, sync, write_bytes
 
 
 class CloseLog:

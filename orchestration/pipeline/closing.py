@@ -15,7 +15,7 @@ from orchestration.ledger.closing import CloseEntry, refusals
 from orchestration.pipeline.books import Books, open_books
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.workfile import Refused, WorkFile
+from orchestration.pipeline.work_file import Refused, WorkFile
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.terms.load import parse_program

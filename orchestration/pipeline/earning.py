@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.ledger.earnings import CreatorScore, cap_minor, period_earnings
 from orchestration.ledger.money import AmountTooLarge, bigint
-from orchestration.pipeline.workfile import WorkFile
+from orchestration.pipeline.work_file import WorkFile
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.load import LoadedProgram
 

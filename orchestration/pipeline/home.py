@@ -43,7 +43,7 @@ run_monitoring: {enabled: true}
 # Absolute, as Dagster's own default is; a home that was moved gets it anew.
 _EVENT_LOG = """\
 event_log_storage:
-  module: orchestration.event_log
+  module: orchestration.dagster_glue.event_log
   class: KeptSqliteEventLog
   config: {base_dir: %s}
 """
@@ -74,8 +74,10 @@ def sqlite_config(dagster: Path) -> str:
 
 
 def _is_own(config: str) -> bool:
-    """Whether it is as this or an earlier version wrote it, for SQLite: with or without event log."""
-    event_log = re.escape(_EVENT_LOG).replace("%s", ".*")
+    """True if this or an earlier version wrote it, for SQLite: with or without an event log."""
+    event_log = (
+        re.escape(_EVENT_LOG).replace("%s", ".*").replace(r"\.dagster_glue", r"(\.dagster_glue)?")
+    )
     return re.fullmatch(f"{re.escape(_DAGSTER)}({event_log})?", config) is not None
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from orchestration.pipeline import engine
-from orchestration.pipeline.workfile import ROOT, WorkFile
+from orchestration.pipeline.work_file import ROOT, WorkFile
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

@@ -20,7 +20,7 @@ from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.publish import Gate, Published, demand_same_inputs, publish
 from orchestration.pipeline.stakes import stake_of
-from orchestration.pipeline.workfile import (
+from orchestration.pipeline.work_file import (
     STAGES,
     GateFailed,
     Refused,

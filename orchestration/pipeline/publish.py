@@ -21,7 +21,7 @@ from orchestration.pipeline.data_quality import data_quality
 from orchestration.pipeline.restating import restate_period, restatement_totals
 from orchestration.pipeline.settling import period_totals, settle_period
 from orchestration.pipeline.versions import carry_over, finish_version, run_record, write_tables
-from orchestration.pipeline.workfile import GateFailed, Refused
+from orchestration.pipeline.work_file import GateFailed, Refused
 from orchestration.publishing.store import Publication, Shelf, Store
 from orchestration.publishing.tables import (
     COMPUTED_TABLES,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from expectations.suite import GateResult
-from orchestration.publishing.durable import sync, write_bytes
+from orchestration.foundations.durable import sync, write_bytes
 from orchestration.publishing.parquet import write_table
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, file_hashes
 from orchestration.publishing.tables import Table

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.publishing.durable import sync
+from orchestration.foundations.durable import sync
 from orchestration.publishing.tables import Table
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from orchestration.file_patterns import exact_pattern
-from orchestration.publishing.durable import make_folder, sync, write_bytes
+from orchestration.foundations.durable import make_folder, sync, write_bytes
+from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.publishing.parquet import FILE_NAME
 
 RUN_FILE: Final = "run.json"

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from orchestration.pipeline.data_quality import COUNTS
-from orchestration.pipeline.workfile import STAGES
+from orchestration.pipeline.work_file import STAGES
 from orchestration.reports import text
 from orchestration.reports.charts import Bar
 from orchestration.reports.figures import PeriodFigures, ReasonRow

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
-from orchestration.partitions import partition_key
-from orchestration.stages.shown import GROUPS, group_name
+from orchestration.dagster_glue.assets.asset_metadata import GROUPS, group_name
+from orchestration.dagster_glue.partitions import partition_key
 from orchestration.terms.load import load_program
 from tests.browser.conftest import PATIENCE_MS, Camera, Desk
 from tests.served_ui import wait_for

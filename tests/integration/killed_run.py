@@ -11,7 +11,7 @@ from typing import Any
 from orchestration.pipeline import earning, models, versions
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import WorkFile
+from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.store import Store
 from orchestration.terms.load import load_program
 

@@ -15,13 +15,13 @@ import duckdb
 import pytest
 
 from expectations.suite import GateResult
-from orchestration.definitions import build_definitions
-from orchestration.jobs import PERIOD_JOB
-from orchestration.partitions import PERIODS, split_partition_key
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.jobs import PERIOD_JOB
+from orchestration.dagster_glue.partitions import PERIODS, split_partition_key
+from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import STAGES, Refused, WorkFile
-from orchestration.resources import HomeResource
+from orchestration.pipeline.work_file import STAGES, Refused, WorkFile
 from orchestration.terms import tables
 from orchestration.terms.load import load_program
 from tests.conftest import ROOT, published_files
@@ -259,8 +259,8 @@ def test_what_is_hashed_is_what_is_read(
 REPLACES = """
 import sys
 from pathlib import Path
-from orchestration import cli
-from orchestration.pipeline.workfile import WorkFile
+from orchestration.command_line import app as cli
+from orchestration.pipeline.work_file import WorkFile
 grows = Path(sys.argv.pop(1))
 real = WorkFile.record
 def record(self, stage, result):

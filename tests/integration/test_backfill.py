@@ -10,18 +10,18 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.unit.test_sample import STATUSES
 
 from expectations.suite import GateResult
-from orchestration.partitions import partition_key
+from orchestration.dagster_glue.partitions import partition_key
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import STAGES
+from orchestration.pipeline.work_file import STAGES
 from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import Bonus, published_files
 from tests.contract import CREATOR_REASONS, POST_REASONS
 from tests.served_ui import serve_ui, wait_for
-from tests.unit.test_sample import STATUSES
 
 
 @pytest.fixture(scope="module")

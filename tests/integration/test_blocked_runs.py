@@ -18,15 +18,16 @@ import duckdb
 import pytest
 
 from expectations.suite import GateResult
-from orchestration import resources, runs
-from orchestration.definitions import build_definitions
-from orchestration.partitions import partition_key
+from orchestration.dagster_glue import resources
+from orchestration.dagster_glue import run_in_process as runs
+from orchestration.dagster_glue.assets import ingest, models
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.partitions import partition_key
+from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import STAGES
-from orchestration.resources import HomeResource
-from orchestration.stages import ingest, models
+from orchestration.pipeline.work_file import STAGES
 from orchestration.terms.load import LoadedProgram, load_program
 from tests.conftest import Bonus, published_files
 

@@ -13,15 +13,15 @@ import dagster as dg
 import duckdb
 import pytest
 
-from orchestration.definitions import build_definitions
-from orchestration.file_patterns import exact_pattern
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.resources import HomeResource
+from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.ledger.closing import CloseEntry
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import close_period
-from orchestration.pipeline.workfile import GateFailed, Refused
+from orchestration.pipeline.work_file import GateFailed, Refused
 from orchestration.publishing.export import export_period
 from orchestration.publishing.store import Store
-from orchestration.resources import HomeResource
 from tests.conftest import SHARED, Bonus
 from tests.integration.books import Books
 

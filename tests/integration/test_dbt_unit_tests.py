@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from orchestration.ingest.raw_tables import create_tables
 from orchestration.pipeline import models
-from orchestration.pipeline.workfile import WorkFile
+from orchestration.pipeline.work_file import WorkFile
 from orchestration.terms.load import load_program
 from orchestration.terms.tables import terms_tables
 from tests.contract import CREATOR_REASONS, POST_REASONS

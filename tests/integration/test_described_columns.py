@@ -7,12 +7,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.definitions import build_definitions
+from orchestration.dagster_glue.assets.asset_metadata import table_metadata
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.publishing.tables import RESTATEMENT
-from orchestration.resources import HomeResource
-from orchestration.stages.shown import table_metadata
 from orchestration.terms.load import load_program
 
 # Kept in the work file for journal and settlement, and not published (§9).

@@ -13,9 +13,9 @@ from expectations.ingest import ROWS_OF_DATASET
 from expectations.runner import run_suite
 from expectations.suite import Expectation
 from expectations.suites import SUITES
-from orchestration.gates import check_results
+from orchestration.dagster_glue.assets.ingest import GATE
+from orchestration.dagster_glue.gates import check_results
 from orchestration.ingest.datasets import DATASETS
-from orchestration.stages.ingest import GATE
 from tests.conftest import ROOT
 from tests.integration.books import Books
 

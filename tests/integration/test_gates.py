@@ -9,7 +9,7 @@ import pytest
 from expectations.suite import no_rows
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import STAGES, Refused
+from orchestration.pipeline.work_file import STAGES, Refused
 from orchestration.terms.load import load_program
 from tests.conftest import published_files
 
@@ -124,7 +124,7 @@ def test_a_later_stage_alone_is_refused(sample: Path, tmp_path: Path) -> None:
 def test_an_old_work_file_is_refused(
     published: tuple[Home, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration.pipeline import workfile
+    from orchestration.pipeline import work_file as workfile
 
     monkeypatch.setattr(workfile, "code_fingerprint", lambda: "another version")
     with pytest.raises(Refused, match="another version of the code"):

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.partitions import partition_key
+from orchestration.dagster_glue.partitions import partition_key
 from orchestration.pipeline.home import Home
 from orchestration.sample import write_sample
 from orchestration.terms.load import LoadedProgram, load_program
@@ -36,7 +36,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedProgram, Bonu
 def start(bonus: Bonus, *arguments: str) -> subprocess.Popen[str]:
     """`bonus` as a process of its own, not waited for."""
     return subprocess.Popen(
-        [sys.executable, "-m", "orchestration.cli", *arguments],
+        [sys.executable, "-m", "orchestration.command_line.app", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from orchestration.alerts import ADDRESSES
+from orchestration.dagster_glue.alerts import ADDRESSES
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import load_program
 from tests.conftest import Bonus

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.long
 BAD_ROW = "creator_id,account_type,market,updated_at\nc-new,robot,US,2024-01-01T00:00:00Z\n"
 
 NO_SCORING = """
-from orchestration import cli
+from orchestration.command_line import app as cli
 from orchestration.pipeline import models
 real = models.build_models
 def build_models(work, select):

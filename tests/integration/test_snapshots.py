@@ -22,7 +22,7 @@ from expectations.suite import GateResult
 from expectations.suites import SUITES
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import Refused
+from orchestration.pipeline.work_file import Refused
 
 COUNTS = ("views", "likes", "comments", "shares")
 PERIOD = "2024-04"

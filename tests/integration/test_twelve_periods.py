@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.partitions import partition_key
+from orchestration.dagster_glue.partitions import partition_key
 from orchestration.pipeline.home import Home
 from orchestration.sample import write_sample
 from orchestration.terms.load import load_program

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.pipeline import models
-from orchestration.pipeline.workfile import WorkFile
+from orchestration.pipeline.work_file import WorkFile
 from tests.conftest import SHARED
 from tests.integration.test_dbt_unit_tests import empty_work_file
 from tests.mutation.sql_mutant_list import EARNING, EXACT, MUTANTS, Mutant

@@ -28,7 +28,7 @@ from orchestration.ingest.raw_tables import create_tables
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.models import compiled_models
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import WorkFile
+from orchestration.pipeline.work_file import WorkFile
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.load import LoadedProgram
 from orchestration.terms.tables import terms_tables

@@ -36,7 +36,7 @@ from expectations.suite import GateResult
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.gate_worker import WORKER
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.workfile import Refused
+from orchestration.pipeline.work_file import Refused
 from orchestration.sample import write_sample
 from tests.integration.books import Books
 from tests.torture.disk_steps import DiskSteps, unflushed

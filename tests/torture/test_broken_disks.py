@@ -59,7 +59,7 @@ def run_with(sample: Path, home: Path, *, limit_bytes: int) -> subprocess.Comple
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
     return subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", "run", second_period(sample)],
+        [sys.executable, "-m", "orchestration.command_line.app", "run", second_period(sample)],
         preexec_fn=limit,
         capture_output=True,
         text=True,
@@ -140,7 +140,8 @@ def test_a_file_system_without_space_leaves_what_was_published(
 
 AS_NOBODY = f"""
 import os
-from orchestration import cli, runs
+from orchestration.command_line import app as cli
+from orchestration.dagster_glue import run_in_process as runs
 from orchestration.terms.load import load_program
 load_program(os.environ["BONUS_PROGRAM"])
 if os.geteuid() == 0:

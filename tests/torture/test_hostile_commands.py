@@ -97,7 +97,7 @@ PROGRAMS = {
 def test_hostile_program_files_are_bad_usage(bonus: Bonus, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from orchestration.cli import app
+    from orchestration.command_line.app import app
 
     files = {name: text.encode() for name, text in PROGRAMS.items()}
     files |= {

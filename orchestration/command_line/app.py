@@ -1,0 +1,502 @@
+"""`bonus`: the command line of §10. Imports nothing heavy before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from orchestration.pipeline.home import Home
+    from orchestration.terms.load import LoadedProgram
+
+UNEXPECTED, USAGE, GATE, STATE, DIFFERENT = 1, 2, 3, 4, 5
+
+app = typer.Typer(
+    name="bonus",
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Pays creators a bonus for how their posts perform: from landing files to a payout ledger.\n\n"
+    "Example: bonus run 2024-spring --program programs/instagram-spring-bonus.yaml "
+    "--landing landing --home home",
+)
+
+ProgramOption = Annotated[
+    Path | None,
+    typer.Option("--program", envvar="BONUS_PROGRAM", metavar="FILE", help="The program file."),
+]
+LandingOption = Annotated[
+    Path | None,
+    typer.Option("--landing", envvar="BONUS_LANDING", metavar="DIR", help="The landing directory."),
+]
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        envvar="BONUS_HOME",
+        metavar="DIR",
+        help="Where everything is kept: work files, published tables, Dagster's instance.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+HOME_DEFAULT = Path("bonus-home")
+
+
+@app.callback(invoke_without_command=True)
+def next_step(context: typer.Context) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    from orchestration.command_line.next_steps import Place, next_steps
+
+    place = Place.of(os.environ, HOME_DEFAULT)
+    program = _program(place.program).program if place.program is not None else None
+    for step in next_steps(place.home, program, place.options(os.environ)):
+        _print(f"{step.sentence}\n  {step.command}")
+    typer.echo("All commands: bonus --help")
+
+
+@app.command()
+def run(
+    periods: Annotated[list[str], typer.Argument(metavar="PERIOD...", help="Bonus periods.")],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who starts the run.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run periods through all stages and gates, and publish them.
+
+    Example: bonus run 2024-spring 2024-summer --by ada
+    """
+    loaded = _program(program)
+    for period in periods:
+        _known_period(loaded, period)
+    landing = _landing(landing)
+    by = None if by is None else _person(by)
+    place = _home(home)
+    from orchestration.pipeline.gate_worker import WORKER
+
+    WORKER.start()
+    from orchestration.command_line.console import Console
+    from orchestration.dagster_glue.run_in_process import run_period
+
+    console = Console(quiet=as_json)
+    outcomes = []
+    try:
+        for period in dict.fromkeys(periods):
+            with console.progress(period) as progress:
+                outcome = run_period(place, loaded, period, landing, by, progress)
+            outcomes.append(outcome)
+            if outcome.error:
+                _say(f"{period}: {outcome.error}")
+            console.summary(outcome)
+    finally:
+        WORKER.close()
+    if as_json:
+        _print_json([outcome.to_json() for outcome in outcomes])
+    elif {row.exit_status for row in outcomes} <= {0, GATE}:
+        # Any other failure has said itself what to do, and may have left a state that cannot be read.
+        _print_next(loaded, landing, home)
+    raise typer.Exit(next((row.exit_status for row in outcomes if row.exit_status), 0))
+
+
+@app.command()
+def close(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    by: Annotated[
+        str,
+        typer.Option("--by", metavar="NAME", help="Who closes it; not who started its run."),
+    ],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Close a published period: nothing ever changes it again.
+
+    Example: bonus close 2024-spring --by grace
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    approver = _person(by)
+    place = _home(home)
+    from orchestration.dagster_glue.run_in_process import close as close_run
+    from orchestration.pipeline.home import Busy
+    from orchestration.pipeline.work_file import Refused
+
+    try:
+        entry = close_run(place, loaded, period, approver)
+    except (Busy, Refused) as error:
+        _fail(STATE, str(error))
+    if as_json:
+        _print_json(asdict(entry))
+    else:
+        _print(
+            f"{period} is closed by {entry.approved_by}, revision {entry.revision}; "
+            f"ledger {entry.ledger_sha256}"
+        )
+
+
+@app.command()
+def verify(
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Look again at all that is published and closed: hashes, close log, journal, balances.
+
+    Example: bonus verify --json
+    """
+    loaded = _program(program)
+    place = _home(home)
+    from orchestration.pipeline.verify import verify as verify_books
+
+    found = verify_books(place, loaded.program)
+    if as_json:
+        _print_json(asdict(found))
+    elif not found.differences:
+        _print(
+            f"{len(found.periods)} published and {len(found.closed)} closed periods, "
+            f"{found.files:,} files and {found.journal_entries:,} journal entries agree"
+        )
+    if found.differences:
+        # One line each: a name in a file that was tampered with must not make up lines of its own.
+        differences = [text.replace("\n", r"\n") for text in found.differences]
+        _say("\n".join([*differences, f"{len(found.differences)} differences"]))
+        raise typer.Exit(DIFFERENT)
+    if not found.periods:
+        _fail(STATE, f"{loaded.program.program}: nothing is published yet in {place.path}")
+
+
+@app.command()
+def status(
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the periods: their state, last run, gates and totals.
+
+    Example: bonus status --json
+    """
+    loaded = _program(program)
+    place = _home(home)
+    from orchestration.dagster_glue.period_states import period_states
+
+    states = period_states(place, loaded.program)
+    if as_json:
+        _print_json({"program": loaded.program.program, "periods": states})
+        return
+    from orchestration.command_line.console import Console
+
+    Console().status(loaded.program.program, states)
+
+
+@app.command()
+def export(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where to write the CSV files.")
+    ],
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet", help="Put ' before text that a spreadsheet would run as a formula."
+        ),
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a period's published tables as CSV.
+
+    Example: bonus export 2024-spring --out export/2024-spring
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    usual = os.umask(0o077)
+    place = _home(home, is_written=False)
+    publication = place.store(loaded.program.program).published().get(period)
+    if publication is None:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+    from orchestration.publishing.export import export_period
+
+    os.umask(usual)
+    try:
+        files = export_period(publication, out, spreadsheet=spreadsheet)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        _print_json([str(path) for path in files])
+    else:
+        _print("\n".join(str(path) for path in files))
+
+
+@app.command()
+def report(
+    period: Annotated[
+        str | None,
+        typer.Argument(metavar="[PERIOD]", help="A published period; left out: all of them."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="An .html file; for all periods a folder too. Left out: the home's reports.",
+        ),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the page of a period, or of all periods with an overview that leads to them.
+
+    Example: bonus report 2024-spring --out 2024-spring.html
+    """
+    loaded = _program(program)
+    if period is not None:
+        _known_period(loaded, period)
+    usual = os.umask(0o077)
+    place = _home(home)
+    published = place.store(loaded.program.program).published()
+    if period is not None and period not in published:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+    if not published:
+        _fail(STATE, "nothing is published yet; run a period first: bonus run PERIOD")
+    from orchestration.reports.write import write_asked
+
+    if out is not None:
+        os.umask(usual)
+    try:
+        files = write_asked(place, loaded.program.program, period, out)
+    except OSError as error:
+        where, why = out or "the home's reports", error.strerror or error
+        _fail(USAGE, f"cannot write to {where}: {why}; name another place with --out")
+    if as_json:
+        _print_json([str(path) for path in files])
+    else:
+        _print("\n".join(str(path) for path in files))
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it.")],
+    creators: Annotated[int, typer.Option(min=60, max=100_000, help="How many creators.")] = 2000,
+    periods: Annotated[int, typer.Option(min=1, max=24, help="How many monthly periods.")] = 6,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2024,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a made program file and landing data for it.
+
+    Example: bonus sample --out demo --creators 500
+    """
+    from orchestration.sample import write_sample
+
+    try:
+        summary = write_sample(out, creators=creators, periods=periods, seed=seed)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error}; name an empty folder with --out")
+    if as_json:
+        _print_json(asdict(summary))
+        return
+    program_file, landing = out / "program.yaml", out / "landing"
+    _print(f"{program_file}\n{landing}")
+    _print_next(_program(program_file), landing, out / "home")
+
+
+@app.command()
+def ui(
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 3000,
+) -> None:
+    """Open Dagster over the home, on 127.0.0.1 only.
+
+    Example: bonus ui --program demo/program.yaml --landing demo/landing --home demo/home
+    """
+    place = _home(home)
+    if program is not None:
+        from orchestration.dagster_glue.run_in_process import register
+
+        register(place, _program(program), _landing(landing))
+    # The sensor on deliveries reads every new file once, and big ones take longer than a minute.
+    os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "3600")
+    root = Path(__file__).resolve().parents[2]
+    dagster = Path(sys.executable).with_name("dagster")
+    os.execv(  # noqa: S606 - our own program, and a list of arguments
+        dagster,
+        [
+            str(dagster),
+            "dev",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--workspace",
+            str(root / "workspace.yaml"),
+        ],
+    )
+
+
+@app.command()
+def quarantine(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A period that was run.")],
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, max=100_000, help="How many rows and files to show.")
+    ] = 20,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the last ingest of a period refused: by dataset and reason, then row by row.
+
+    Example: bonus quarantine 2024-spring --limit 100
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    place = _home(home)
+    from orchestration.ingest.quarantine import read_quarantine
+
+    try:
+        view = read_quarantine(place.quarantine_folder(loaded.program.program, period), limit)
+    except FileNotFoundError:
+        _fail(STATE, f"{period} was not ingested yet; run it first: bonus run {period}")
+    if as_json:
+        _print_json({"program": loaded.program.program, "period": period, **asdict(view)})
+        return
+    from orchestration.command_line.console import Console
+
+    Console().quarantine(period, view)
+
+
+def _print_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
+    """The most urgent of what `bonus` on its own says in the present state."""
+    from orchestration.command_line.next_steps import Place, next_steps
+
+    options = Place(loaded.path, landing, home).options(os.environ)
+    step = next_steps(home, loaded.program, options)[0]
+    _print(f"Next: {step.sentence}\n  {step.command}")
+
+
+def _program(path: Path | None) -> LoadedProgram:
+    from orchestration.terms.load import ProgramFileError, load_program
+
+    if path is None:
+        _fail(USAGE, "which program? Give --program FILE or set BONUS_PROGRAM")
+    try:
+        return load_program(path)
+    except ProgramFileError as error:
+        _fail(USAGE, str(error))
+
+
+def _known_period(loaded: LoadedProgram, period: str) -> None:
+    known = [entry.key for entry in loaded.program.periods]
+    if period not in known:
+        _fail(
+            USAGE,
+            f"{loaded.program.program} has no period {period!r}; its periods: {', '.join(known)}",
+        )
+
+
+def _person(name: str) -> str:
+    from orchestration.ledger.closing import MOST_OF_A_NAME, is_person
+
+    if not is_person(name):
+        _fail(USAGE, f"--by takes a name of 1 to {MOST_OF_A_NAME} printable characters")
+    return name.strip()
+
+
+def _landing(path: Path | None) -> Path:
+    if path is None:
+        _fail(USAGE, "which landing directory? Give --landing DIR or set BONUS_LANDING")
+    if not path.is_dir():
+        _fail(USAGE, f"{path} is no directory; --landing takes the folder that holds the datasets")
+    if not os.access(path, os.R_OK | os.X_OK):
+        _fail(USAGE, f"{path} cannot be read; check its permissions")
+    return path
+
+
+def _home(path: Path, *, is_written: bool = True) -> Home:
+    """The home, ready for use; also where this process's Dagster keeps its instance."""
+    from orchestration.pipeline.home import Home, Unfit
+
+    home = Home(path)
+    not_ours = f"{path} cannot be written by this user; check its permissions, or run as its owner"
+    # What is written into the home is for its owner alone.
+    os.umask(0o077)
+    try:
+        home.prepare()
+    except PermissionError:
+        _fail(USAGE, not_ours)
+    except OSError as error:
+        _fail(USAGE, f"{path} cannot be used as home: {error.strerror}; name another with --home")
+    except Unfit as error:
+        _fail(USAGE, str(error))
+    if is_written and not os.access(home.path, os.W_OK | os.X_OK):
+        _fail(USAGE, not_ours)
+    os.environ["BONUS_HOME"] = str(home.path)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    return home
+
+
+def _say(message: str) -> None:
+    """To standard error, with control characters made visible."""
+    typer.echo(_visible(message), err=True)
+
+
+def _print(message: str) -> None:
+    """To standard output, with control characters made visible."""
+    typer.echo(_visible(message))
+
+
+def _visible(text: str) -> str:
+    return "".join(
+        char if char == "\n" or char.isprintable() else repr(char)[1:-1] for char in text
+    )
+
+
+def _fail(status: int, message: str) -> Any:
+    _say(message)
+    raise typer.Exit(status)
+
+
+def _print_json(value: Any) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    # What does not print stands in strings only, where JSON's own escapes mean the same.
+    typer.echo("".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text))
+
+
+def main() -> None:
+    """The entry point: whatever goes wrong, one clear message and a status of §10."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("BONUS_TRACEBACK"):
+            raise
+        from orchestration.command_line.unexpected import unexpected
+
+        said = unexpected(type(error).__name__, str(error))
+        _say(f"{said}\n(set BONUS_TRACEBACK=1 for the traceback)")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""What a person sees on the terminal: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console as Rich
+from rich.markup import escape
+from rich.progress import (
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from orchestration.ingest.shown import shown
+from orchestration.pipeline.home import WAITING
+from orchestration.terms.currencies import money_text
+
+if TYPE_CHECKING:
+    from orchestration.dagster_glue.run_in_process import Outcome
+    from orchestration.ingest.quarantine import QuarantineView
+
+PIPE_COLUMNS = 120
+_PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB elsewhere
+
+
+def safe(text: str) -> str:
+    """Text from data for the terminal: nothing in it is run, neither escapes nor markup."""
+    return escape(shown(text))
+
+
+class Peak(ProgressColumn):
+    """The most memory that this process has held so far; the gates' process has its own."""
+
+    def render(self, task: Task) -> Text:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _PEAK_UNIT
+        return Text(f"at most {peak / 2**20:,.0f} MiB")
+
+
+class Console:
+    """Tables and progress; with `quiet` nothing but errors."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._out = Rich(highlight=False)
+        if not self._out.is_terminal:
+            # A pipe or a file has no width of its own; 80 would cut amounts of money.
+            self._out = Rich(highlight=False, width=PIPE_COLUMNS)
+        self._err = Rich(stderr=True, highlight=False)
+
+    @contextmanager
+    def progress(self, period: str) -> Iterator[Callable[[str], None]]:
+        """Says that a period is under way, and what it does, where that is a terminal.
+
+        Elsewhere only that it waits for another run.
+        """
+        if self._quiet:
+            yield lambda _: None
+        elif not self._err.is_terminal:
+            yield lambda step: self._waits(period, step)
+        else:
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                TimeElapsedColumn(),
+                Peak(),
+            )
+            with Progress(*columns, console=self._err, transient=True) as progress:
+                task = progress.add_task(safe(period), total=None)
+                yield lambda step: progress.update(
+                    task, description=f"{safe(period)}: {safe(step)}"
+                )
+
+    def _waits(self, period: str, step: str) -> None:
+        if step.startswith(WAITING):
+            self._err.print(f"{safe(period)}: {safe(step)}", soft_wrap=True)
+
+    def summary(self, outcome: Outcome) -> None:
+        """What came of one period's run."""
+        if self._quiet or outcome.error:
+            return
+        if outcome.restatement is not None:
+            self._restatement(outcome.period, outcome.restatement)
+            return
+        totals = outcome.totals
+        self._out.print(
+            f"[bold]{safe(outcome.period)}[/bold]: {totals['eligible_creators']:,} of "
+            f"{totals['creators']:,} creators and {totals['eligible_posts']:,} of "
+            f"{totals['posts']:,} posts eligible; "
+            f"{sum(gate['held'] for gate in outcome.gates.values())} of 5 gates held"
+        )
+        for currency, amounts in totals["currencies"].items():
+            self._out.print(f"  {currency}: {_amounts(currency, amounts)}")
+        for gate, result in outcome.gates.items():
+            for warning in result["warnings"]:
+                self._out.print(f"  warning ({gate}): {safe(warning)}", style="yellow")
+
+    def _restatement(self, period: str, totals: Mapping[str, Any]) -> None:
+        self._out.print(f"[bold]{safe(period)}[/bold] is closed: restated beside it")
+        for currency, amounts in totals["currencies"].items():
+            self._out.print(
+                f"  {currency}: {amounts['differing_rows']:,} rows differ; posted "
+                f"{money_text(currency, amounts['posted_minor'])}, now "
+                f"{money_text(currency, amounts['computed_minor'])}, difference "
+                f"{money_text(currency, amounts['difference_minor'])}"
+            )
+
+    def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
+        """All periods of a program as a table."""
+        table = Table(title=safe(program), title_justify="left")
+        for column in ("period", "state", "eligible", "rows", "paid out"):
+            # What is counted or paid is never cut; in a narrow terminal the state folds.
+            table.add_column(column, no_wrap=column != "state", overflow="fold")
+        for state in states:
+            totals, gates, run = state["totals"], state["gates"], state["last_run"]
+            table.add_row(
+                safe(state["period"]),
+                _state(state)
+                + (f"\n{run['status'].lower()} by {safe(str(run['by'] or '?'))}" if run else "")
+                + (f"\n{_gates(gates)}" if gates else ""),
+                f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
+                f"{totals['eligible_posts']:,}/{totals['posts']:,} posts"
+                if totals
+                else "",
+                "\n".join(f"{count:,} {name}" for name, count in totals["statuses"].items())
+                if totals
+                else "",
+                "\n".join(
+                    f"{currency} {money_text(currency, amounts['payout_minor'])}"
+                    for currency, amounts in totals["currencies"].items()
+                )
+                if totals
+                else "",
+            )
+        self._out.print(table)
+
+    def quarantine(self, period: str, view: QuarantineView) -> None:
+        """Counts as a table; rows and files a block each, since raw text is long."""
+        if not view.counts:
+            self._out.print(f"{safe(period)}: nothing is in quarantine")
+            return
+        table = Table(title=f"{safe(period)}: in quarantine", title_justify="left")
+        for column in ("dataset", "reason", "rows", "files"):
+            table.add_column(column, justify="right" if column in ("rows", "files") else "left")
+        for count in view.counts:
+            table.add_row(
+                safe(count.dataset), safe(count.reason), f"{count.rows:,}", f"{count.files:,}"
+            )
+        self._out.print(table)
+        for file in view.files:
+            self._lines(f"{file['dataset']}: {file['file']}: {file['reason']}", file["detail"])
+        for row in view.rows:
+            column = f" column {row['column_name']}" if row["column_name"] else ""
+            self._lines(f"{row['file']}:{row['row_no']}{column}: {row['reason']}", row["raw_text"])
+        self._say_rest("files", sum(count.files for count in view.counts), len(view.files))
+        self._say_rest("rows", sum(count.rows for count in view.counts), len(view.rows))
+
+    def _lines(self, head: str, text: str) -> None:
+        self._out.print(safe(head), soft_wrap=True)
+        self._out.print(f"    {safe(text)}", soft_wrap=True)
+
+    def _say_rest(self, what: str, whole: int, told: int) -> None:
+        if whole > told:
+            self._out.print(f"and {whole - told:,} more {what}; see them with --limit")
+
+
+def _state(state: Mapping[str, Any]) -> str:
+    lines = [state["state"]]
+    if state["closed_by"]:
+        lines.append(f"by {safe(state['closed_by'])}")
+    if state["restatement"]:
+        lines.append("restated")
+    return "\n".join(lines)
+
+
+def _gates(gates: Mapping[str, Mapping[str, Any]]) -> str:
+    held = sum(gate["held"] for gate in gates.values())
+    warnings = sum(gate["warnings"] for gate in gates.values())
+    return f"{held} of {len(gates)} gates held" + (f"\n{warnings} warnings" if warnings else "")
+
+
+def _amounts(currency: str, amounts: Mapping[str, int]) -> str:
+    named = (
+        ("earned", "earnings_minor"),
+        ("paid out", "payout_minor"),
+        ("withheld", "withheld_minor"),
+        ("carried", "carried_minor"),
+        ("held", "held_minor"),
+    )
+    return ", ".join(f"{label} {money_text(currency, amounts[name])}" for label, name in named)

@@ -1,0 +1,175 @@
+"""What can be done next, as `bonus` on its own says it: from files alone, without Dagster.
+
+Belongs here: looking at the present state and naming the next commands. Does not: deciding whether
+a command may run, which each does itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from orchestration.pipeline.home import Home
+    from orchestration.publishing.store import Publication
+    from orchestration.terms.model import Period, Program
+
+DEMO: Final = Path("demo")
+"""Where `make demo` works; looked at where no program is named."""
+
+MOST_NAMED: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A sentence on the present state, and the command that it asks for."""
+
+    sentence: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to look: the program file, the landing directory and the home, as far as known."""
+
+    program: Path | None
+    landing: Path | None
+    home: Path
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], default_home: Path) -> Place:
+        """What the environment names; else the demo beside, if there is one."""
+        if "BONUS_PROGRAM" not in environment and (DEMO / "program.yaml").is_file():
+            return cls(DEMO / "program.yaml", DEMO / "landing", DEMO / "home")
+        program, landing = environment.get("BONUS_PROGRAM"), environment.get("BONUS_LANDING")
+        return cls(
+            Path(program) if program else None,
+            Path(landing) if landing else None,
+            Path(environment.get("BONUS_HOME", default_home)),
+        )
+
+    def options(self, environment: Mapping[str, str]) -> str:
+        """The options that commands need beyond what the environment says already."""
+        import shlex
+
+        named = {"program": self.program, "landing": self.landing, "home": self.home}
+        said = {name: environment.get(f"BONUS_{name.upper()}") for name in named}
+        return "".join(
+            f" --{name} {shlex.quote(str(path))}"
+            for name, path in named.items()
+            if path is not None and (said[name] is None or Path(str(said[name])) != path)
+        )
+
+
+def next_steps(
+    home: Path, program: Program | None, options: str = "", today: date | None = None
+) -> list[Step]:
+    """What to do next, the most urgent first; never empty. `today` is the day in UTC."""
+    if program is None:
+        return [
+            Step(
+                "No program is known here. Make sample data to try it with:",
+                "bonus sample --out demo",
+            ),
+            Step(
+                "Or name your own program, landing directory and home:",
+                "export BONUS_PROGRAM=program.yaml BONUS_LANDING=landing BONUS_HOME=home",
+            ),
+        ]
+    if not (home / "work" / program.program).is_dir():
+        return _first_run(program, options)
+    from orchestration.pipeline.home import Home
+
+    return _later_steps(Home(home), program, options, today or datetime.now(UTC).date())
+
+
+def _first_run(program: Program, options: str) -> list[Step]:
+    keys = " ".join(period.key for period in program.periods[:MOST_NAMED])
+    return [
+        Step(
+            f"{program.program}: nothing was run yet. Run its periods:",
+            f"bonus run {keys}{options}",
+        ),
+        Step("Or start runs in the browser:", f"bonus ui{options}"),
+    ]
+
+
+def _later_steps(home: Home, program: Program, options: str, today: date) -> list[Step]:
+    published = home.store(program.program).published()
+    closed = {key for key, publication in published.items() if publication.seal is not None}
+    blocked = _blocked(home, program)
+    due = [
+        period.key
+        for period in program.periods
+        if period.key not in published and period.key not in blocked and today >= period.closes_on
+    ]
+    steps = [
+        Step(
+            f"{key}: the {gate} gate has not held. Repair what it names, then run the period again:",
+            f"bonus run {key}{options}",
+        )
+        for key, gate in list(blocked.items())[:MOST_NAMED]
+    ]
+    if due:
+        steps.append(
+            Step(
+                f"Over and not published yet ({len(due)}):",
+                f"bonus run {' '.join(due[:MOST_NAMED])}{options}",
+            )
+        )
+    steps += _closing(program.periods, published, closed, blocked, options, today)
+    steps.append(Step("See where all periods stand:", f"bonus status{options}"))
+    if published:
+        steps.append(Step("Write pages about them:", f"bonus report{options}"))
+    if closed:
+        steps.append(Step("Re-check what is published and closed:", f"bonus verify{options}"))
+    return steps
+
+
+def _closing(
+    periods: Sequence[Period],
+    published: Mapping[str, Publication],
+    closed: set[str],
+    blocked: Mapping[str, str],
+    options: str,
+    today: date,
+) -> list[Step]:
+    """The close of the first open period, where nothing that is known here stands against it."""
+    first = next((period for period in periods if period.key not in closed), None)
+    if first is None or first.key not in published or first.key in blocked:
+        return []
+    if today < first.closes_on:
+        return []
+    starter = str(published[first.key].run["by"])
+    return [
+        Step(
+            f"{first.key} may be closed, by someone other than {starter}:",
+            f"bonus close {first.key} --by NAME{options}",
+        )
+    ]
+
+
+def _blocked(home: Home, program: Program) -> dict[str, str]:
+    """The gate that the last run of a period did not pass, by period."""
+    from orchestration.pipeline.work_file import WorkFile
+
+    work = home.path / "work" / program.program
+    found = {}
+    for period in program.periods:
+        file = WorkFile(work / period.key)
+        if file.path.exists() and (gate := _first_not_held(file)):
+            found[period.key] = gate
+    return found
+
+
+def _first_not_held(file: Any) -> str | None:
+    import duckdb
+
+    try:
+        verdicts = file.verdicts()
+    except duckdb.Error:  # a run holds the file, or it died while it made it
+        return None
+    return next((stage for stage, result in verdicts.items() if not result.held), None)

@@ -1,0 +1,108 @@
+"""Ingest: landing files and program file into the period's work file (contract §1, §2)."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration.dagster_glue.assets.asset_metadata import spec, table_metadata
+from orchestration.dagster_glue.assets.quarantined import quarantine_metadata
+from orchestration.dagster_glue.failures import as_failures
+from orchestration.dagster_glue.gates import build_gate
+from orchestration.dagster_glue.partitions import PERIODS
+from orchestration.dagster_glue.resources import HomeResource
+
+TERMS = "terms"
+DESCRIPTIONS = {
+    "raw_creators": "Grain: a landed row. Creators as delivered: account type, market, birth date.",
+    "raw_payees": "Grain: a landed row. Payees as delivered: payout currency, tax residence and form,"
+    " and whether the creator can be paid.",
+    "raw_deals": "Grain: a landed row. Deals as delivered: who was invited, accepted, until when, up"
+    " to which cap. Deals of other programs are among them.",
+    "raw_posts": "Grain: a landed row. Posts as delivered, with the platform's flags.",
+    "raw_post_metrics": "Grain: a delivery of a snapshot. Lifetime counts of a post at an instant,"
+    " as the platform reported them; a count that was not reported is null.",
+    "raw_audience": "Grain: a landed row. How many accounts of a country a creator reached by a day.",
+    "raw_policy_events": "Grain: a landed row. Violations of policies by creators and posts, and"
+    " their clearances.",
+    "raw_fx_rates": "Grain: a landed row. Exchange rates of a day.",
+    TERMS: "Grain: one set of tables a period. The program file as tables to join: the period's days"
+    " as instants in each market, and each terms version with its eligibility rules and weights.",
+}
+TABLES = tuple(DESCRIPTIONS)
+
+
+class IngestConfig(dg.Config):
+    """Where to read from; left out, it is where the program's files were when last run."""
+
+    program_file: str | None = None
+    landing: str | None = None
+
+
+@dg.multi_asset(
+    name="ingest",
+    specs=[
+        spec(table, "ingest", {"python", "duckdb"}, text) for table, text in DESCRIPTIONS.items()
+    ],
+    partitions_def=PERIODS,
+    can_subset=False,
+)
+def ingest(
+    context: dg.AssetExecutionContext, config: IngestConfig, home: HomeResource
+) -> Iterable[dg.MaterializeResult]:
+    run = home.period_run(context)
+    registration = home.registration(run.program)
+    started = time.monotonic()
+    with as_failures():
+        meta = run.ingest(
+            Path(config.program_file) if config.program_file else registration.program_file,
+            Path(config.landing) if config.landing else registration.landing,
+        )
+    seconds = round(time.monotonic() - started, 2)
+    shared = {
+        "seconds": seconds,
+        "fingerprint": meta["fingerprint"],
+        "landing": dg.MetadataValue.path(meta["landing"]),
+        "program_file": dg.MetadataValue.path(meta["program_file"]),
+    }
+    with run.work.connect() as connection:
+        loaded = {
+            f"raw_{dataset}": counts
+            for dataset, *counts in connection.execute(
+                "select dataset, rows_loaded, files, rows_quarantined, files_quarantined"
+                " from ingest_datasets"
+            ).fetchall()
+        }
+        for table in TABLES:
+            of_table = _terms(meta) if table == TERMS else _loaded(*loaded[table])
+            if table != TERMS:
+                of_table |= table_metadata(connection, table)
+                of_table |= quarantine_metadata(connection, table.removeprefix("raw_"))
+            yield dg.MaterializeResult(asset_key=table, metadata=of_table | shared)
+
+
+def _loaded(rows: int, files: int, quarantined_rows: int, quarantined_files: int) -> dict[str, Any]:
+    return {
+        "files": files,
+        "quarantined_rows": quarantined_rows,
+        "quarantined_files": quarantined_files,
+        "what_happened": dg.MetadataValue.md(
+            f"{rows:,} rows came from {files:,} files. "
+            f"{quarantined_rows:,} rows and {quarantined_files:,} files were quarantined."
+        ),
+    }
+
+
+def _terms(meta: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "program_sha256": meta["program_sha256"],
+        "what_happened": dg.MetadataValue.md(
+            f"The terms of `{meta['program']}` were read for `{meta['period']}`. "
+            "What the period is judged by is kept with it, whatever becomes of the file."
+        ),
+    }
+
+
+GATE = build_gate("ingest", TABLES)

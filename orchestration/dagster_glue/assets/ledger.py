@@ -1,0 +1,236 @@
+"""The ledger: earnings (§6), then settlement, its gate and the publishing of the period (§7, §9).
+
+Settlement, gate and switch are one step, since they share the program's lock: no one can publish an
+earlier period in between, so no opening balance is stale.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestration.dagster_glue.assets.asset_metadata import share_percent, spec, table_metadata
+from orchestration.dagster_glue.failures import EXIT_STATUS, as_failures
+from orchestration.dagster_glue.gates import CHECK_NAME, check_results, check_spec
+from orchestration.dagster_glue.partitions import PERIODS, partition_key
+from orchestration.dagster_glue.report_files import reports_of
+from orchestration.dagster_glue.resources import HomeResource
+from orchestration.pipeline.work_file import GateFailed
+
+SETTLED = ("payout_ledger", "journal")
+PUBLISHED = "published_period"
+RESTATEMENT = "restatement"
+
+
+@dg.multi_asset(
+    name="earnings",
+    specs=[
+        spec(
+            "creator_earnings",
+            "ledger",
+            {"python", "duckdb"},
+            "Grain: a creator with a deal. What it earned by points and milestones after cap and"
+            " budget, in the program currency; 0 where it is not eligible.",
+            ["creator_scores", "creator_eligibility", "int_post_points", "int_windows", "terms"],
+        ),
+        spec(
+            "post_earnings",
+            "ledger",
+            {"python", "duckdb"},
+            "Grain: an eligible post. Its part of what its creator earned by points, to the last"
+            " unit, in the program currency.",
+            ["creator_earnings", "int_post_points"],
+        ),
+    ],
+    partitions_def=PERIODS,
+    can_subset=False,
+)
+def earnings(
+    context: dg.AssetExecutionContext, home: HomeResource
+) -> Iterable[dg.MaterializeResult]:
+    run = home.period_run(context)
+    started = time.monotonic()
+    with as_failures():
+        run.earn()
+    seconds = round(time.monotonic() - started, 2)
+    with run.work.connect() as connection:
+        for table in ("creator_earnings", "post_earnings"):
+            yield dg.MaterializeResult(
+                asset_key=table,
+                metadata={**table_metadata(connection, table), "seconds": seconds},
+            )
+
+
+@dg.multi_asset(
+    name="publication",
+    specs=[
+        spec(
+            "payout_ledger",
+            "ledger",
+            {"python", "duckdb"},
+            "Grain: a creator and payout currency. What it earned, what was open before, and what is"
+            " paid, withheld, carried or held, with the reason.",
+            ["creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"],
+            skippable=True,
+        ),
+        spec(
+            "journal",
+            "ledger",
+            {"python", "duckdb"},
+            "Grain: an entry. Double entry of all that the ledger says; the entries of a transaction"
+            " sum to 0 in their currency.",
+            ["payout_ledger", "stg_payees", "terms"],
+            skippable=True,
+        ),
+        spec(
+            RESTATEMENT,
+            "ledger",
+            {"python", "duckdb"},
+            "Grain: a creator and currency of a closed period that was run again. What was posted for"
+            " the period, what it would come to now, and the difference, which the earliest open"
+            " period posts as an adjustment.",
+            ["creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"],
+            skippable=True,
+        ),
+        spec(
+            PUBLISHED,
+            "publish",
+            {"python", "parquet"},
+            "Grain: a period. All its published tables as Parquet files, replaced together or not at"
+            " all, along with later periods that are settled anew.",
+            [
+                "creator_eligibility",
+                "post_eligibility",
+                "post_scores",
+                "creator_scores",
+                "post_earnings",
+                "payout_ledger",
+                "journal",
+            ],
+            skippable=True,
+        ),
+    ],
+    check_specs=[check_spec(table) for table in (*SETTLED, RESTATEMENT)],
+    partitions_def=PERIODS,
+    can_subset=False,
+)
+def publication(
+    context: dg.AssetExecutionContext, home: HomeResource
+) -> Iterable[dg.MaterializeResult | dg.AssetCheckResult]:
+    """An open period is settled and published; of a closed one only its restatement is made."""
+    run = home.period_run(context)
+    started = time.monotonic()
+    try:
+        with as_failures_but_gates():
+            published = run.publish()
+    except GateFailed as error:
+        # Recorded here too, since it may be that of a later period that was settled anew.
+        run.work.record(error.stage, error.result)
+        tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
+        yield from check_results(error.result, tables)
+        raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
+    seconds = round(time.monotonic() - started, 2)
+    reports = reports_of(context, run.home, run.program, [run.period, *published.settled_anew])
+    for period, totals in published.settled_anew.items():
+        _tell(context, partition_key(run.program, period), totals, reports.get(period, {}))
+    report = reports.get(run.period, {})
+    if published.is_restatement:
+        yield from check_results(published.gate, (RESTATEMENT,))
+        yield from _not_asked(SETTLED, "the period is closed: what was published stays")
+        with run.work.connect() as connection:
+            shown = table_metadata(connection, RESTATEMENT)
+        yield dg.MaterializeResult(
+            asset_key=RESTATEMENT,
+            metadata={**_by_currency(published.totals), **shown, **report},
+        )
+        return
+    yield from check_results(published.gate, SETTLED)
+    yield from _not_asked((RESTATEMENT,), "the period is open: there is nothing to restate")
+    plotted = {
+        "seconds": seconds,
+        **_plotted(published.totals),
+        **report,
+    }
+    with run.work.connect() as connection:
+        for asset in SETTLED:
+            yield dg.MaterializeResult(
+                asset_key=asset, metadata={**table_metadata(connection, asset), **plotted}
+            )
+    yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=plotted)
+
+
+def _not_asked(tables: Iterable[str], why: str) -> Iterable[dg.AssetCheckResult]:
+    """Dagster wants a result of every check of the step, also of tables that this run leaves alone."""
+    for table in tables:
+        yield dg.AssetCheckResult(
+            asset_key=dg.AssetKey(table), check_name=CHECK_NAME, passed=True, description=why
+        )
+
+
+class as_failures_but_gates:
+    """`as_failures`, but GateFailed passes: its rows are shown as check results first."""
+
+    def __enter__(self) -> None:
+        self._inner = as_failures()
+        self._inner.__enter__()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
+        if isinstance(error, GateFailed):
+            return False
+        return self._inner.__exit__(kind, error, trace)
+
+
+def _tell(
+    context: dg.AssetExecutionContext,
+    key: str,
+    totals: Mapping[str, Any],
+    report: Mapping[str, dg.MetadataValue],
+) -> None:
+    """Tells Dagster of a later period that was settled anew by this run."""
+    for asset in (*SETTLED, PUBLISHED):
+        context.log_event(
+            dg.AssetMaterialization(
+                asset,
+                partition=key,
+                description="settled anew after an earlier period was published",
+                metadata={**_plotted(totals), **report},
+            )
+        )
+    for asset in SETTLED:
+        # As an event of this run: without a run a second one for the same period is refused.
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(asset),
+                check_name=CHECK_NAME,
+                passed=True,
+                metadata={},
+                partition=key,
+            )
+        )
+
+
+def _plotted(totals: Mapping[str, Any]) -> dict[str, Any]:
+    """The totals as numbers that the UI plots over periods, and in two sentences."""
+    numbers: dict[str, Any] = {
+        name: value for name, value in totals.items() if isinstance(value, int)
+    }
+    numbers["eligible_share_percent"] = share_percent(
+        totals["eligible_creators"], totals["creators"]
+    )
+    numbers |= _by_currency(totals)
+    counts = totals["statuses"]
+    numbers["what_happened"] = dg.MetadataValue.md(
+        f"{totals['eligible_creators']:,} of {totals['creators']:,} creators were eligible with "
+        f"{totals['eligible_posts']:,} posts. Of the ledger's rows {counts.get('paid', 0):,} are "
+        f"paid, {counts.get('carried', 0):,} carried, {counts.get('held', 0):,} held."
+    )
+    return numbers
+
+
+def _by_currency(totals: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        f"{name}_{currency}": value
+        for currency, amounts in totals["currencies"].items()
+        for name, value in amounts.items()
+    }

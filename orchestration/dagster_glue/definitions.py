@@ -1,0 +1,37 @@
+"""The one assembly that command line, UI and tests share."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import dagster as dg
+
+# Partitioned checks are a preview; the version of dagster is pinned for it.
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+
+from orchestration.dagster_glue.assets import ingest, ledger, models  # noqa: E402
+from orchestration.dagster_glue.jobs import build_period_job, close_job  # noqa: E402 - after the filters
+from orchestration.dagster_glue.resources import HomeResource  # noqa: E402
+from orchestration.dagster_glue.sensors import alerts, closing_days, deliveries  # noqa: E402
+
+
+def build_definitions(home: HomeResource | None = None) -> dg.Definitions:
+    """All assets, gates, jobs and what watches, over a home; by default that of BONUS_HOME (else `bonus-home`)."""
+    return dg.Definitions(
+        assets=[ingest.ingest, *models.STAGE_ASSETS, ledger.earnings, ledger.publication],
+        asset_checks=[ingest.GATE, *models.GATES],
+        jobs=[build_period_job(), close_job],
+        sensors=[deliveries, alerts],
+        schedules=[closing_days],
+        resources={
+            "home": home
+            or HomeResource(path=str(Path(os.environ.get("BONUS_HOME", "bonus-home")).absolute()))
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions()

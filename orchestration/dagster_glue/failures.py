@@ -1,0 +1,36 @@
+"""Domain errors as Dagster failures: one clear message, and the exit status of §10 beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from orchestration.ledger.money import AmountTooLarge
+from orchestration.ledger.settlement import MissingRate
+from orchestration.pipeline.models import ModelsFailed
+from orchestration.pipeline.work_file import GateFailed, Refused
+from orchestration.terms.load import ProgramFileError
+
+EXIT_STATUS = "exit_status"
+
+_STATUS: dict[type[Exception], int] = {
+    ProgramFileError: 2,
+    GateFailed: 3,
+    MissingRate: 3,
+    Refused: 4,
+    AmountTooLarge: 1,
+    ModelsFailed: 1,
+}
+
+
+@contextmanager
+def as_failures() -> Iterator[None]:
+    """Turns what the pipeline raises on purpose into dg.Failure; anything else passes as it is."""
+    try:
+        yield
+    except tuple(_STATUS) as error:
+        raise dg.Failure(
+            str(error), metadata={EXIT_STATUS: _STATUS[type(error)]}, allow_retries=False
+        ) from None

@@ -1,0 +1,57 @@
+"""What an operator launches."""
+
+import dagster as dg
+
+from orchestration.dagster_glue.failures import as_failures
+from orchestration.dagster_glue.partitions import PERIODS
+from orchestration.dagster_glue.report_files import reports_of
+from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, HomeResource
+from orchestration.pipeline.closing import close_period
+from orchestration.terms.load import load_program
+
+PERIOD_JOB = "period"
+CLOSE_OP = "close_period"
+
+
+def build_period_job() -> "dg.UnresolvedAssetJobDefinition":
+    """All stages of one period, with their gates, in one process."""
+    return dg.define_asset_job(
+        PERIOD_JOB,
+        selection=dg.AssetSelection.all(),
+        executor_def=dg.in_process_executor,
+        description="Runs a bonus period through all stages and gates, and publishes it. Of a"
+        " closed period it makes a restatement.",
+    )
+
+
+class CloseConfig(dg.Config):
+    """Who closes the period: someone other than who started the run that is published."""
+
+    approver: str
+    program_file: str | None = None  # left out, it is where it was when last run
+
+
+@dg.op(name=CLOSE_OP, description="Fixes what was published of the period (contract section 7).")
+def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeResource) -> None:
+    # A launch in the UI has no tag of its own for who closes; refused or not, the run says it.
+    if approver := config.approver.strip():
+        context.instance.add_run_tags(context.run_id, {BY_TAG: approver})
+    program_name, period = home.partition(context)
+    with as_failures():
+        loaded = load_program(config.program_file or home.registration(program_name).program_file)
+        entry = close_period(home.home, loaded.program, period, config.approver)
+    context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
+    reports_of(context, home.home, program_name, [period])
+
+
+@dg.job(
+    name=CLOSE_JOB,
+    partitions_def=PERIODS,
+    executor_def=dg.in_process_executor,
+    # What the launchpad shows once a period is chosen; an empty name is refused.
+    config={"ops": {CLOSE_OP: {"config": {"approver": ""}}}},
+    description="Closes a published bonus period: nothing ever changes it again. The approver goes"
+    " into the launch configuration; refusals say why and what to do.",
+)
+def close_job() -> None:
+    close_op()

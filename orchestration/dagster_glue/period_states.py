@@ -1,0 +1,71 @@
+"""What `bonus status` shows: of each period its state, last run, gates and totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from expectations.suite import GateResult
+from orchestration.dagster_glue.partitions import partition_key
+from orchestration.ledger.closing import CloseEntry
+from orchestration.pipeline.home import Home
+from orchestration.terms.model import Program
+
+LOOKED_AT = 1000
+"""How many of the latest runs are searched for each period's last one."""
+
+
+def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
+    """One entry a period, in the program's order, from the home and Dagster's instance."""
+    store = home.store(program.program)
+    published, restated = store.published(), store.restated()
+    last_runs = _last_runs()
+    states = []
+    for period in program.periods:
+        publication = published.get(period.key)
+        record = publication.run if publication else None
+        seal = publication.seal if publication else None
+        closed = CloseEntry.from_line(seal) if seal is not None else None
+        run = last_runs.get(partition_key(program.program, period.key))
+        states.append(
+            {
+                "period": period.key,
+                "state": "closed" if closed else "estimated" if record else "not published",
+                "closed_by": closed and closed.approved_by,
+                "closed_at": closed and closed.closed_at,
+                "restatement": restated[period.key].run["totals"]
+                if period.key in restated
+                else None,
+                "starts_on": period.starts_on.isoformat(),
+                "ends_on": period.ends_on.isoformat(),
+                "closes_on": period.closes_on.isoformat(),
+                "pays_on": period.pays_on.isoformat(),
+                "last_run": run,
+                "published_run": record and record["run_id"],
+                "published_at": record and record["published_at"],
+                "by": record and record["by"],
+                "gates": record and _gates(record),
+                "totals": record and record["totals"],
+            }
+        )
+    return states
+
+
+def _gates(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    results = {stage: GateResult.from_json(result) for stage, result in record["gates"].items()}
+    return {
+        stage: {"held": result.held, "warnings": len(result.warnings)}
+        for stage, result in results.items()
+    }
+
+
+def _last_runs() -> dict[str, dict[str, Any]]:
+    """The latest run of each partition, wherever it was started."""
+    runs: dict[str, dict[str, Any]] = {}
+    for run in dg.DagsterInstance.get().get_runs(limit=LOOKED_AT):  # newest first
+        key = run.tags.get("dagster/partition")
+        if key is not None and key not in runs:
+            runs[key] = {"run_id": run.run_id, "status": run.status.value, "by": run.tags.get("by")}
+    return runs

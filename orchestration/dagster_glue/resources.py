@@ -1,0 +1,115 @@
+"""The home as a Dagster resource: it holds the period for as long as a run lasts."""
+
+import getpass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.dagster_glue.dead_runs import fail_dead_run
+from orchestration.dagster_glue.partitions import split_partition_key
+from orchestration.pipeline.gate_worker import WORKER, run_gate
+from orchestration.pipeline.home import Busy, Home, Registration
+from orchestration.pipeline.period_run import PeriodRun
+
+BY_TAG = "by"
+PROGRESS: ContextVar[Callable[[str], None] | None] = ContextVar("progress", default=None)
+"""Who watches a run on a terminal, beside its log."""
+
+CLOSE_JOB = "close"
+"""The job that closes a period; it runs no gates."""
+
+
+class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """A home folder."""
+
+    path: str
+
+    @property
+    def home(self) -> Home:
+        return Home(Path(self.path))
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
+        """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
+        run = context.run
+        if run is not None and run.job_name != CLOSE_JOB:
+            WORKER.start()
+        key = run.tags.get("dagster/partition") if run else None
+        if run is None or key is None:
+            yield self
+            return
+        try:
+            program, period = split_partition_key(key)
+        except ValueError as error:
+            raise dg.Failure(str(error)) from None
+        self.registration(program)
+        _complete_tags(context.instance, run, program, period)
+        if context.instance is not None:
+            fail_dead_run(context.instance, self.home, program, period)
+        try:
+            with self.home.period_lock(program, period, run.run_id):
+                yield self
+        except Busy as error:
+            raise dg.Failure(str(error)) from None
+
+    def registration(self, program: str) -> Registration:
+        """Where a program's files are; Failure for a partition of no known program."""
+        registrations = self.home.registrations()
+        if program not in registrations:
+            raise dg.Failure(
+                f"{program!r} is no program of this home; known: "
+                f"{', '.join(registrations) or 'none'}. Register one with bonus run or bonus ui"
+            )
+        return registrations[program]
+
+    @staticmethod
+    def partition(context: "dg.OpExecutionContext | dg.AssetExecutionContext") -> tuple[str, str]:
+        """Program and period that a step is about."""
+        return split_partition_key(context.partition_key)
+
+    def period_run(
+        self, context: "dg.AssetExecutionContext | dg.AssetCheckExecutionContext"
+    ) -> PeriodRun:
+        """The run of the partition that a step is about."""
+        program, period = split_partition_key(context.partition_key)
+        run = context.run
+        return PeriodRun(
+            home=self.home,
+            program=program,
+            period=period,
+            run_id=run.run_id,
+            by=started_by(run.tags),
+            gate=run_gate,
+            progress=_told(context.log.info),
+        )
+
+
+def _told(log: Callable[[str], None]) -> Callable[[str], None]:
+    """Progress into the run's log, and to who watches it."""
+    watcher = PROGRESS.get()
+    if watcher is None:
+        return log
+
+    def tell(text: str) -> None:
+        log(text)
+        watcher(text)
+
+    return tell
+
+
+def started_by(tags: Mapping[str, str]) -> str:
+    """§7: "run tag `by`, from `--by` or the launch dialog, else the operating system's user"."""
+    return tags.get(BY_TAG, "").strip() or getpass.getuser()
+
+
+def _complete_tags(
+    instance: dg.DagsterInstance | None, run: dg.DagsterRun, program: str, period: str
+) -> None:
+    """A run launched in the UI has the partition for a tag only: adds program, period and by."""
+    wanted = {"program": program, "period": period, BY_TAG: started_by(run.tags)}
+    missing = {name: value for name, value in wanted.items() if not run.tags.get(name, "").strip()}
+    if instance is not None and missing:
+        instance.add_run_tags(run.run_id, missing)

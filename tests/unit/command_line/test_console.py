@@ -1,0 +1,125 @@
+"""What the command line prints of data is made visible: no escape, no markup, no line of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console as Rich
+
+from orchestration.command_line import app as cli
+from orchestration.command_line.console import Console
+from orchestration.dagster_glue.run_in_process import Outcome
+from orchestration.ingest.quarantine import QuarantineView, ReasonCount
+
+HOSTILE = {
+    "colour": "\x1b[31mred\x1b[0m",
+    "title": "\x1b]0;owned\x07",
+    "screen cleared": "\x1b[2J\x1b[H",
+    "eight-bit escape": "\x9b31mred",
+    "right to left": "a\u202eb\u2066c",
+    "a line of its own": "x\r\n2024-04: 5 of 5 gates held",
+    "rich markup": "[red]red[/red] [link=file:///etc/passwd]x[/link]",
+    "broken markup": "[/nothing] \\[bold]",
+    "zero width": "a\u200bb\ufeff",
+    "half a character": "\udcff",
+}
+# Besides letters: what the product's own output may hold.
+ALLOWED = set("\n")
+
+
+def printable(text: str) -> bool:
+    return all(char in ALLOWED or char.isprintable() for char in text)
+
+
+def view_of(text: str) -> QuarantineView:
+    row = {
+        "dataset": text,
+        "file": text,
+        "row_no": 2,
+        "column_name": text,
+        "reason": text,
+        "raw_text": text,
+    }
+    file = {"dataset": text, "file": text, "reason": text, "detail": text}
+    return QuarantineView([ReasonCount(text, text, 1, 1)], [row], [file])
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_quarantine_is_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Console().quarantine("2024-04", view_of(text))
+    out = capsys.readouterr().out
+    assert printable(out)
+    # The raw text stands on one line: a newline in it makes none.
+    assert len([line for line in out.splitlines() if line.startswith("    ")]) == 2
+    if "[" in text and text.isprintable() and "\\" not in text:
+        assert text in out
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_status_is_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of people come from tags and approvers that anyone may type into the UI."""
+    state = {
+        "period": "2024-04",
+        "state": "closed",
+        "closed_by": text,
+        "restatement": None,
+        "last_run": {"run_id": "r", "status": "SUCCESS", "by": text},
+        "gates": None,
+        "totals": None,
+    }
+    Console().status("program", [state])
+    assert printable(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_warnings_are_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    totals = dict.fromkeys(("eligible_creators", "creators", "eligible_posts", "posts"), 0)
+    gates = {"ingest": {"held": True, "warnings": [text]}}
+    Console().summary(
+        Outcome("p", "2024-04", "r", 0, totals={**totals, "currencies": {}}, gates=gates)
+    )
+    out = capsys.readouterr().out
+    assert printable(out)
+    assert "warning (ingest): " in out
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_messages_and_json_are_visible(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cli._say(text)
+    cli._print(text)
+    cli._print_json({text: text})
+    streams = capsys.readouterr()
+    assert printable(streams.err)
+    assert printable(streams.out)
+    answer = streams.out[streams.out.index("{") :]
+    assert json.loads(answer) == {text: text}
+
+
+def test_a_wait_is_said_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console().progress("2024-04") as progress:
+        progress("settling 2024-05 anew")
+        progress("waiting for another run to publish p")
+    with Console(quiet=True).progress("2024-04") as progress:
+        progress("waiting for another run to publish p")
+    assert capsys.readouterr().err == "2024-04: waiting for another run to publish p\n"
+
+
+def test_progress_tells_step_time_and_memory_on_a_terminal() -> None:
+    console, screen = Console(), io.StringIO()
+    console._err = Rich(file=screen, force_terminal=True, width=100)
+    with console.progress("2024-04") as progress:
+        progress("staging (2 of 5): models")
+    assert "2024-04: staging (2 of 5): models" in screen.getvalue()
+    assert re.search(r"0:00:\d\d\S* at most [1-9][\d,]* MiB", screen.getvalue())
+
+
+def test_more_than_is_shown_is_counted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    view = QuarantineView([ReasonCount("posts", "RAGGED", 1200, 0)], view_of("x").rows, [])
+    Console().quarantine("2024-04", view)
+    assert "and 1,199 more rows" in capsys.readouterr().out
+    Console().quarantine("2024-04", QuarantineView([], [], []))
+    assert "nothing is in quarantine" in capsys.readouterr().out
