@@ -16,7 +16,7 @@ from duckdb_engine import ConnectionWrapper, CursorWrapper, Dialect
 _open: set[Any] = set()
 
 
-class BufferedCursor(CursorWrapper):  # type: ignore[misc]
+class BufferedCursor(CursorWrapper):
     """A cursor that holds all rows of the last statement."""
 
     def __init__(self, cursor: Any, connection: Any) -> None:
@@ -49,20 +49,20 @@ class BufferedCursor(CursorWrapper):  # type: ignore[misc]
         return self._rows.pop(0) if self._rows else None
 
 
-class BufferedConnection(ConnectionWrapper):  # type: ignore[misc]
+class BufferedConnection(ConnectionWrapper):
     """A connection whose cursors are buffered."""
 
     def cursor(self) -> BufferedCursor:
         return BufferedCursor(self._ConnectionWrapper__c, self)
 
 
-class BufferedDialect(Dialect):  # type: ignore[misc]
+class BufferedDialect(Dialect):
     """Registered as the entry point `duckdb.buffered`."""
 
     driver = "buffered"
     supports_statement_cache = False
 
-    def connect(self, database: str = ":memory:", **_: Any) -> BufferedConnection:
+    def connect(self, database: str = ":memory:", **_: Any) -> Any:
         plain = duckdb.connect(database)
         for setting, variable in (
             ("threads", "BONUS_THREADS"),

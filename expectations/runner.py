@@ -17,7 +17,7 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 import great_expectations as gx
 import great_expectations.expectations as gxe
 from great_expectations.core.batch import Batch
-from great_expectations.data_context import AbstractDataContext
+from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
 
 from expectations.dialect import close_all
 from expectations.suite import SHOWN_ROWS, Expectation, GateResult, Result
@@ -59,7 +59,8 @@ def _evaluate(expectation: Expectation, source: Any, batches: dict[str, Batch]) 
             asset = source.add_table_asset(expectation.table, table_name=expectation.table)
             definition = asset.add_batch_definition_whole_table("whole")
             batches[expectation.table] = definition.get_batch()
-        outcome = batches[expectation.table].validate(
+        batch: Any = batches[expectation.table]  # its `validate` is added by a decorator
+        outcome = batch.validate(
             getattr(gxe, expectation.kind)(**expectation.arguments),
             result_format={
                 "result_format": "COMPLETE",

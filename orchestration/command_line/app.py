@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -131,14 +131,16 @@ def close(
     place = _home(home)
     from orchestration.dagster_glue.run_in_process import close as close_run
     from orchestration.pipeline.home import Busy
-    from orchestration.pipeline.work_file import Refused
+    from orchestration.pipeline.refusals import GateFailed, Refused
 
     try:
         entry = close_run(place, loaded, period, approver)
     except (Busy, Refused) as error:
         _fail(STATE, str(error))
+    except GateFailed as error:
+        _fail(GATE, str(error))
     if as_json:
-        _print_json(asdict(entry))
+        _print_json(entry.to_json())
     else:
         _print(
             f"{period} is closed by {entry.approved_by}, revision {entry.revision}; "
@@ -159,7 +161,7 @@ def verify(
     """
     loaded = _program(program)
     place = _home(home)
-    from orchestration.pipeline.verify import verify as verify_books
+    from orchestration.pipeline.verifying import verify as verify_books
 
     found = verify_books(place, loaded.program)
     if as_json:
@@ -414,10 +416,10 @@ def _known_period(loaded: LoadedProgram, period: str) -> None:
 
 
 def _person(name: str) -> str:
-    from orchestration.ledger.closing import MOST_OF_A_NAME, is_person
+    from orchestration.terms.people import is_person, what_is_wrong
 
     if not is_person(name):
-        _fail(USAGE, f"--by takes a name of 1 to {MOST_OF_A_NAME} printable characters")
+        _fail(USAGE, f"--by takes a name; of {name[:40]!r}: {what_is_wrong(name)}")
     return name.strip()
 
 
@@ -470,7 +472,7 @@ def _visible(text: str) -> str:
     )
 
 
-def _fail(status: int, message: str) -> Any:
+def _fail(status: int, message: str) -> NoReturn:
     _say(message)
     raise typer.Exit(status)
 

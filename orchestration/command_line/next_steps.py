@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from orchestration.pipeline.home import Home
@@ -79,10 +79,12 @@ def next_steps(
                 "export BONUS_PROGRAM=program.yaml BONUS_LANDING=landing BONUS_HOME=home",
             ),
         ]
-    if not (home / "work" / program.program).is_dir():
-        return _first_run(program, options)
     from orchestration.pipeline.home import Home
 
+    # `work` is what a home of 0.1.0 has.
+    known = (home / "last_runs" / f"program={program.program}", home / "work" / program.program)
+    if not any(folder.is_dir() for folder in known):
+        return _first_run(program, options)
     return _later_steps(Home(home), program, options, today or datetime.now(UTC).date())
 
 
@@ -143,7 +145,7 @@ def _closing(
         return []
     if today < first.closes_on:
         return []
-    starter = str(published[first.key].run["by"])
+    starter = published[first.key].record().by
     return [
         Step(
             f"{first.key} may be closed, by someone other than {starter}:",
@@ -154,22 +156,14 @@ def _closing(
 
 def _blocked(home: Home, program: Program) -> dict[str, str]:
     """The gate that the last run of a period did not pass, by period."""
+    from orchestration.pipeline.run_state import RunState
     from orchestration.pipeline.work_file import WorkFile
 
-    work = home.path / "work" / program.program
     found = {}
     for period in program.periods:
-        file = WorkFile(work / period.key)
-        if file.path.exists() and (gate := _first_not_held(file)):
-            found[period.key] = gate
+        work = WorkFile(home.path / "work" / program.program / period.key)
+        folder = home.last_run_folder(program.program, period.key)
+        last = RunState(home.path, folder, work).read()
+        if last is not None and last.blocked is not None:
+            found[period.key] = last.blocked.stage
     return found
-
-
-def _first_not_held(file: Any) -> str | None:
-    import duckdb
-
-    try:
-        verdicts = file.verdicts()
-    except duckdb.Error:  # a run holds the file, or it died while it made it
-        return None
-    return next((stage for stage, result in verdicts.items() if not result.held), None)

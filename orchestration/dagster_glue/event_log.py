@@ -73,15 +73,17 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
 
     def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
         """Calls back with each event of a run from now on: the run's page in the UI is fed by it."""
-        if not self._obs:
-            self._obs = Observer()
-            self._obs.start()
+        # Dagster declares it as None and fills it later.
+        observer: Any = self._obs
+        if not observer:
+            self._obs = observer = Observer()  # type: ignore[assignment]
+            observer.start()
         watchdog = _ShardWatchdog(self, run_id, callback, cursor)
-        watch = self._obs.schedule(watchdog, self._base_dir, recursive=True)
+        watch = observer.schedule(watchdog, self._base_dir, recursive=True)
         self._watchers[run_id][callback] = (watchdog, watch)
         # What was written between the caller's last reading and now. It is left to the observer's
         # thread, which holds the observer's lock while it calls back, and a callback may ask for it.
-        self._obs.event_queue.put((FileModifiedEvent(self.path_for_shard(run_id)), watch))
+        observer.event_queue.put((FileModifiedEvent(self.path_for_shard(run_id)), watch))
 
     def wipe(self) -> None:
         """Deletes all shards; no connection may stay to what is gone."""

@@ -9,8 +9,9 @@ import dagster as dg
 
 from orchestration.ledger.money import AmountTooLarge
 from orchestration.ledger.settlement import MissingRate
-from orchestration.pipeline.models import ModelsFailed
-from orchestration.pipeline.work_file import GateFailed, Refused
+from orchestration.pipeline.dbt_runner import ModelsFailed
+from orchestration.pipeline.refusals import GateFailed, Refused
+from orchestration.records import Unreadable
 from orchestration.terms.load import ProgramFileError
 
 EXIT_STATUS = "exit_status"
@@ -20,6 +21,7 @@ _STATUS: dict[type[Exception], int] = {
     GateFailed: 3,
     MissingRate: 3,
     Refused: 4,
+    Unreadable: 4,
     AmountTooLarge: 1,
     ModelsFailed: 1,
 }

@@ -12,7 +12,8 @@ from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.ingest.datasets import DATASETS
-from orchestration.pipeline.work_file import at_stake, summarize
+from orchestration.pipeline.gating import check
+from orchestration.pipeline.refusals import at_stake, summarize
 
 CHECK_NAME = "gate"
 
@@ -42,7 +43,7 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, home: HomeResource
     ) -> Iterable[dg.AssetCheckResult]:
         with as_failures():
-            result = home.period_run(context).check(stage)
+            result = check(home.period_run(context), stage)
         if not result.held:
             context.log.error(summarize(stage, result))
         selected = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}

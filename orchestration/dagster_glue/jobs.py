@@ -39,7 +39,7 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
     program_name, period = home.partition(context)
     with as_failures():
         loaded = load_program(config.program_file or home.registration(program_name).program_file)
-        entry = close_period(home.home, loaded.program, period, config.approver)
+        entry = close_period(home.home, loaded, period, config.approver, tell=context.log.info)
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
     reports_of(context, home.home, program_name, [period])
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-from expectations.suite import GateResult
 from orchestration.dagster_glue.partitions import partition_key
-from orchestration.ledger.closing import CloseEntry
+from orchestration.pipeline.closing import later_run
 from orchestration.pipeline.home import Home
+from orchestration.records import CloseEntry, RunRecord
 from orchestration.terms.model import Program
 
 LOOKED_AT = 1000
@@ -25,7 +24,7 @@ def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
     states = []
     for period in program.periods:
         publication = published.get(period.key)
-        record = publication.run if publication else None
+        record = publication.record() if publication else None
         seal = publication.seal if publication else None
         closed = CloseEntry.from_line(seal) if seal is not None else None
         run = last_runs.get(partition_key(program.program, period.key))
@@ -35,7 +34,7 @@ def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
                 "state": "closed" if closed else "estimated" if record else "not published",
                 "closed_by": closed and closed.approved_by,
                 "closed_at": closed and closed.closed_at,
-                "restatement": restated[period.key].run["totals"]
+                "restatement": restated[period.key].record().totals.to_json()
                 if period.key in restated
                 else None,
                 "starts_on": period.starts_on.isoformat(),
@@ -43,21 +42,21 @@ def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
                 "closes_on": period.closes_on.isoformat(),
                 "pays_on": period.pays_on.isoformat(),
                 "last_run": run,
-                "published_run": record and record["run_id"],
-                "published_at": record and record["published_at"],
-                "by": record and record["by"],
+                "later_run": later_run(home, program.program, period.key, record),
+                "published_run": record and record.run_id,
+                "published_at": record and record.published_at,
+                "by": record and record.by,
                 "gates": record and _gates(record),
-                "totals": record and record["totals"],
+                "totals": record and record.totals.to_json(),
             }
         )
     return states
 
 
-def _gates(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    results = {stage: GateResult.from_json(result) for stage, result in record["gates"].items()}
+def _gates(record: RunRecord) -> dict[str, dict[str, Any]]:
     return {
         stage: {"held": result.held, "warnings": len(result.warnings)}
-        for stage, result in results.items()
+        for stage, result in record.gates.items()
     }
 
 

@@ -19,11 +19,14 @@ from orchestration.dagster_glue.failures import EXIT_STATUS
 from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB
 from orchestration.dagster_glue.partitions import add_periods, partition_key
 from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, PROGRESS
-from orchestration.ledger.closing import CloseEntry
+from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import demand_closable
 from orchestration.pipeline.home import Busy, Home
-from orchestration.pipeline.work_file import Refused, WorkFile, describe
+from orchestration.pipeline.refusals import Refused, describe
+from orchestration.pipeline.run_state import RunState
+from orchestration.pipeline.work_file import WorkFile
+from orchestration.records import CloseEntry, LastRun
 from orchestration.terms.load import LoadedProgram
 
 UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
@@ -71,6 +74,10 @@ def run_period(
     run_id = str(uuid.uuid4())
     instance = register(home, loaded, landing)
     fail_dead_run(instance, home, program, period)
+    try:
+        demand_periods_stay(home, loaded)
+    except Refused as error:
+        return Outcome(program, period, None, STATE_REFUSED, str(error))
     told = PROGRESS.set(progress)
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
@@ -97,18 +104,18 @@ def run_period(
         return Outcome(program, period, None, STATE_REFUSED, str(error))
     finally:
         PROGRESS.reset(told)
-    work = WorkFile(home.work_folder(program, period))
-    gates = _gates(work)
+    last_run = _last_run(home, program, period)
+    gates = _gates(last_run)
     if result.success:
         store = home.store(program)
-        totals = store.published()[period].run["totals"]
+        totals = store.published()[period].record().totals.to_json()
         restated = store.restated().get(period)
-        record = restated.run if restated else {}
-        restatement = record["totals"] if record.get("run_id") == run_id else None
+        record = restated.record() if restated else None
+        restatement = record.totals.to_json() if record and record.run_id == run_id else None
         return Outcome(
             program, period, run_id, 0, totals=totals, gates=gates, restatement=restatement
         )
-    status, error_text = _failure(result, work)
+    status, error_text = _failure(result, last_run)
     error_text = "\n".join([error_text, *alert_of(instance, run_id)])
     return Outcome(program, period, run_id, status, error_text, gates=gates)
 
@@ -119,7 +126,7 @@ def close(home: Home, loaded: LoadedProgram, period: str, by: str) -> CloseEntry
     instance = dg.DagsterInstance.get()
     fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id):
-        demand_closable(home, loaded.program, period, by)
+        demand_closable(home, loaded, period, by)
         result = defs.resolve_job_def(CLOSE_JOB).execute_in_process(
             partition_key=partition_key(program, period),
             instance=instance,
@@ -139,30 +146,32 @@ def close(home: Home, loaded: LoadedProgram, period: str, by: str) -> CloseEntry
         failure = next(event for event in result.all_events if event.is_step_failure)
         data = failure.step_failure_data.user_failure_data
         raise Refused((data and data.description) or "the close failed; see its run: bonus ui")
-    entry = CloseLog(home.path, program).entries()[-1]
+    entry, _ = CloseLog(home.path, program).entries()[-1]
     assert entry.period == period
     return entry
 
 
-def _gates(work: WorkFile) -> dict[str, dict[str, Any]]:
-    try:
-        verdicts = work.verdicts() if work.path.exists() and work.meta() else {}
-    except Refused:
-        return {}
+def _last_run(home: Home, program: str, period: str) -> LastRun | None:
+    work = WorkFile(home.path / "work" / program / period)
+    return RunState(home.path, home.last_run_folder(program, period), work).read()
+
+
+def _gates(last_run: LastRun | None) -> dict[str, dict[str, Any]]:
     return {
         stage: {
             "held": result.held,
             "expectations": len(result.results),
             "warnings": [f"{row.name}: {row.means}" for row in result.warnings],
         }
-        for stage, result in verdicts.items()
+        for stage, result in (last_run.gates if last_run else {}).items()
     }
 
 
-def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, str]:
+def _failure(result: dg.ExecuteInProcessResult, last_run: LastRun | None) -> tuple[int, str]:
     """The exit status and message of the first step that failed of itself.
 
-    A blocked gate is told from its recorded verdict: the step's failure holds no rows.
+    A blocked gate is told from its recorded verdict: the step's failure holds no rows. That of a
+    later period, which was settled anew, is told as the failure has it.
     """
     for event in result.all_events:
         if not event.is_step_failure:
@@ -175,8 +184,7 @@ def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, st
             if recorded is not None:
                 status = int(recorded.value)  # type: ignore[arg-type]
         if said is None or status == GATE_BLOCKED:
-            verdicts = work.verdicts() if work.path.exists() else {}
-            for stage, verdict in verdicts.items():
+            for stage, verdict in (last_run.gates if last_run else {}).items():
                 if not verdict.held:
                     return GATE_BLOCKED, describe(stage, verdict)
         if said is not None:
@@ -184,6 +192,6 @@ def _failure(result: dg.ExecuteInProcessResult, work: WorkFile) -> tuple[int, st
         error = data.error
         while error is not None and error.cause is not None:
             error = error.cause
-        text = error.message if error else "the step failed"
-        return UNEXPECTED, unexpected(event.step_key, text)
+        text = (error and error.message) or "the step failed"
+        return UNEXPECTED, unexpected(event.step_key or "a step", text)
     return UNEXPECTED, "the run failed before its first step; see it in the UI: bonus ui"

@@ -119,7 +119,7 @@ def _programs(
 
 def _begun_and_open(home: Home, program: Program, today: date) -> list[Period]:
     published = home.store(program.program).published()
-    closed = {entry.period for entry in CloseLog(home.path, program.program).entries()}
+    closed = {entry.period for entry, _ in CloseLog(home.path, program.program).entries()}
     return [
         period
         for period in program.periods
@@ -129,7 +129,7 @@ def _begun_and_open(home: Home, program: Program, today: date) -> list[Period]:
 
 def _published_from(home: Home, program: str, period: str, digest: str) -> bool:
     publication = home.store(program).published().get(period)
-    return publication is not None and publication.run["landing_sha256"] == digest
+    return publication is not None and publication.record().landing_sha256 == digest
 
 
 def _request(program: str, period: str, why: str, by: str) -> dg.RunRequest:

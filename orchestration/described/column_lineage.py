@@ -21,7 +21,7 @@ from typing import Any, Final
 from filelock import FileLock
 
 from orchestration.ingest.datasets import DATASETS
-from orchestration.pipeline.models import compiled_models, manifest_path
+from orchestration.pipeline.dbt_runner import compiled_models, manifest_path
 from orchestration.terms.tables import COLUMNS as TERMS_COLUMNS
 
 Lineage = Mapping[str, Mapping[str, Sequence[str]]]
@@ -165,7 +165,7 @@ def _of_models() -> Lineage:
         model.name: {
             column: sorted(_of_terms(source) for source in sources)
             for column, sources in sources_in(
-                model.compiled_code, list(model.columns), {"work": {"main": schema}}
+                model.compiled_code or "", list(model.columns), {"work": {"main": schema}}
             ).items()
         }
         for model in models
@@ -189,7 +189,7 @@ def sources_in(sql: str, columns: Sequence[str], schema: Mapping[str, Any]) -> d
     for column in columns:
         leaves = [
             node
-            for node in lineage(column, query, schema=schema, dialect="duckdb").walk()
+            for node in lineage(column, query, schema=dict(schema), dialect="duckdb").walk()
             if not node.downstream and isinstance(node.expression, exp.Table)
         ]
         found[column] = {

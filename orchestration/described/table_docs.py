@@ -12,7 +12,7 @@ from typing import Final
 
 from orchestration.dagster_glue.assets.asset_metadata import column_text
 from orchestration.described.column_lineage import DECLARED, Lineage, column_lineage
-from orchestration.pipeline.work_file import ROOT
+from orchestration.pipeline.code_fingerprint import ROOT
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATEMENT, Table
 
 TABLES_DOC: Final = ROOT / "docs" / "tables.md"
@@ -77,7 +77,7 @@ not drawn. In Dagster every materialization carries the same lineage (`dagster/c
 def tables_doc() -> str:
     """The whole page, as Markdown."""
     lineage = column_lineage()
-    behind = [table for table in lineage if table not in PUBLISHED_TABLES | DECLARED]
+    behind = [table for table in lineage if table not in {*PUBLISHED_TABLES, *DECLARED}]
     return (
         "\n".join(
             [

@@ -1,70 +1,28 @@
 """The close of a period (§7): who may, when, and the close log's chain of lines.
 
-Belongs here: the rules and the form of a line. Does not: files and locks (`pipeline/closing.py`).
-
-A line holds what decided the payout: fingerprints of inputs, program file and code, hashes of every
-published file, counts and totals. What can be derived from those files (rates, statuses) is left
-out. Amounts are text, since canonical JSON (RFC 8785) has no whole numbers above 2^53.
+Belongs here: the rules. Does not: the form of a line (`records`), files and locks
+(`pipeline/closing.py`), and how names are compared (`terms/people.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
+
+from orchestration.records import CloseEntry, Unreadable, Worker
+from orchestration.terms.people import MOST_OF_A_NAME, is_person, same_person, what_is_wrong
 
 NO_LINE_BEFORE: Final = "0" * 64
 """What stands for the hash of the line before in the first line."""
 
-MOST_OF_A_NAME: Final = 128
-"""Characters in the name of who closes a period."""
-
-
-@dataclass(frozen=True, slots=True)
-class CloseEntry:
-    """A line of the close log; hashes are SHA-256, hexadecimal."""
-
-    program: str
-    period: str
-    revision: int
-    approved_by: str
-    started_by: str
-    run_id: str
-    closed_at: str  # UTC, to the second
-    landing_sha256: str
-    program_sha256: str
-    code_sha256: str
-    rows: Mapping[str, int]  # by published table
-    totals: Mapping[str, Mapping[str, str]]  # by currency: minor units by what they are
-    ledger_sha256: str
-    journal_sha256: str
-    files: Mapping[str, str]  # hash by path, of every file of the published version
-    previous_sha256: str
-
-    def line(self) -> bytes:
-        """The entry as canonical JSON (RFC 8785), without a line end."""
-        import rfc8785
-
-        return rfc8785.dumps(asdict(self))
-
-    @classmethod
-    def from_line(cls, line: bytes) -> CloseEntry:
-        """The entry that a line holds; ValueError if it holds none, or not in canonical form."""
-        content = json.loads(line)
-        if not isinstance(content, dict):
-            raise ValueError("no JSON object")
-        try:
-            entry = cls(**content)
-            canonical = entry.line()
-        except (TypeError, ValueError) as error:
-            raise ValueError("other fields than those of a close") from error
-        if canonical != line:
-            raise ValueError("not in canonical form")
-        return entry
+_WORK: Final = {
+    "read": "started the run {run} that read its inputs",
+    "published": "started the run {run} that published it",
+    "restated": "started the run {run} of a restatement whose differences it posts",
+}
 
 
 def line_sha256(line: bytes) -> str:
@@ -81,7 +39,7 @@ def chain_faults(program: str, lines: Sequence[bytes]) -> list[str]:
         where = f"close log, line {number}"
         try:
             entry = CloseEntry.from_line(line)
-        except ValueError as error:
+        except Unreadable as error:
             faults.append(f"{where}: unreadable ({error})")
         else:
             if entry.previous_sha256 != previous:
@@ -98,57 +56,65 @@ def chain_faults(program: str, lines: Sequence[bytes]) -> list[str]:
     return faults
 
 
-def is_person(name: str) -> bool:
-    """Whether a name can stand in the close log and in front of others."""
-    return 1 <= len(name.strip()) <= MOST_OF_A_NAME and name.strip().isprintable()
+@dataclass(frozen=True, slots=True)
+class Closable:
+    """What decides whether a period may be closed.
 
-
-def same_person(one: str, other: str) -> bool:
-    """§7: "names are compared trimmed, NFC, case-folded"."""
-    return _compared(one) == _compared(other)
-
-
-def _compared(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
-
-
-def refusals(
-    *,
-    period: str,
-    order: Sequence[str],
-    closed: Sequence[str],
-    closes_on: date,
-    today: date,
-    published: Mapping[str, Any] | None,
-    gates_not_held: Sequence[str],
-    approver: str,
-) -> list[str]:
-    """§7: every reason why a period may not be closed now; [] if it may.
-
-    `order` are the program's periods, `closed` those closed so far, `published` the record of the
-    run whose rows are published (None: nothing is), `today` the day in UTC.
+    `order` are the program's periods, `closed` those closed so far. `workers` is everyone whose
+    work is in the period (§7); None: nothing is published. `gates_not_held` are gates of the run
+    that is published. `later_run` says in words what became of a later run that read input and was
+    not published; None where there is none. `changed_files` names each published file that is not
+    as its run has left it. `today` is the day in UTC.
     """
-    if period in closed:
+
+    period: str
+    order: Sequence[str]
+    closed: Sequence[str]
+    closes_on: date
+    today: date
+    workers: Sequence[Worker] | None
+    gates_not_held: Sequence[str] = ()
+    later_run: str | None = None
+    changed_files: Sequence[str] = ()
+
+
+def refusals(case: Closable, approver: str) -> list[str]:
+    """§7: every reason why `approver` may not close a period now; [] if it may be done."""
+    period = case.period
+    if period in case.closed:
         return [f"{period} is closed already; what was closed never changes"]
     found = []
     if not is_person(approver):
         found.append(
-            f"who closes {period}? The approver is {approver[:MOST_OF_A_NAME]!r}; "
-            f"give a name of 1 to {MOST_OF_A_NAME} printable characters"
+            f"who closes {period}? The approver is {approver[:MOST_OF_A_NAME]!r}: "
+            f"{what_is_wrong(approver)}; give another name"
         )
-    if published is None:
+    if case.workers is None:
         found.append(f"{period} is not published yet; run it first: bonus run {period}")
-    still_open = [key for key in order[: order.index(period)] if key not in closed]
+    still_open = [key for key in case.order[: case.order.index(period)] if key not in case.closed]
     if still_open:
         found.append(f"{period} is not the next to close; first close {', '.join(still_open)}")
-    if today < closes_on:
-        found.append(f"{period} closes on {closes_on}, and today is {today}; wait until then")
+    if case.today < case.closes_on:
+        found.append(
+            f"{period} closes on {case.closes_on}, and today is {case.today}; wait until then"
+        )
     found += [
         f"the {gate} gate has not held for {period}; repair what it names and run the period again"
-        for gate in gates_not_held
+        for gate in case.gates_not_held
     ]
-    if published is not None and same_person(approver, str(published["by"])):
-        found.append(
-            f"{approver.strip()} started the run that is published; someone else has to close it"
-        )
+    if case.later_run is not None:
+        found.append(case.later_run)
+    found += case.changed_files
+    if is_person(approver):
+        found += _own_work(case.workers or (), approver)
     return found
+
+
+def _own_work(workers: Iterable[Worker], approver: str) -> list[str]:
+    """Reasons why an approver may not close because of work of their own, each run named once."""
+    found = [
+        f"{worker.by} {_WORK[worker.work].format(run=worker.run_id)}; someone else has to close it"
+        for worker in workers
+        if same_person(approver, worker.by)
+    ]
+    return list(dict.fromkeys(found))

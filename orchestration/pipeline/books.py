@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestration.ledger.closing import CloseEntry
 from orchestration.ledger.restatement import Account, adjustments
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.work_file import Refused
+from orchestration.pipeline.refusals import Refused
+from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication
+from orchestration.publishing.tables import RESTATEMENT
+from orchestration.records import CloseEntry, Unreadable
+from orchestration.terms.load import LoadedProgram, ProgramFileError, parse_program
 
 # What was posted for each origin period: "its earnings, and adjustments with that origin in closed
 # periods"; of an adjustment's two entries the debit of the expense has its sign.
@@ -80,18 +83,100 @@ def open_books(home: Home, program: str) -> Books:
     store, log = home.store(program), CloseLog(home.path, program)
     published = store.published()
     try:
-        entries = {entry.period: entry for entry in log.entries()}
-    except ValueError as error:
+        entries = {entry.period: (entry, line) for entry, line in log.entries()}
+    except Unreadable as error:
         raise _contradiction(program, f"{log.path} has a line that is none ({error})") from None
     for key, publication in published.items():
         if publication.seal is not None and key not in entries:
             raise _contradiction(program, f"{key} was closed, but {log.path} has no line of it")
-    for key, entry in entries.items():
+    for key, (_, line) in entries.items():
         if key not in published:
             raise _contradiction(program, f"{log.path} closes {key}, which is not published")
-        if not published[key].has_seal_of(entry.line()):
-            store.seal(published[key], entry.line())
-    return Books(published, store.restated(), entries)
+        if not published[key].has_seal_of(line):
+            store.seal(published[key], line)
+    return Books(published, store.restated(), {key: entry for key, (entry, _) in entries.items()})
+
+
+def demand_periods_stay(home: Home, loaded: LoadedProgram) -> None:
+    """§7 "Periods stay": Refused, with every reason, for a program file that takes back what is published.
+
+    That is one "in which a published period is missing, a period stands before a closed one that
+    was not there when that one was closed, or the currency is another one".
+    """
+    program = loaded.program
+    published = home.store(program.program).published()
+    order = [period.key for period in program.periods]
+    closed = {key for key, publication in published.items() if publication.seal is not None}
+    found = []
+    missing = [key for key in published if key not in order]
+    if missing:
+        found.append(
+            f"{', '.join(missing)} published, but not in the program file; put it back, since its "
+            "balances are carried on, or withdraw it if it is not closed: bonus withdraw PERIOD"
+        )
+    # A period is closed after all before it, so one that is open was put there since.
+    last = max((order.index(key) for key in closed if key in order), default=0)
+    if put_before := [key for key in order[:last] if key not in closed]:
+        found.append(
+            f"{', '.join(put_before)} stands before {order[last]}, which is closed; a period can "
+            "only be added after all closed ones"
+        )
+    if (currency := _currency(published)) not in (None, program.currency):
+        found.append(
+            f"the currency is {program.currency}, but what is published is in {currency}; a program "
+            "keeps its currency. For another one, begin a program with another name"
+        )
+    if found:
+        raise Refused("\n".join(f"{loaded.path}: {reason}" for reason in found))
+
+
+def _currency(published: Mapping[str, Publication]) -> str | None:
+    """The program currency of what is published: of one version, since all have the same.
+
+    None if no version says it. What cannot be read is named where versions are compared.
+    """
+    for publication in published.values():
+        try:
+            if currency := publication.record().currency:
+                return currency
+            path = publication.program_file  # of 0.1.0, which did not write the currency down
+            return parse_program(path.read_bytes(), str(path)).currency
+        except (OSError, Unreadable, ProgramFileError):
+            continue
+    return None
+
+
+# What later periods are carried on from: balances, postings, rates, and what was computed anew.
+_CARRIED_ON = ("payout_ledger", "journal", RESTATEMENT.name)
+
+
+def demand_untouched(
+    books: Books, program: str, whole: Sequence[str], replaced: str | None = None
+) -> None:
+    """Refused unless every version is as its run has left it, file by file.
+
+    Of the periods of `whole` all files are compared, of the others those that are carried on from;
+    of the period that is `replaced` none.
+    """
+    found: list[str] = []
+    for key, publication in books.published.items():
+        if key == replaced:
+            continue
+        entry = books.closed.get(key)
+        found += file_faults(
+            key,
+            publication,
+            closed_with=entry.files if entry else None,
+            tables=None if key in whole else _CARRIED_ON,
+        )
+    for key, restatement in books.restated.items():
+        found += file_faults(f"restatement of {key}", restatement, tables=_CARRIED_ON)
+    if found:
+        raise Refused(
+            "\n".join(found)
+            + f"\n{program}: nothing is changed. An open period is made anew by running it again; "
+            "of a closed one bring the files back from a backup. See bonus verify"
+        )
 
 
 def _contradiction(program: str, what: str) -> Refused:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from orchestration.foundations.durable import make_folder, sync, write_bytes
-from orchestration.ledger.closing import NO_LINE_BEFORE, CloseEntry, line_sha256
+from orchestration.ledger.closing import NO_LINE_BEFORE, line_sha256
+from orchestration.records import CloseEntry
 
 
 class CloseLog:
@@ -27,9 +28,9 @@ class CloseLog:
             return []
         return content.removesuffix(b"\n").split(b"\n") if content else []
 
-    def entries(self) -> list[CloseEntry]:
-        """What the lines say; ValueError if one cannot be read."""
-        return [CloseEntry.from_line(line) for line in self.lines()]
+    def entries(self) -> list[tuple[CloseEntry, bytes]]:
+        """What the lines say, each beside its bytes; Unreadable if one cannot be read."""
+        return [(CloseEntry.from_line(line), line) for line in self.lines()]
 
     def last_sha256(self) -> str:
         """The hash that the next line has to hold."""

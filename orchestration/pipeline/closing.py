@@ -1,71 +1,141 @@
 """Closing a period (§7): what was published is fixed, and the close log says so.
 
 The line in the log is the close; the seal beside the published files repeats it, so that a line
-taken out of the log, the last one too, is missed.
+taken out of the log, the last one too, is missed. Later open periods are settled anew before the
+line is written: a crash between the two leaves them so, and the next close or run settles them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
+from pathlib import Path
 
-from expectations.suite import GateResult
-from orchestration.ledger.closing import CloseEntry, refusals
-from orchestration.pipeline.books import Books, open_books
+from orchestration.ledger.closing import Closable, refusals
+from orchestration.pipeline.books import Books, demand_periods_stay, open_books
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.draft import Draft
+from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.work_file import Refused, WorkFile
+from orchestration.pipeline.period_run import Gate
+from orchestration.pipeline.refusals import Refused
+from orchestration.pipeline.run_state import RunState
+from orchestration.pipeline.work_file import WorkFile
+from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
-from orchestration.terms.load import parse_program
+from orchestration.records import (
+    SCHEMA_NUMBER,
+    CloseEntry,
+    LastRun,
+    PostedRestatement,
+    RunRecord,
+    Unreadable,
+    Worker,
+)
+from orchestration.terms.load import LoadedProgram, parse_program
 from orchestration.terms.model import Program
 
 
 def close_period(
-    home: Home, program: Program, period: str, by: str, today: date | None = None
+    home: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str,
+    today: date | None = None,
+    *,
+    gate: Gate = run_gate,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> CloseEntry:
     """Closes a published period in the name of `by`; gives the line that the close log now has.
 
-    Refused, with every reason, where §7 does not allow it. `today` is the day in UTC. The caller
-    holds the period's lock.
+    Refused, with every reason, where §7 does not allow it. GateFailed where a later period, settled
+    anew as §7 demands, does not pass the ledger gate; nothing has changed then. `today` is the day
+    in UTC. The caller holds the period's lock.
     """
+    program = loaded.program
     with home.program_lock(program.program):
-        books = open_books(home, program.program)
-        _demand(home, program, books, period, by, today)
+        books = _demand(home, loaded, period, by, today)
         publication, log = books.published[period], CloseLog(home.path, program.program)
-        entry = _entry(program.program, publication, by, log.last_sha256())
+        entry = _entry(program.program, books, publication, by, log.last_sha256())
+        draft = Draft(
+            program=program.program,
+            store=home.store(program.program),
+            order=[one.key for one in program.periods],
+            books=books,
+            gate=gate,
+            scratch=home.work_folder(program.program, period),
+            tell=tell,
+        )
+        draft.count_as_closed(period, entry)
+        if draft.settle_later(period):
+            draft.switch()
         log.append(entry.line())
         home.store(program.program).seal(publication, entry.line())
         return entry
 
 
 def demand_closable(
-    home: Home, program: Program, period: str, by: str, today: date | None = None
+    home: Home, loaded: LoadedProgram, period: str, by: str, today: date | None = None
 ) -> None:
     """Refused, with every reason, if the period may not be closed now; changes nothing."""
-    with home.program_lock(program.program):
-        books = open_books(home, program.program)
-        _demand(home, program, books, period, by, today)
+    with home.program_lock(loaded.program.program):
+        _demand(home, loaded, period, by, today)
 
 
-def _demand(
-    home: Home, program: Program, books: Books, period: str, by: str, today: date | None
-) -> None:
+def _demand(home: Home, loaded: LoadedProgram, period: str, by: str, today: date | None) -> Books:
+    program = loaded.program
+    demand_periods_stay(home, loaded)
+    books = open_books(home, program.program)
     publication = books.published.get(period)
-    record = publication.run if publication else None
+    changed = [
+        fault
+        for key, version in books.published.items()
+        for fault in file_faults(
+            key,
+            version,
+            closed_with=books.closed[key].files if key in books.closed else None,
+        )
+    ] + [
+        fault
+        for key, version in books.restated.items()
+        for fault in file_faults(f"restatement of {key}", version)
+    ]
+    record = _readable(publication)
     found = refusals(
-        period=period,
-        order=[entry.key for entry in program.periods],
-        closed=list(books.closed),
-        closes_on=_closes_on(program, publication, period),
-        today=today or datetime.now(UTC).date(),
-        published=record,
-        gates_not_held=_gates_not_held(home, program.program, period, record),
-        approver=by,
+        Closable(
+            period=period,
+            order=[entry.key for entry in program.periods],
+            closed=list(books.closed),
+            closes_on=_closes_on(program, publication if record else None, period),
+            today=today or datetime.now(UTC).date(),
+            workers=_workers(books, publication, record, is_whole=not changed),
+            gates_not_held=_gates_not_held(record),
+            later_run=later_run(home, program.program, period, record),
+            changed_files=changed,
+        ),
+        by,
     )
     if found:
         raise Refused("\n".join(found))
+    return books
+
+
+def _workers(
+    books: Books, publication: Publication | None, record: RunRecord | None, *, is_whole: bool
+) -> list[Worker] | None:
+    """Everyone whose work is in a version; of tables that were changed nothing is asked."""
+    if publication is None or record is None:
+        return None
+    return everyone(books, publication, record) if is_whole else record.workers
+
+
+def _readable(publication: Publication | None) -> RunRecord | None:
+    """run.json of a version; None if it cannot be read, which the comparison of files names."""
+    try:
+        return publication.record() if publication else None
+    except (OSError, Unreadable):
+        return None
 
 
 def _closes_on(program: Program, publication: Publication | None, period: str) -> date:
@@ -76,46 +146,134 @@ def _closes_on(program: Program, publication: Publication | None, period: str) -
     return program.period(period).closes_on
 
 
-def _gates_not_held(
-    home: Home, program: str, period: str, record: Mapping[str, Any] | None
-) -> list[str]:
-    """Gates of the published run, and of a later one that was blocked: its data is waiting."""
-    gates = record["gates"].items() if record else []
-    results = [(stage, GateResult.from_json(result)) for stage, result in gates]
-    work = WorkFile(home.work_folder(program, period))
-    if work.path.exists():
-        results += work.verdicts().items()
-    return list(dict.fromkeys(stage for stage, result in results if not result.held))
+def _gates_not_held(record: RunRecord | None) -> list[str]:
+    return [stage for stage, result in record.gates.items() if not result.held] if record else []
 
 
-def _entry(program: str, publication: Publication, by: str, previous: str) -> CloseEntry:
-    record, files = publication.run, publication.file_hashes()
+def later_run(home: Home, program: str, period: str, published: RunRecord | None) -> str | None:
+    """What became of a later run of a period that read input and was not published, in words.
+
+    §7: "every gate must have held: also those of a later run of the period, whether a gate blocked
+    it or it ended otherwise before it was published". None where the last run is published, as the
+    period's version or as its restatement. Of a run by 0.1.0 only its work file knows.
+    """
+    work = WorkFile(home.path / "work" / program / period)
+    last = RunState(home.path, home.last_run_folder(program, period), work).read()
+    if last is None:
+        return _later_run_of_0_1_0(work, period)
+    restated = home.store(program).restated().get(period)
+    attempts = {record.attempt for record in (published, _readable(restated)) if record}
+    return None if last.attempt in attempts else describe_unpublished(last)
+
+
+def describe_unpublished(last: LastRun) -> str:
+    """In words: a run that read input and was not published, and what to do."""
+    who = f"a later run of {last.period} ({last.run_id}, started by {last.by})"
+    if last.blocked is None:
+        return f"{who} read input and ended before it was published; run the period again"
+    whose = "" if last.blocked.period == last.period else f" of {last.blocked.period}"
+    return (
+        f"{who} was blocked: the {last.blocked.stage} gate{whose} has not held; "
+        "repair what it names and run the period again"
+    )
+
+
+def _later_run_of_0_1_0(work: WorkFile, period: str) -> str | None:
+    """A gate that a run of 0.1.0 did not pass: that version kept verdicts in the work file."""
+    import duckdb
+
+    if not work.path.exists():
+        return None
+    try:
+        with duckdb.connect(work.path, read_only=True) as connection:
+            rows = connection.execute("select stage from _gates where not held").fetchall()
+    except duckdb.Error:
+        return None
+    if not rows:
+        return None
+    return (
+        f"a later run of {period} was blocked: the {rows[0][0]} gate has not held; "
+        "repair what it names and run the period again"
+    )
+
+
+def everyone(books: Books, publication: Publication, record: RunRecord) -> list[Worker]:
+    """§7: everyone "whose work is in it": of its inputs, of its rows, of the restatements it posts.
+
+    To settle a period anew makes nobody one of them, so the record of its own run decides.
+    """
+    workers = list(record.workers)
+    for restatement in posted_restatements(books, publication):
+        workers += [
+            worker.model_copy(update={"work": "restated"})
+            for worker in restatement.record().workers
+        ]
+    return list(dict.fromkeys(workers))
+
+
+def posted_restatements(books: Books, publication: Publication) -> list[Publication]:
+    """The restatements whose differences a period's journal posts, by origin."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        origins = connection.execute(
+            "select distinct origin_period from read_parquet($1) where kind = 'adjustment'"
+            " order by origin_period",
+            [publication.pattern("journal")],
+        ).fetchall()
+    return [books.restated[origin] for (origin,) in origins if origin in books.restated]
+
+
+def _entry(
+    program: str, books: Books, publication: Publication, by: str, previous: str
+) -> CloseEntry:
+    record, files = publication.record(), publication.file_hashes()
     return CloseEntry(
+        schema_number=SCHEMA_NUMBER,
         program=program,
         period=publication.period,
         revision=publication.revision,
         approved_by=by.strip(),
-        started_by=record["by"],
-        run_id=record["run_id"],
+        started_by=record.by,
+        run_id=record.run_id,
         closed_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        landing_sha256=record["landing_sha256"],
-        program_sha256=record["program_sha256"],
-        code_sha256=record["code"],
+        workers=tuple(everyone(books, publication, record)),
+        restatements=tuple(
+            _posted(restatement) for restatement in posted_restatements(books, publication)
+        ),
+        landing_sha256=record.landing_sha256,
+        program_sha256=record.program_sha256,
+        code_sha256=record.code,
         rows=_row_counts(publication),
         totals={
             currency: {name: str(amount) for name, amount in amounts.items()}
-            for currency, amounts in record["totals"]["currencies"].items()
+            for currency, amounts in record.totals.currencies.items()
         },
-        ledger_sha256=files[
-            str(publication.table("payout_ledger").relative_to(publication.folder))
-        ],
-        journal_sha256=files[str(publication.table("journal").relative_to(publication.folder))],
+        ledger_sha256=files[_path(publication, "payout_ledger")],
+        journal_sha256=files[_path(publication, "journal")],
         files=files,
         previous_sha256=previous,
     )
 
 
+def _posted(restatement: Publication) -> PostedRestatement:
+    record = restatement.record()
+    return PostedRestatement(
+        period=restatement.period,
+        run_id=record.run_id,
+        landing_sha256=record.landing_sha256,
+        program_sha256=record.program_sha256,
+        code_sha256=record.code,
+    )
+
+
+def _path(publication: Publication, table: str) -> str:
+    return str(publication.table(table).relative_to(publication.folder))
+
+
 def _row_counts(publication: Publication) -> dict[str, int]:
+    """Rows by table; a version of an earlier code may lack tables of today."""
     import pyarrow.parquet as pq
 
-    return {name: pq.read_metadata(publication.table(name)).num_rows for name in PUBLISHED_TABLES}
+    files: dict[str, Path] = {name: publication.table(name) for name in PUBLISHED_TABLES}
+    return {name: pq.read_metadata(path).num_rows for name, path in files.items() if path.exists()}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.ledger.earnings import CreatorScore, cap_minor, period_earnings
 from orchestration.ledger.money import AmountTooLarge, bigint
+from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.load import LoadedProgram
@@ -81,6 +82,16 @@ select payout_currency, cast(rate_e10 as decimal(28, 0)) * cast(0.0000000001 as 
     as fx_rate
 from int_fx_rates
 """
+
+
+def earn(run: PeriodRun) -> dict[str, int]:
+    """What creators and posts earn in the program currency (§6); rows by table.
+
+    Refused if a gate before it has not held.
+    """
+    run.state.begin_stage("ledger")
+    run.tell("ledger", "earnings")
+    return write_earnings(run.work, run.recorded_program(), run.period)
 
 
 def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> dict[str, int]:

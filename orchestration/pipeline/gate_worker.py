@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from expectations.suite import GateResult
-from orchestration.pipeline.engine import settle_on_the_machine
+from orchestration.pipeline.engine_limits import settle_on_the_machine
 
 
 class GateWorker:

@@ -132,6 +132,10 @@ class Home:
         """Where a period's run works; kept after it, replaced whole by the next ingest."""
         return self._folder(self.path / "work" / program / period)
 
+    def last_run_folder(self, program: str, period: str) -> Path:
+        """Where it is written what the last run of a period came to; outlives its work file."""
+        return self.path / "last_runs" / f"program={program}" / f"period={period}"
+
     def quarantine_folder(self, program: str, period: str) -> Path:
         """§9: where a period's quarantined rows lie."""
         return self.path / "quarantine" / f"program={program}" / f"period={period}"

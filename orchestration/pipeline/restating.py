@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestration.ledger.restatement import Restated, restate
 from orchestration.pipeline.books import Books
 from orchestration.pipeline.rows import write_rows
 from orchestration.pipeline.settling import settlement_inputs, write_ledger_period
 from orchestration.publishing.store import Publication
+from orchestration.records import Totals
 from orchestration.terms.exact import scaled
 from orchestration.terms.model import Program
 
@@ -40,7 +41,7 @@ def restate_period(
     write_ledger_period(connection, program, period_key, books.before(period_key, order))
 
 
-def restatement_totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def restatement_totals(connection: duckdb.DuckDBPyConnection) -> Totals:
     """What an operator wants to see of a restatement: rows that differ, sums by currency."""
     rows = connection.execute(
         "select payout_currency, count(*) filter (where difference_minor <> 0),"
@@ -48,11 +49,11 @@ def restatement_totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         " from restatement group by payout_currency order by payout_currency"
     ).fetchall()
     names = ("differing_rows", "posted_minor", "computed_minor", "difference_minor")
-    return {
-        "currencies": {
+    return Totals(
+        currencies={
             currency: dict(zip(names, map(int, values), strict=True)) for currency, *values in rows
         }
-    }
+    )
 
 
 def _own_rows(closed: Publication) -> dict[str, tuple[str, int]]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestration.ledger.journal import JournalEntry, journal_entries
 from orchestration.ledger.restatement import Account
 from orchestration.ledger.settlement import Earned, LedgerRow, Party, settle
 from orchestration.pipeline.rows import write_rows
 from orchestration.publishing.store import Publication
+from orchestration.records import Totals
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.exact import scaled
 from orchestration.terms.model import Program
@@ -142,7 +143,7 @@ def write_ledger_period(
     budget = program.period(period_key).budget
     previous = None
     if before is not None:
-        previous = before.run["totals"]["program_amount_minor"]
+        previous = before.record().totals.program_amount_minor
     connection.execute(
         "create or replace table ledger_period as select cast($1 as varchar) as period,"
         " coalesce(sum(program_amount_minor), 0) as total_minor,"
@@ -161,7 +162,7 @@ def _write_market_shares(connection: duckdb.DuckDBPyConnection, before: Publicat
 
     Amounts in minor units of the program currency; null where no period before paid in the market.
     """
-    previous = before.run["totals"]["greatest_shares"] if before is not None else {}
+    previous = before.record().totals.greatest_shares if before is not None else {}
     connection.execute(
         "create or replace table previous_shares"
         " (market varchar, amount_minor hugeint, market_minor hugeint)"
@@ -173,21 +174,21 @@ def _write_market_shares(connection: duckdb.DuckDBPyConnection, before: Publicat
     connection.execute(MARKET_SHARES)
 
 
-def _greatest_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
-    """By market [amount, market's amount] of the greatest share so far, this period included."""
+def _greatest_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
+    """By market (amount, market's amount) of the greatest share so far, this period included."""
     rows = connection.execute(
         "select market, amount_minor, market_minor, previous_amount_minor, previous_market_minor"
         " from market_shares order by market"
     ).fetchall()
     return {
-        market: [amount, whole]
+        market: (amount, whole)
         if before is None or amount * before_whole > before * whole
-        else [before, before_whole]
+        else (before, before_whole)
         for market, amount, whole, before, before_whole in rows
     }
 
 
-def period_totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def period_totals(connection: duckdb.DuckDBPyConnection) -> Totals:
     """What an operator wants to see of a period: counts, and money by currency and status."""
     counts = connection.execute(
         "select (select count(*) from creator_eligibility),"
@@ -215,16 +216,16 @@ def period_totals(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "carried_minor",
         "held_minor",
     )
-    return {
-        "greatest_shares": _greatest_shares(connection),
-        "creators": counts[0],
-        "eligible_creators": counts[1],
-        "posts": counts[2],
-        "eligible_posts": counts[3],
-        "program_amount_minor": int(counts[4]),
-        "currencies": {
+    return Totals(
+        greatest_shares=_greatest_shares(connection),
+        creators=counts[0],
+        eligible_creators=counts[1],
+        posts=counts[2],
+        eligible_posts=counts[3],
+        program_amount_minor=int(counts[4]),
+        currencies={
             currency: dict(zip(names, map(int, values), strict=True))
             for currency, *values in currencies
         },
-        "statuses": dict(statuses),
-    }
+        statuses=dict(statuses),
+    )

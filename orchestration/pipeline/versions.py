@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from expectations.suite import GateResult
 from orchestration.foundations.durable import sync, write_bytes
+from orchestration.pipeline.period_run import PeriodRun
 from orchestration.publishing.parquet import write_table
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, file_hashes
 from orchestration.publishing.tables import Table
+from orchestration.records import SCHEMA_NUMBER, LastRun, RunRecord, Totals
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,30 +41,39 @@ def carry_over(source: Path, folder: Path) -> None:
 
 
 def run_record(
-    meta: Mapping[str, Any],
-    run_id: str,
-    by: str,
+    run: PeriodRun,
+    last_run: LastRun,
+    currency: str,
     gates: Mapping[str, GateResult],
-    totals: Mapping[str, Any],
+    totals: Totals,
     data: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What run.json says of a run: fingerprints of its inputs, who, when, gates, totals, and data
-    (what `data_quality` found)."""
-    return {
-        **meta,
-        "run_id": run_id,
-        "by": by,
-        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "gates": {stage: result.to_json() for stage, result in gates.items()},
-        "totals": totals,
-        "data": data,
-    }
+) -> RunRecord:
+    """What run.json says of a run: inputs, who, when, gates, totals, and what `data_quality` found.
+
+    `currency` is the program's. The hashes of the version's files are added by `finish_version`.
+    """
+    assert last_run.inputs is not None
+    return RunRecord(
+        **last_run.inputs.model_dump(),
+        schema_number=SCHEMA_NUMBER,
+        program=run.program,
+        period=run.period,
+        currency=currency,
+        attempt=last_run.attempt,
+        run_id=run.run_id,
+        by=run.by,
+        ingested_by=last_run.run_id,
+        read_by=last_run.by,
+        published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        gates=dict(gates),
+        totals=totals,
+        data=data,
+    )
 
 
-def finish_version(folder: Path, program_content: bytes, record: Mapping[str, Any]) -> None:
+def finish_version(folder: Path, program_content: bytes, record: RunRecord) -> None:
     """Adds program file and run.json, with the hashes of all files before it, and flushes them."""
     write_bytes(folder / PROGRAM_FILE, program_content)
     hashes = {path: digest for path, digest in file_hashes(folder).items() if path != RUN_FILE}
-    content = json.dumps({**record, "files": hashes}, indent=1, sort_keys=True, default=str)
-    write_bytes(folder / RUN_FILE, content.encode())
+    write_bytes(folder / RUN_FILE, record.model_copy(update={"files": hashes}).content())
     sync(folder)

@@ -5,6 +5,7 @@
     <home>/generations/program=P/current                -> <n>          (the one switch)
     <home>/generations/program=P/<n>/published/period=K -> the version that is published
     <home>/generations/program=P/<n>/restated/period=K  -> the version that restates it
+    <home>/generations/program=P/<n>/records.json       the hash of each version's run.json
     <home>/store/program=P/{period,restated}=K/<version>/<table>/part-0.parquet, run.json, program.yaml
 
 A publish writes new versions, a new generation that links the versions of all periods, and then
@@ -20,19 +21,23 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from orchestration.foundations.durable import make_folder, sync, write_bytes
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.publishing.parquet import FILE_NAME
+from orchestration.records import RunRecord, Unreadable
 
 RUN_FILE: Final = "run.json"
 PROGRAM_FILE: Final = "program.yaml"
 SEAL_FILE: Final = "close.json"
 """The line of the close log that closed a version, kept with it."""
+
+_RECORDS_FILE: Final = "records.json"
+"""What run.json cannot hold is its own hash: each generation has that of every version in it."""
 
 Shelf = Literal["published", "restated"]
 _SHELVES: Final[tuple[Shelf, ...]] = ("published", "restated")
@@ -45,6 +50,7 @@ class Publication:
 
     period: str
     folder: Path
+    run_file_sha256: str | None = None  # as its run has left run.json; None: published by 0.1.0
 
     def table(self, name: str) -> Path:
         """The Parquet file of a table."""
@@ -59,11 +65,13 @@ class Publication:
         """The number of the generation that published it first."""
         return int(self.folder.name)
 
-    @property
-    def run(self) -> dict[str, Any]:
-        """What is known of the run whose rows these are: id, starter, fingerprints, totals, gates."""
-        loaded: dict[str, Any] = json.loads((self.folder / RUN_FILE).read_text(encoding="utf-8"))
-        return loaded
+    def record(self) -> RunRecord:
+        """What is known of the run whose rows these are, read anew; Unreadable if run.json is none."""
+        path = self.folder / RUN_FILE
+        try:
+            return RunRecord.read(path.read_bytes())
+        except Unreadable as error:
+            raise Unreadable(f"{path}: {error}") from None
 
     @property
     def program_file(self) -> Path:
@@ -91,12 +99,25 @@ class Publication:
 def file_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 by path below `folder` of every file but a seal, sorted by path."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SEAL_FILE)
-    hashes = {}
-    for path in paths:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        hashes[str(path.relative_to(folder))] = digest
-    return hashes
+    return {str(path.relative_to(folder)): _sha256(path) for path in paths}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _record_hashes(generation: Path, shelf: Shelf) -> Mapping[str, str]:
+    """Period -> hash of run.json; nothing for a generation of 0.1.0, which did not keep them."""
+    path = generation / _RECORDS_FILE
+    try:
+        found: Mapping[str, str] = json.loads(path.read_bytes())[shelf]
+    except FileNotFoundError:
+        return {}
+    except (ValueError, LookupError, TypeError):
+        # No version agrees with a list that cannot be read.
+        return {link.name.removeprefix("period="): "unreadable" for link in generation.glob("*/*")}
+    return found
 
 
 class Store:
@@ -129,15 +150,34 @@ class Store:
         make_folder(folder, self.home)
         return folder
 
-    def switch(self, versions: Mapping[str, Path], restated: Mapping[str, Path]) -> None:
-        """Publishes new versions (period -> folder) and restatements together, beside all others."""
+    def switch(
+        self,
+        versions: Mapping[str, Path],
+        restated: Mapping[str, Path],
+        withdrawn: Collection[str] = (),
+    ) -> None:
+        """Publishes new versions (period -> folder) and restatements together, beside all others.
+
+        The periods of `withdrawn` are published no more.
+        """
         number = self.generation() + 1
         generation = self._generations / f"{number:08d}"
         if generation.exists():
             shutil.rmtree(generation)
+        hashes: dict[str, dict[str, str]] = {}
         for shelf, new in zip(_SHELVES, (versions, restated), strict=True):
-            folders = {key: entry.folder for key, entry in self._shelf(shelf).items()} | dict(new)
+            shown = {
+                key: entry for key, entry in self._shelf(shelf).items() if key not in withdrawn
+            }
+            folders = {key: entry.folder for key, entry in shown.items()} | dict(new)
             self._link_all(generation / shelf, folders)
+            # Of a version that stays the hash stays too: the file itself may have been changed since.
+            hashes[shelf] = {
+                key: _sha256(folder / RUN_FILE) if key in new else shown[key].run_file_sha256 or ""
+                for key, folder in folders.items()
+            }
+        write_bytes(generation / _RECORDS_FILE, json.dumps(hashes, sort_keys=True).encode())
+        sync(generation)
         for shelf in _SHELVES:
             self._show(shelf)
         _replace_link(self._current, Path(generation.name))
@@ -163,10 +203,12 @@ class Store:
     def _shelf(self, shelf: Shelf) -> dict[str, Publication]:
         if not self._current.exists():
             return {}
-        links = sorted((self._current.resolve() / shelf).iterdir())
+        generation = self._current.resolve()
+        hashes = _record_hashes(generation, shelf)
+        links = sorted((generation / shelf).iterdir())
         periods = [link.name.removeprefix("period=") for link in links]
         return {
-            period: Publication(period, link.resolve())
+            period: Publication(period, link.resolve(), hashes.get(period) or None)
             for period, link in zip(periods, links, strict=True)
         }
 

@@ -14,9 +14,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from orchestration.ledger.closing import CloseEntry
 from orchestration.publishing.store import PROGRAM_FILE, Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
+from orchestration.records import CloseEntry, RunRecord, Totals
 from orchestration.reports.distribution import bin_edges, gini
 from orchestration.terms.currencies import minor_units
 from orchestration.terms.load import parse_program
@@ -119,9 +119,9 @@ class PeriodFigures:
     program: Program
     period: Period
     revision: int
-    record: Mapping[str, Any]  # run.json
+    record: RunRecord
     closed: CloseEntry | None
-    restated: Mapping[str, Any] | None  # run.json of the restatement
+    restated: RunRecord | None  # of the restatement
     before: Publication | None
     points: Decimal
     budget_minor: int | None
@@ -137,10 +137,9 @@ class PeriodFigures:
     adjustments: Sequence[AdjustmentRow]
 
     @property
-    def totals(self) -> Mapping[str, Any]:
+    def totals(self) -> Totals:
         """Counts and sums of the run's record."""
-        totals: Mapping[str, Any] = self.record["totals"]
-        return totals
+        return self.record.totals
 
     @property
     def version(self) -> TermsVersion:
@@ -178,9 +177,9 @@ def period_figures(
             program=program,
             period=period,
             revision=publication.revision,
-            record=publication.run,
+            record=publication.record(),
             closed=CloseEntry.from_line(seal) if seal is not None else None,
-            restated=restated[key].run if key in restated else None,
+            restated=restated[key].record() if key in restated else None,
             before=published[earlier[-1]] if earlier else None,
             points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
             budget_minor=None

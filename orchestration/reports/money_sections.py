@@ -30,16 +30,16 @@ def money_section(figures: PeriodFigures) -> Section:
                 text.count(row.eligible),
                 text.points(row.points),
                 text.amount(row.amount_minor, currency),
-                text.percent(row.amount_minor, figures.totals["program_amount_minor"]),
+                text.percent(row.amount_minor, figures.totals.program_amount_minor),
             ]
             for row in figures.markets
         ],
         [
             "All",
-            text.count(figures.totals["creators"]),
-            text.count(figures.totals["eligible_creators"]),
+            text.count(figures.totals.creators),
+            text.count(figures.totals.eligible_creators),
             text.points(figures.points),
-            text.amount(figures.totals["program_amount_minor"], currency),
+            text.amount(figures.totals.program_amount_minor, currency),
             "",
         ],
     )
@@ -56,7 +56,7 @@ def money_section(figures: PeriodFigures) -> Section:
 
 
 def _contents(figures: PeriodFigures) -> Table:
-    currency, total = figures.program.currency, figures.totals["program_amount_minor"]
+    currency, total = figures.program.currency, figures.totals.program_amount_minor
     rows = [
         [
             named(row.content_type),
@@ -80,8 +80,8 @@ def _contents(figures: PeriodFigures) -> Table:
         [*rows, ["Milestones", "", "", "", "", milestones, share]],
         [
             "All",
-            text.count(figures.totals["posts"]),
-            text.count(figures.totals["eligible_posts"]),
+            text.count(figures.totals.posts),
+            text.count(figures.totals.eligible_posts),
             text.count(sum(row.qualified_views for row in figures.contents)),
             text.points(figures.points),
             text.amount(total, currency),
@@ -226,7 +226,7 @@ def distribution_section(figures: PeriodFigures) -> Section:
 
 def caps_section(figures: PeriodFigures) -> Section:
     """What caps and the budget took away."""
-    currency, total = figures.program.currency, figures.totals["program_amount_minor"]
+    currency, total = figures.program.currency, figures.totals.program_amount_minor
     if figures.budget_minor is None:
         budget = "The period has no budget."
     else:
@@ -273,33 +273,31 @@ def change_section(figures: PeriodFigures) -> Section:
     title = "Change from the period before"
     if figures.before is None:
         return Section("change", title, ["No earlier period is published."])
-    before, now = figures.before.run["totals"], figures.totals
+    before, now = figures.before.record().totals, figures.totals
     counts = (
-        ("Creators", "creators"),
-        ("Creators eligible", "eligible_creators"),
-        ("Posts", "posts"),
-        ("Posts eligible", "eligible_posts"),
+        ("Creators", before.creators, now.creators),
+        ("Creators eligible", before.eligible_creators, now.eligible_creators),
+        ("Posts", before.posts, now.posts),
+        ("Posts eligible", before.eligible_posts, now.eligible_posts),
     )
     rows = [
         [
             label,
-            text.count(before[name]),
-            text.count(now[name]),
-            text.signed(text.count(now[name] - before[name])),
-            _growth(before[name], now[name]),
+            text.count(earlier),
+            text.count(later),
+            text.signed(text.count(later - earlier)),
+            _growth(earlier, later),
         ]
-        for label, name in counts
+        for label, earlier, later in counts
     ]
     currency = figures.program.currency
     if program_of(figures.before).currency == currency:
         rows.append(
-            _change_row(
-                "Earned", currency, before["program_amount_minor"], now["program_amount_minor"]
-            )
+            _change_row("Earned", currency, before.program_amount_minor, now.program_amount_minor)
         )
-    for name in sorted({*before["currencies"], *now["currencies"]}):
+    for name in sorted({*before.currencies, *now.currencies}):
         then, today = (
-            totals["currencies"].get(name, {}).get("payout_minor", 0) for totals in (before, now)
+            totals.currencies.get(name, {}).get("payout_minor", 0) for totals in (before, now)
         )
         rows.append(_change_row("Paid out", name, then, today))
     return Section(
@@ -338,11 +336,11 @@ def restatements_section(figures: PeriodFigures) -> Section:
     if figures.restated is not None:
         record = figures.restated
         paragraphs.append(
-            f"Run again after the close by {cell(record['by'])} on"
-            f" {text.instant(record['published_at'])}. Differences are adjustments of the earliest"
+            f"Run again after the close by {cell(record.by)} on"
+            f" {text.instant(record.published_at)}. Differences are adjustments of the earliest"
             " open period; this period stays as it was closed."
         )
-        tables.append(_restatement_table(record["totals"]["currencies"]))
+        tables.append(_restatement_table(record.totals.currencies))
     if figures.adjustments:
         paragraphs.append("This period posts what restatements of closed periods came to.")
         tables.append(

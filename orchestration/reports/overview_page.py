@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from orchestration.ledger.closing import CloseEntry
 from orchestration.publishing.store import Publication
+from orchestration.records import CloseEntry, RunRecord
 from orchestration.reports import text
 from orchestration.reports.charts import Bar, histogram
 from orchestration.reports.figures import program_of
@@ -26,7 +26,7 @@ def overview_page(
     Needs one published period at least.
     """
     program = program_of(max(published.values(), key=lambda entry: entry.revision))
-    records = {key: publication.run for key, publication in published.items()}
+    records = {key: publication.record() for key, publication in published.items()}
     seals = {key: publication.seal for key, publication in published.items()}
     closed = {
         key: CloseEntry.from_line(seal).approved_by
@@ -66,11 +66,11 @@ def overview_page(
     )
 
 
-def _cards(program: Program, records: Mapping[str, Mapping[str, Any]]) -> list[Card]:
-    total = sum(record["totals"]["program_amount_minor"] for record in records.values())
+def _cards(program: Program, records: Mapping[str, RunRecord]) -> list[Card]:
+    total = sum(record.totals.program_amount_minor for record in records.values())
     paid: dict[str, int] = {}
     for record in records.values():
-        for currency, amounts in record["totals"]["currencies"].items():
+        for currency, amounts in record.totals.currencies.items():
             paid[currency] = paid.get(currency, 0) + amounts["payout_minor"]
     return [
         Card(f"Earned in {program.currency}", text.amount(total, program.currency)),
@@ -81,9 +81,9 @@ def _cards(program: Program, records: Mapping[str, Mapping[str, Any]]) -> list[C
     ]
 
 
-def _chart(program: Program, records: Mapping[str, Mapping[str, Any]], order: list[str]) -> Chart:
+def _chart(program: Program, records: Mapping[str, RunRecord], order: list[str]) -> Chart:
     shown = order[-CHARTED_PERIODS:]
-    amounts = [records[key]["totals"]["program_amount_minor"] for key in shown]
+    amounts = [records[key].totals.program_amount_minor for key in shown]
     caption = f"Earned by period, in whole {program.currency}"
     bars = [
         Bar(key, minor, text.amount(minor, program.currency).split(".")[0])
@@ -95,7 +95,7 @@ def _chart(program: Program, records: Mapping[str, Mapping[str, Any]], order: li
 
 def _periods(
     program: Program,
-    records: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, RunRecord],
     closed: Mapping[str, str],
     restated: Mapping[str, Publication],
     page_of: Callable[[str], str],
@@ -107,20 +107,20 @@ def _periods(
         if record is None:
             rows.append([period.key, days, "not published", "", "", "", "", ""])
             continue
-        totals = record["totals"]
+        totals = record.totals
         state = f"closed by {cell(closed[period.key])}" if period.key in closed else "estimated"
         warnings = sum(
-            row["state"] != "held" for gate in record["gates"].values() for row in gate["results"]
+            row.state != "held" for gate in record.gates.values() for row in gate.results
         )
         rows.append(
             [
                 Link(period.key, page_of(period.key)),
                 days,
                 f"{state}, restated" if period.key in restated else state,
-                cell(record["by"]),
-                f"{text.count(totals['eligible_creators'])} of {text.count(totals['creators'])}",
-                f"{text.count(totals['eligible_posts'])} of {text.count(totals['posts'])}",
-                text.amount(totals["program_amount_minor"], program.currency),
+                cell(record.by),
+                f"{text.count(totals.eligible_creators)} of {text.count(totals.creators)}",
+                f"{text.count(totals.eligible_posts)} of {text.count(totals.posts)}",
+                text.amount(totals.program_amount_minor, program.currency),
                 text.count(warnings),
             ]
         )
@@ -143,12 +143,12 @@ def _periods(
 def _money(
     caption: str,
     names: Sequence[str],
-    records: Mapping[str, Mapping[str, Any]],
+    records: Mapping[str, RunRecord],
     order: list[str],
     page_of: Callable[[str], str],
 ) -> Table:
     """The sum of the amounts `names`, by period and payout currency."""
-    totals = {key: records[key]["totals"]["currencies"] for key in order}
+    totals = {key: records[key].totals.currencies for key in order}
     currencies = sorted({currency for amounts in totals.values() for currency in amounts})
     return Table(
         caption,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from expectations.suite import GateResult, Result
 from orchestration.reports.charts import Bar, bar_chart
 from orchestration.reports.page import Chart, cell
 
@@ -25,6 +25,6 @@ def named(name: str | None) -> str:
     return "unknown" if name is None else cell(name)
 
 
-def not_held(gate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The results of a gate's record that did not hold: of a published run, warnings."""
-    return [row for row in gate["results"] if row["state"] != "held"]
+def not_held(gate: GateResult) -> list[Result]:
+    """The results of a gate that did not hold: of a published run, warnings."""
+    return [row for row in gate.results if row.state != "held"]

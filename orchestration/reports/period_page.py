@@ -44,8 +44,8 @@ def period_page(figures: PeriodFigures, links: Sequence[Link] = ()) -> Page:
             eligibility_section(figures),
             change_section(figures),
             restatements_section(figures),
-            gates_section(figures.record["gates"]),
-            data_section(figures.record.get("data")),
+            gates_section(figures.record.gates),
+            data_section(figures.record.data),
             terms_section(figures),
             inputs_section(figures),
         ],
@@ -56,7 +56,7 @@ def period_page(figures: PeriodFigures, links: Sequence[Link] = ()) -> Page:
 def _lead(figures: PeriodFigures) -> list[str]:
     record, closed, period = figures.record, figures.closed, figures.period
     published = (
-        f"Run by {cell(record['by'])}, published {text.instant(record['published_at'])},"
+        f"Run by {cell(record.by)}, published {text.instant(record.published_at)},"
         f" revision {figures.revision}."
     )
     days = f"{period.starts_on} to {period.ends_on}, paid on {period.pays_on}."
@@ -68,31 +68,30 @@ def _lead(figures: PeriodFigures) -> list[str]:
     else:
         state = (
             f"Estimated: it may still change. It can be closed from {period.closes_on} on, by"
-            f" someone other than {cell(record['by'])}."
+            f" someone other than {cell(record.by)}."
         )
     return [days, f"{state} {published}"]
 
 
 def _cards(figures: PeriodFigures) -> list[Card]:
     totals, currency = figures.totals, figures.program.currency
-    warnings = sum(len(not_held(gate)) for gate in figures.record["gates"].values())
+    warnings = sum(len(not_held(gate)) for gate in figures.record.gates.values())
     cards = [
         Card(
             f"Earned in {currency}",
-            text.amount(totals["program_amount_minor"], currency),
+            text.amount(totals.program_amount_minor, currency),
             f"{text.points(figures.points)} points",
         ),
         Card(
             "Creators eligible",
-            text.count(totals["eligible_creators"]),
-            f"of {text.count(totals['creators'])}"
-            f" ({text.percent(totals['eligible_creators'], totals['creators'])})",
+            text.count(totals.eligible_creators),
+            f"of {text.count(totals.creators)}"
+            f" ({text.percent(totals.eligible_creators, totals.creators)})",
         ),
         Card(
             "Posts eligible",
-            text.count(totals["eligible_posts"]),
-            f"of {text.count(totals['posts'])}"
-            f" ({text.percent(totals['eligible_posts'], totals['posts'])})",
+            text.count(totals.eligible_posts),
+            f"of {text.count(totals.posts)} ({text.percent(totals.eligible_posts, totals.posts)})",
         ),
         Card(
             "Gates",
@@ -106,6 +105,6 @@ def _cards(figures: PeriodFigures) -> list[Card]:
             text.amount(amounts["payout_minor"], name),
             f"to {text.counted(amounts['paid_rows'], 'creator')}",
         )
-        for name, amounts in list(totals["currencies"].items())[:SHOWN_CARDS]
+        for name, amounts in list(totals.currencies.items())[:SHOWN_CARDS]
     ]
     return cards

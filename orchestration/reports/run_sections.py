@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
+from expectations.suite import GateResult, Result
 from orchestration.pipeline.data_quality import COUNTS
-from orchestration.pipeline.work_file import STAGES
+from orchestration.pipeline.run_state import STAGES
 from orchestration.reports import text
 from orchestration.reports.charts import Bar
 from orchestration.reports.figures import PeriodFigures, ReasonRow
@@ -24,8 +25,8 @@ def eligibility_section(figures: PeriodFigures) -> Section:
     """Every reason, with how many have it."""
     charts, tables = [], []
     for what, rows, meanings, whole in (
-        ("creators", figures.creator_reasons, CREATOR_REASONS, figures.totals["creators"]),
-        ("posts", figures.post_reasons, POST_REASONS, figures.totals["posts"]),
+        ("creators", figures.creator_reasons, CREATOR_REASONS, figures.totals.creators),
+        ("posts", figures.post_reasons, POST_REASONS, figures.totals.posts),
     ):
         if not rows:
             continue
@@ -62,7 +63,7 @@ def _reasons(
     )
 
 
-def gates_section(recorded: Mapping[str, Mapping[str, Any]]) -> Section:
+def gates_section(recorded: Mapping[str, GateResult]) -> Section:
     """What became of the expectations, with the failing rows of those that warned."""
     gates = {stage: recorded[stage] for stage in STAGES if stage in recorded}
     summary = Table(
@@ -72,11 +73,11 @@ def gates_section(recorded: Mapping[str, Mapping[str, Any]]) -> Section:
         [
             [
                 stage,
-                f"{sum(row['state'] == 'held' for row in gate['results'])} of"
-                f" {len(gate['results'])}",
-                text.count(sum(row["severity"] == "error" for row in not_held(gate))),
-                text.count(sum(row["severity"] == "warn" for row in not_held(gate))),
-                text.count(sum(row["failing_rows"] for row in not_held(gate))),
+                f"{sum(row.state == 'held' for row in gate.results)} of"
+                f" {len(gate.results)}",
+                text.count(sum(row.severity == "error" for row in not_held(gate))),
+                text.count(sum(row.severity == "warn" for row in not_held(gate))),
+                text.count(sum(row.failing_rows for row in not_held(gate))),
             ]
             for stage, gate in gates.items()
         ],
@@ -85,30 +86,30 @@ def gates_section(recorded: Mapping[str, Mapping[str, Any]]) -> Section:
         _failing_rows(stage, row)
         for stage, gate in gates.items()
         for row in not_held(gate)
-        if row["rows"]
+        if row.rows
     ]
     sentences = [
-        f"Warning of the {stage} gate, {row['name']}: {_because(row)}."
+        f"Warning of the {stage} gate, {row.name}: {_because(row)}."
         for stage, gate in gates.items()
         for row in not_held(gate)
     ]
     return Section("gates", "Gates", sentences, tables=[summary, *failing])
 
 
-def _failing_rows(stage: str, row: Mapping[str, Any]) -> Table:
-    rows = row["rows"][:SHOWN_FAILING_ROWS]
+def _failing_rows(stage: str, row: Result) -> Table:
+    rows = row.rows[:SHOWN_FAILING_ROWS]
     names = sorted({name for entry in rows for name in entry}, key=_ids_first)
     return Table(
-        f"{stage}: {row['name']}, the first {len(rows)} of {text.count(row['failing_rows'])} rows",
+        f"{stage}: {row.name}, the first {len(rows)} of {text.count(row.failing_rows)} rows",
         [(cell(name), False) for name in names],
         [[cell(str(entry.get(name, ""))) for name in names] for entry in rows],
     )
 
 
-def _because(row: Mapping[str, Any]) -> str:
-    if row["state"] == "failed":
-        return f"{text.counted(row['failing_rows'], 'row')}, {row['means']}"
-    return f"could not be evaluated, {cell(row['problem'] or 'no reason given')}"
+def _because(row: Result) -> str:
+    if row.state == "failed":
+        return f"{text.counted(row.failing_rows, 'row')}, {row.means}"
+    return f"could not be evaluated, {cell(row.problem or 'no reason given')}"
 
 
 def _ids_first(name: str) -> tuple[bool, str]:
@@ -116,10 +117,10 @@ def _ids_first(name: str) -> tuple[bool, str]:
     return not name.endswith("_id"), name
 
 
-def data_section(data: Mapping[str, Any] | None) -> Section:
+def data_section(data: Mapping[str, Any]) -> Section:
     """What ingest read, and posts in play that were late or fell."""
     title = "Data quality"
-    if data is None:
+    if not data:
         return Section("data", title, ["The run was made before these figures were kept."])
     counted = (
         ("Files", "files"),
@@ -194,10 +195,10 @@ def inputs_section(figures: PeriodFigures) -> Section:
     """Fingerprints of all that went in."""
     record = figures.record
     rows = [
-        ["Program file", cell(PurePath(record["program_file"]).name), record["program_sha256"]],
-        ["Landing data", cell(PurePath(record["landing"]).name), record["landing_sha256"]],
-        ["Code and models", "", record["code"]],
-        ["All three, program and period", "", record["fingerprint"]],
+        ["Program file", cell(PurePath(record.program_file).name), record.program_sha256],
+        ["Landing data", cell(PurePath(record.landing).name), record.landing_sha256],
+        ["Code and models", "", record.code],
+        ["All three, program and period", "", record.fingerprint],
     ]
     if figures.closed:
         rows += [
@@ -207,6 +208,6 @@ def inputs_section(figures: PeriodFigures) -> Section:
     return Section(
         "inputs",
         "Inputs and their fingerprints",
-        [f"Run {record['run_id']}."],
+        [f"Run {record.run_id}."],
         tables=[Table("SHA-256 of what went in", columns("Input", "Name", "SHA-256"), rows)],
     )

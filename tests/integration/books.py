@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
-from orchestration.ledger.closing import CloseEntry
 from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.flow import run_all
+from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.publish import Published
-from orchestration.pipeline.verify import verify
+from orchestration.pipeline.publishing import Published
+from orchestration.pipeline.verifying import verify
+from orchestration.pipeline.withdrawing import withdraw_period
 from orchestration.publishing.store import Publication
+from orchestration.records import CloseEntry, Totals
 from orchestration.terms.load import LoadedProgram, load_program
+from tests.proof.product import ask_suite, fast_run
 
 LATER = date(2100, 1, 1)
 """A day on which every period of every test may be closed."""
@@ -21,7 +26,9 @@ LATER = date(2100, 1, 1)
 class Books:
     """A fresh home for one program."""
 
-    def __init__(self, home: Path, program_file: Path) -> None:
+    def __init__(self, home: Path, program_file: Path, *, fast: bool = False) -> None:
+        """With `fast` the models run compiled and in memory, and gates are asked of DuckDB itself."""
+        self.fast = fast
         self.home = Home(home)
         self.home.prepare()
         self.loaded: LoadedProgram = load_program(program_file)
@@ -29,11 +36,17 @@ class Books:
         self.periods = [period.key for period in self.program.periods]
 
     def run(self, period: str, landing: Path, by: str = "ada") -> Published:
-        run = PeriodRun(self.home, self.program.program, period, f"run-{period}", by)
-        return run.run(self.loaded.path, landing)
+        arguments = (self.home, self.program.program, period, f"run-{period}-{by}", by)
+        run = fast_run(*arguments) if self.fast else PeriodRun(*arguments)
+        return run_all(run, self.loaded.path, landing)
+
+    def withdraw(self, period: str) -> Mapping[str, Totals]:
+        gate = ask_suite if self.fast else run_gate
+        return withdraw_period(self.home, self.program, period, gate=gate)
 
     def close(self, period: str, by: str = "grace") -> CloseEntry:
-        return close_period(self.home, self.program, period, by, LATER)
+        gate = ask_suite if self.fast else run_gate
+        return close_period(self.home, self.loaded, period, by, LATER, gate=gate)
 
     @property
     def published(self) -> dict[str, Publication]:

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from orchestration.pipeline import earning, models, versions
+from orchestration.pipeline import earning, engines, versions
+from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.run_state import RunState
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.store import Store
 from orchestration.terms.load import load_program
@@ -19,10 +21,10 @@ from orchestration.terms.load import load_program
 POINTS: dict[str, tuple[Any, str, bool, int]] = {
     "ingest, before the work file is replaced": (WorkFile, "replace_with", False, 1),
     "ingest, after the work file is replaced": (WorkFile, "replace_with", True, 1),
-    "staging, before its models": (models, "build_models", False, 1),
-    "staging, before its verdict": (WorkFile, "record", False, 2),
-    "eligibility, after its models": (models, "build_models", True, 2),
-    "scoring, after its models": (models, "build_models", True, 3),
+    "staging, before its models": (engines.DuckDBEngine, "build", False, 1),
+    "staging, before its verdict": (RunState, "record", False, 2),
+    "eligibility, after its models": (engines.DuckDBEngine, "build", True, 2),
+    "scoring, after its models": (engines.DuckDBEngine, "build", True, 3),
     "ledger, after the earnings": (earning, "write_earnings", True, 1),
     "publish, after a table is written": (versions, "write_table", True, 3),
     "publish, before the switch": (Store, "switch", False, 1),
@@ -51,8 +53,10 @@ def main(point: str, sample: Path, home: Home, period: str) -> None:
 
     setattr(owner, name, deadly)
     program = load_program(sample / "program.yaml").program
-    PeriodRun(home, program.program, period, "run-killed", "ada").run(
-        sample / "program.yaml", sample / "landing"
+    run_all(
+        PeriodRun(home, program.program, period, "run-killed", "ada"),
+        sample / "program.yaml",
+        sample / "landing",
     )
 
 

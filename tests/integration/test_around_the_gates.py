@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,22 @@ import dagster as dg
 import duckdb
 import pytest
 
-from expectations.suite import GateResult
+from expectations.suite import GateResult, Result
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.jobs import PERIOD_JOB
 from orchestration.dagster_glue.partitions import PERIODS, split_partition_key
 from orchestration.dagster_glue.resources import HomeResource
+from orchestration.pipeline.building import build
+from orchestration.pipeline.earning import earn
+from orchestration.pipeline.flow import run_all
+from orchestration.pipeline.gating import check
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.work_file import STAGES, Refused, WorkFile
+from orchestration.pipeline.publishing import publish
+from orchestration.pipeline.refusals import Refused
+from orchestration.pipeline.run_state import STAGES, RunState
+from orchestration.pipeline.work_file import WorkFile
 from orchestration.terms import tables
 from orchestration.terms.load import load_program
 from tests.conftest import ROOT, published_files
@@ -47,12 +56,12 @@ def stages(delivery: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     Home(home).prepare()
     copies = {}
     run = run_in(home, delivery)
-    run.run(delivery / "program.yaml", delivery / "landing")
+    run_all(run, delivery / "program.yaml", delivery / "landing")
     for stage in STAGES[:-1]:
-        run.ingest(*inputs(delivery)) if stage == "ingest" else run.build(stage)
-        run.check(stage)
+        ingest(run, *inputs(delivery)) if stage == "ingest" else build(run, stage)
+        check(run, stage)
         copies[stage] = shutil.copytree(home, home.with_name(stage), symlinks=True)
-    run.earn()
+    earn(run)
     copies["earnings"] = shutil.copytree(home, home.with_name("earnings"), symlinks=True)
     return copies
 
@@ -80,11 +89,11 @@ def go_on(run: PeriodRun, after: str) -> None:
     """Everything that follows a stage."""
     following = STAGES[STAGES.index(after) + 1 : -1] if after in STAGES else ()
     for stage in following:
-        run.build(stage)
-        run.check(stage)
+        build(run, stage)
+        check(run, stage)
     if after != "earnings":
-        run.earn()
-    run.publish()
+        earn(run)
+    publish(run)
 
 
 EDITS = {
@@ -108,7 +117,7 @@ def test_an_edited_work_file_is_refused(
     for _ in range(2):  # asking twice makes it no truer
         with pytest.raises(Refused, match=r"not as the stage before left it.*from ingest on"):
             go_on(run, stage)
-        run.work.verdicts()
+        run.state.verdicts()
     assert published_files(run.home.path) == before
 
 
@@ -123,28 +132,28 @@ def test_a_work_file_that_was_only_looked_at_goes_on(
     assert published_files(run.home.path) == before
 
 
-def test_a_verdict_that_was_written_by_hand_is_refused(
+def test_verdicts_of_another_reading_of_the_same_files_do_not_count(
     home_after: Callable[[str], Path], delivery: Path
 ) -> None:
-    run = run_in(home_after("ingest"), delivery)
-    with duckdb.connect(run.work.path) as connection:
-        connection.execute(
-            "insert into _gates select 'staging', true, fingerprint, result from _gates"
-        )
-    with pytest.raises(Refused, match="not as the stage before left it"):
-        run.build("eligibility")
+    """Verdicts speak of the data that lies in the work file, not of data that was there before."""
+    run = run_in(home_after("scoring"), delivery)
+    verdicts = run.state.path.read_bytes()
+    ingest(run, *inputs(delivery))
+    run.state.path.write_bytes(verdicts)
+    with pytest.raises(Refused, match="the work file is not that of the run in"):
+        earn(run)
 
 
 def test_a_table_edited_before_its_gate_is_judged_but_goes_no_further(
     home_after: Callable[[str], Path], delivery: Path
 ) -> None:
     run = run_in(home_after("ingest"), delivery)
-    run.build("staging")
+    build(run, "staging")
     with duckdb.connect(run.work.path) as connection:
         connection.execute(EDITS["staging"])
-    assert run.check("staging").held
+    assert check(run, "staging").held
     with pytest.raises(Refused, match="not as the stage before left it"):
-        run.build("eligibility")
+        build(run, "eligibility")
 
 
 def test_the_log_of_a_process_that_died_is_not_played_back_unseen(
@@ -162,7 +171,7 @@ def test_the_log_of_a_process_that_died_is_not_played_back_unseen(
     assert died.returncode == 9
     assert run.work.path.with_suffix(".duckdb.wal").exists()
     with pytest.raises(Refused, match="not as the stage before left it"):
-        run.earn()
+        earn(run)
 
 
 def test_a_stage_that_failed_may_be_started_again(
@@ -171,11 +180,10 @@ def test_a_stage_that_failed_may_be_started_again(
     """Re-running from failure is no way round: the same data, the same verdicts before it."""
     run = run_in(home_after("earnings"), delivery)
     before = published_files(run.home.path)
-    run.gate = lambda suite, database: _raise(OSError("the disk is gone"))
+    broken = replace(run, gate=lambda suite, database: _raise(OSError("the disk is gone")))
     with pytest.raises(OSError, match="the disk is gone"):
-        run.publish()
-    run.gate = held
-    run.publish()
+        publish(broken)
+    publish(run)
     assert published_files(run.home.path) == before
 
 
@@ -187,15 +195,15 @@ def test_running_on_from_a_gate_that_failed_is_refused(
     home_after: Callable[[str], Path], delivery: Path
 ) -> None:
     run = run_in(home_after("staging"), delivery)
-    with run.work.connect() as connection:
-        connection.execute("update _gates set held = false where stage = 'staging'")
-    for stage, start in {"eligibility": run.build, "scoring": run.build}.items():
+    failed = Result("name", "stg_posts", "error", "means", "failed", 1)
+    run.state.record("staging", GateResult("staging", (failed,)))
+    for stage in ("eligibility", "scoring"):
         with pytest.raises(Refused, match=r"staging gate has failed.*from ingest on"):
-            start(stage)
+            build(run, stage)
     with pytest.raises(Refused, match=r"staging gate has failed.*from ingest on"):
-        run.earn()
+        earn(run)
     with pytest.raises(Refused, match=r"staging gate has failed.*from ingest on"):
-        run.publish()
+        publish(run)
 
 
 @pytest.fixture
@@ -246,7 +254,7 @@ def test_what_is_hashed_is_what_is_read(
         return real_terms_tables(*arguments)
 
     monkeypatch.setattr(tables, "terms_tables", meanwhile)
-    run.ingest(*inputs(delivery))
+    ingest(run, *inputs(delivery))
     hidden.rename(gone)
     late.unlink()
     with run.work.connect() as connection:
@@ -260,15 +268,15 @@ REPLACES = """
 import sys
 from pathlib import Path
 from orchestration.command_line import app as cli
-from orchestration.pipeline.work_file import WorkFile
+from orchestration.pipeline.run_state import RunState
 grows = Path(sys.argv.pop(1))
-real = WorkFile.record
+real = RunState.record
 def record(self, stage, result):
     real(self, stage, result)
     if stage == "scoring":
         with grows.open("ab") as file:
             file.write(b"\\n")
-WorkFile.record = record
+RunState.record = record
 cli.main()
 """
 """`bonus`, with its first argument a file that grows by a line once the scoring gate has held."""
@@ -298,7 +306,7 @@ def test_inputs_replaced_while_bonus_runs_are_refused(sample: Path, tmp_path: Pa
 
 def test_asking_for_verdicts_before_the_first_ingest_makes_no_file(tmp_path: Path) -> None:
     work = WorkFile(tmp_path)
-    assert work.verdicts() == {}
+    assert RunState(tmp_path, tmp_path / "last", work).verdicts() == {}
     with pytest.raises(Refused, match="nothing is ingested yet"), work.connect():
         pass
     assert list(tmp_path.iterdir()) == []
@@ -312,7 +320,7 @@ def test_a_program_file_of_another_program_is_refused(delivery: Path, tmp_path: 
     home = tmp_path / "home"
     Home(home).prepare()
     with pytest.raises(Refused, match=f"is the file of another, not of {name}"):
-        run_in(home, delivery).ingest(other, delivery / "landing")
+        ingest(run_in(home, delivery), other, delivery / "landing")
 
 
 KEYS = (

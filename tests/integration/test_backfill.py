@@ -14,9 +14,10 @@ from tests.unit.test_sample import STATUSES
 
 from expectations.suite import GateResult
 from orchestration.dagster_glue.partitions import partition_key
+from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.work_file import STAGES
+from orchestration.pipeline.run_state import STAGES
 from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import Bonus, published_files
@@ -38,8 +39,10 @@ def one_by_one(six_periods: Path, tmp_path_factory: pytest.TempPathFactory) -> H
     home.prepare()
     program = load_program(six_periods / "program.yaml").program
     for period in program.periods:
-        PeriodRun(home, program.program, period.key, f"run-{period.key}", "ada").run(
-            six_periods / "program.yaml", six_periods / "landing"
+        run_all(
+            PeriodRun(home, program.program, period.key, f"run-{period.key}", "ada"),
+            six_periods / "program.yaml",
+            six_periods / "landing",
         )
     return home
 
@@ -73,7 +76,7 @@ def test_error_gates_hold_on_the_sample_and_some_warnings_show(
     assert list(published) == [period.key for period in program.periods]
     warned = set()
     for publication in published.values():
-        gates = publication.run["gates"]
+        gates = publication.record().gates
         assert set(gates) == set(STAGES)
         for result in (GateResult.from_json(gate) for gate in gates.values()):
             assert result.held

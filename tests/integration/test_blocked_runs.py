@@ -26,8 +26,9 @@ from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.ingesting import ingest as read_inputs
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.work_file import STAGES
+from orchestration.pipeline.run_state import STAGES
 from orchestration.terms.load import LoadedProgram, load_program
 from tests.conftest import Bonus, published_files
 
@@ -262,9 +263,8 @@ def test_a_stage_alone_is_refused_while_a_gate_before_it_has_not_held(
 
     assert "nothing is ingested yet; run ingest first" in _why(materialise(*assets))
     # Ingest without its gate: the assets, but none of their checks.
-    PeriodRun(home, place.program, place.period, "run-1", "ada").ingest(
-        place.loaded.path, place.landing
-    )
+    run = PeriodRun(home, place.program, place.period, "run-1", "ada")
+    read_inputs(run, place.loaded.path, place.landing)
     why = _why(materialise(*assets))
     assert "the ingest gate has not run" in why
     assert "Run the period from ingest on" in why

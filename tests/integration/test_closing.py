@@ -16,12 +16,17 @@ import pytest
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.foundations.file_patterns import exact_pattern
-from orchestration.ledger.closing import CloseEntry
+from orchestration.pipeline.building import build
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import close_period
-from orchestration.pipeline.work_file import GateFailed, Refused
+from orchestration.pipeline.earning import earn
+from orchestration.pipeline.gating import check
+from orchestration.pipeline.ingesting import ingest
+from orchestration.pipeline.publishing import publish
+from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.export import export_period
 from orchestration.publishing.store import Store
+from orchestration.records import CloseEntry
 from tests.conftest import SHARED, Bonus
 from tests.integration.books import Books
 
@@ -135,8 +140,8 @@ def test_a_period_that_is_not_over_is_not_closed(books: Books) -> None:
     first = books.program.periods[0]
     before = first.closes_on.fromordinal(first.closes_on.toordinal() - 1)
     with pytest.raises(Refused, match=f"closes on {first.closes_on}, and today is {before}"):
-        close_period(books.home, books.program, first.key, "grace", before)
-    assert close_period(books.home, books.program, first.key, "grace", first.closes_on)
+        close_period(books.home, books.loaded, first.key, "grace", before)
+    assert close_period(books.home, books.loaded, first.key, "grace", first.closes_on)
 
 
 def test_a_period_whose_last_run_was_blocked_is_not_closed(
@@ -156,7 +161,7 @@ def test_a_period_whose_last_run_was_blocked_is_not_closed(
 
 def test_what_the_close_log_says(books: Books) -> None:
     first = books.periods[0]
-    record = books.published[first].run
+    record = books.published[first].record()
     entry = books.close(first, " Grace ")
     log = CloseLog(books.home.path, books.program.program)
     assert log.path == (
@@ -165,8 +170,8 @@ def test_what_the_close_log_says(books: Books) -> None:
     assert [CloseEntry.from_line(line) for line in log.path.read_bytes().splitlines()] == [entry]
     assert (entry.approved_by, entry.started_by, entry.run_id) == ("Grace", "ada", f"run-{first}")
     assert entry.program_sha256 == books.loaded.sha256
-    assert entry.landing_sha256 == record["landing_sha256"]
-    assert entry.rows["payout_ledger"] == sum(record["totals"]["statuses"].values())
+    assert entry.landing_sha256 == record.landing_sha256
+    assert entry.rows["payout_ledger"] == sum(record.totals.statuses.values())
 
 
 def test_a_closed_period_is_read_only_and_keeps_every_byte(
@@ -324,15 +329,15 @@ def test_inputs_that_change_after_ingest_are_not_published(
     shutil.copytree(sample / "landing", landing)
     before = books.files(first)
     run = PeriodRun(books.home, books.program.program, first, "run-2", "ada")
-    run.ingest(books.loaded.path, landing)
+    ingest(run, books.loaded.path, landing)
     for stage in ("ingest", "staging", "eligibility", "scoring"):
         if stage != "ingest":
-            run.build(stage)
-        assert run.check(stage).held
-    run.earn()
+            build(run, stage)
+        assert check(run, stage).held
+    earn(run)
     (landing / "creators" / "late.csv").write_text("late", encoding="utf-8")
     with pytest.raises(Refused, match="changed after ingest"):
-        run.publish()
+        publish(run)
     assert books.files(first) == before
 
 

@@ -20,8 +20,13 @@ from benchmarks.data import PERIOD, write_landing
 from expectations.runner import run_suite
 from expectations.suite import GateResult
 from expectations.suites import SUITES
+from orchestration.pipeline.building import build
+from orchestration.pipeline.earning import earn
+from orchestration.pipeline.gating import check
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.publishing import publish
 
 SNAPSHOTS = 300_000
 NOISE = 0.3
@@ -79,15 +84,15 @@ def _run(folder: Path, size: int) -> Costs:
     home.prepare()
     run = PeriodRun(home, "benchmark", PERIOD, "run", "ada", gate=gate, progress=costs.told.append)
     with reads("ingest"):
-        run.ingest(folder / "program.yaml", folder / "landing")
-    assert run.check("ingest").held
+        ingest(run, folder / "program.yaml", folder / "landing")
+    assert check(run, "ingest").held
     for stage in ("staging", "eligibility", "scoring"):
         with reads(stage):
-            run.build(stage)
-        assert run.check(stage).held
+            build(run, stage)
+        assert check(run, stage).held
     with reads("earnings"):
-        run.earn()
-    run.publish()
+        earn(run)
+    publish(run)
     with run.work.connect() as connection:
         for name, table in (
             ("rows", "raw_post_metrics"),

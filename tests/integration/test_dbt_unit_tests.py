@@ -15,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from orchestration.ingest.raw_tables import create_tables
-from orchestration.pipeline import models
+from orchestration.pipeline import dbt_runner
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.terms.load import load_program
 from orchestration.terms.tables import terms_tables
@@ -29,7 +29,7 @@ def _unit_tests() -> list[dict[str, object]]:
     """Every unit test that stands in a YAML file of the project, as it stands there."""
     documents = [
         YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        for path in sorted((models.PROJECT / "models").rglob("*.yml"))
+        for path in sorted((dbt_runner.PROJECT / "models").rglob("*.yml"))
     ]
     return [test for document in documents for test in document.get("unit_tests", ())]
 
@@ -44,7 +44,7 @@ def empty_work_file(folder: Path) -> WorkFile:
             connection.register("terms_table", table)
             connection.execute(f'create table "{name}" as select * from terms_table')
             connection.unregister("terms_table")
-    models.build_models(work, "resource_type:model")
+    dbt_runner.build_models(work, "resource_type:model")
     return work
 
 
@@ -53,8 +53,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     """What dbt says of each unit test: `pass`, or the difference it found."""
     work = empty_work_file(tmp_path_factory.mktemp("unit"))
     os.environ["BONUS_WORK"] = str(work.path)
-    result = models._invoke(
-        models._manifest(), "test", work.folder / "dbt", ["--select", "test_type:unit"]
+    result = dbt_runner._invoke(
+        dbt_runner._manifest(), "test", work.folder / "dbt", ["--select", "test_type:unit"]
     )
     yield {
         row.node.name: "pass" if row.status == "pass" else f"{row.status}: {row.message}"

@@ -10,6 +10,7 @@ import pytest
 from orchestration.dagster_glue.assets.asset_metadata import table_metadata
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.resources import HomeResource
+from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.publishing.tables import RESTATEMENT
@@ -26,7 +27,7 @@ def run(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> PeriodRun:
     home.prepare()
     program = load_program(sample / "program.yaml").program
     made = PeriodRun(home, program.program, program.periods[0].key, "run-0", "ada")
-    made.run(sample / "program.yaml", sample / "landing")
+    run_all(made, sample / "program.yaml", sample / "landing")
     return made
 
 

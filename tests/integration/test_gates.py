@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from expectations.suite import no_rows
+from orchestration.pipeline.building import build
+from orchestration.pipeline.earning import earn
+from orchestration.pipeline.flow import run_all
+from orchestration.pipeline.gating import check
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.work_file import STAGES, Refused
+from orchestration.pipeline.publishing import publish
+from orchestration.pipeline.refusals import Refused
+from orchestration.pipeline.run_state import STAGES
 from orchestration.terms.load import load_program
 from tests.conftest import published_files
 
@@ -21,8 +28,10 @@ def published(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[H
     home.prepare()
     program = load_program(sample / "program.yaml").program
     period = program.periods[0].key
-    PeriodRun(home, program.program, period, "run-0", "ada").run(
-        sample / "program.yaml", sample / "landing"
+    run_all(
+        PeriodRun(home, program.program, period, "run-0", "ada"),
+        sample / "program.yaml",
+        sample / "landing",
     )
     return home, program.program, period
 
@@ -56,17 +65,17 @@ def test_a_seeded_defect_turns_the_gate_red(
 ) -> None:
     run = _run(*published)
     before = published_files(run.home.path)
-    run.ingest(sample / "program.yaml", sample / "landing")
-    assert run.check("ingest").held
+    ingest(run, sample / "program.yaml", sample / "landing")
+    assert check(run, "ingest").held
     for built in ("staging", "eligibility", "scoring"):
-        run.build(built)
+        build(run, built)
         if built == stage:
             break
-        assert run.check(built).held
+        assert check(run, built).held
     statement, expectation = DEFECTS[stage]
     with run.work.connect() as connection:
         connection.execute(statement)
-    result = run.check(stage)
+    result = check(run, stage)
     broken = {row.name: row for row in result.results if row.blocks}
     assert expectation in broken
     assert broken[expectation].failing_rows >= 1
@@ -77,9 +86,9 @@ def test_a_seeded_defect_turns_the_gate_red(
     assert result.stake.money_of == published[2]
     following = STAGES[STAGES.index(stage) + 1]
     with pytest.raises(Refused, match=f"{stage} gate has failed"):
-        run.earn() if following == "ledger" else run.build(following)
+        earn(run) if following == "ledger" else build(run, following)
     with pytest.raises(Refused):
-        run.publish()
+        publish(run)
     assert published_files(run.home.path) == before
 
 
@@ -89,7 +98,7 @@ def test_the_verdict_comes_from_great_expectations(
     from expectations.runner import run_suite
 
     run = _run(*published)
-    run.ingest(sample / "program.yaml", sample / "landing")
+    ingest(run, sample / "program.yaml", sample / "landing")
     holds = no_rows("holds", "raw_posts", "select * from {batch} where false", "never")
     turned = no_rows("turned", "raw_posts", "select post_id from {batch}", "always")
     broken = no_rows("broken", "no_such_table", "select * from {batch}", "cannot be evaluated")
@@ -108,24 +117,24 @@ def test_a_later_stage_alone_is_refused(sample: Path, tmp_path: Path) -> None:
     program = load_program(sample / "program.yaml").program
     run = PeriodRun(home, program.program, program.periods[0].key, "run-1", "ada")
     with pytest.raises(Refused, match="nothing is ingested yet"):
-        run.build("staging")
-    run.ingest(sample / "program.yaml", sample / "landing")
+        build(run, "staging")
+    ingest(run, sample / "program.yaml", sample / "landing")
     with pytest.raises(Refused, match="ingest gate has not run"):
-        run.build("staging")
-    assert run.check("ingest").held
+        build(run, "staging")
+    assert check(run, "ingest").held
     with pytest.raises(Refused, match="staging gate has not run"):
-        run.build("eligibility")
+        build(run, "eligibility")
     # Ingesting anew withdraws what was said of the old data.
-    run.ingest(sample / "program.yaml", sample / "landing")
+    ingest(run, sample / "program.yaml", sample / "landing")
     with pytest.raises(Refused, match="ingest gate has not run"):
-        run.build("staging")
+        build(run, "staging")
 
 
 def test_an_old_work_file_is_refused(
     published: tuple[Home, str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration.pipeline import work_file as workfile
+    from orchestration.pipeline import run_state
 
-    monkeypatch.setattr(workfile, "code_fingerprint", lambda: "another version")
+    monkeypatch.setattr(run_state, "code_fingerprint", lambda: "another version")
     with pytest.raises(Refused, match="another version of the code"):
         _run(*published).build("staging")

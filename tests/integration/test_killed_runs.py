@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.terms.load import load_program
@@ -18,8 +19,10 @@ from tests.integration.killed_run import POINTS
 
 def _run(home: Home, sample: Path, period: str) -> None:
     program = load_program(sample / "program.yaml").program
-    PeriodRun(home, program.program, period, "run", "ada").run(
-        sample / "program.yaml", sample / "landing"
+    run_all(
+        PeriodRun(home, program.program, period, "run", "ada"),
+        sample / "program.yaml",
+        sample / "landing",
     )
 
 

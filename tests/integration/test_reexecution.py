@@ -25,13 +25,13 @@ BAD_ROW = "creator_id,account_type,market,updated_at\nc-new,robot,US,2024-01-01T
 
 NO_SCORING = """
 from orchestration.command_line import app as cli
-from orchestration.pipeline import models
-real = models.build_models
+from orchestration.pipeline import dbt_runner
+real = dbt_runner.build_models
 def build_models(work, select):
     if select == "tag:scoring":
-        raise models.ModelsFailed("out of memory")
+        raise dbt_runner.ModelsFailed("out of memory")
     return real(work, select)
-models.build_models = build_models
+dbt_runner.build_models = build_models
 cli.main()
 """
 """`bonus` on a machine that is out of memory when it comes to scoring."""

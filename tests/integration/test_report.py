@@ -153,7 +153,7 @@ def test_a_restatement_is_told_by_both_pages(sample: Path, tmp_path: Path) -> No
     books.run(first, landing)
     paths = write_reports(books.home, books.program.program, [first, second])
     pages = {key: read_page(path.read_text("utf-8")) for key, path in paths.items()}
-    totals = books.restated[first].run["totals"]["currencies"]
+    totals = books.restated[first].record().totals.currencies
     rows = {row[0]: row for row in pages[first].tables["Posted for this period, and computed now"]}
     posted = pages[second].tables["Adjustments posted in this period"][1:]
     assert [row[:2] for row in posted] == [

@@ -20,9 +20,12 @@ import pytest
 
 from expectations.suite import GateResult
 from expectations.suites import SUITES
+from orchestration.pipeline.building import build
+from orchestration.pipeline.gating import check
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.work_file import Refused
+from orchestration.pipeline.refusals import Refused
 
 COUNTS = ("views", "likes", "comments", "shares")
 PERIOD = "2024-04"
@@ -173,10 +176,10 @@ def _run(folder: Path) -> PeriodRun:
     home = Home(folder / "home")
     home.prepare()
     run = PeriodRun(home, "p", PERIOD, "run", "ada", gate=lambda suite, _: GateResult(suite))
-    run.ingest(folder / "program.yaml", folder / "landing")
+    ingest(run, folder / "program.yaml", folder / "landing")
     for stage in ("staging", "eligibility"):
-        run.check("ingest" if stage == "staging" else "staging")
-        run.build(stage)
+        check(run, "ingest" if stage == "staging" else "staging")
+        build(run, stage)
     return run
 
 
@@ -317,10 +320,10 @@ def test_a_file_that_changes_after_ingest_is_refused(tmp_path: Path) -> None:
     """Also one that says just the same: what was checked is no longer what would be read."""
     file = _two_posts(tmp_path)
     run = _run(tmp_path)
-    run.check("ingest")
+    check(run, "ingest")
     file.write_bytes(file.read_bytes())
     with pytest.raises(Refused, match=r"changed after ingest: post_metrics/0\.parquet"):
-        run.build("staging")
+        build(run, "staging")
 
 
 def test_a_run_reads_the_snapshots_twice_and_copies_none(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ import pytest
 
 from benchmarks.data import PERIOD, write_landing
 from expectations.suite import GateResult
+from orchestration.pipeline.building import build
+from orchestration.pipeline.gating import check
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
 
 LIMITS = ("90MiB", "75MiB", "65MiB", "60MiB")
@@ -47,12 +50,12 @@ def test_a_stage_goes_on_after_it_has_spilled(
     run = PeriodRun(
         home, "benchmark", PERIOD, "run", "ada", gate=lambda suite, _: GateResult(suite)
     )
-    run.ingest(tmp_path / "program.yaml", tmp_path / "landing")
-    run.check("ingest")
+    ingest(run, tmp_path / "program.yaml", tmp_path / "landing")
+    check(run, "ingest")
     for limit in LIMITS:
         monkeypatch.setenv("BONUS_MEMORY_LIMIT", limit)
         with _watched(run.work.spill) as spilled:
-            run.build("staging")
+            build(run, "staging")
         if spilled.is_set():
             return
     pytest.fail("it never spilled: lower the limits")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.ledger.closing import CloseEntry
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.records import CloseEntry
 from tests.conftest import Bonus
 from tests.integration.books import Books
 
@@ -101,9 +100,9 @@ def test_an_entry_out_of_the_journal_of_an_open_period_is_named(books: Books) ->
         )
     path.unlink()
     fewer.rename(path)
-    record = publication.run
-    record["files"]["journal/part-0.parquet"] = publication.file_hashes()["journal/part-0.parquet"]
     run_file = publication.folder / "run.json"
+    record = json.loads(run_file.read_bytes())
+    record["files"]["journal/part-0.parquet"] = publication.file_hashes()["journal/part-0.parquet"]
     run_file.unlink()
     run_file.write_text(json.dumps(record), encoding="utf-8")
     said = books.differences
@@ -140,7 +139,7 @@ def test_a_line_that_was_changed_is_named(books: Books) -> None:
 def test_a_line_that_was_added_is_named(books: Books) -> None:
     log = CloseLog(books.home.path, books.program.program)
     entry = CloseEntry.from_line(log.lines()[0])
-    forged = replace(entry, period="2099-01", previous_sha256=log.last_sha256())
+    forged = entry.model_copy(update={"period": "2099-01", "previous_sha256": log.last_sha256()})
     log.append(forged.line())
     said = books.differences
     assert any("closes 2099-01, which is not published" in fault for fault in said)

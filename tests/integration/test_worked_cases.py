@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.publishing.export import export_period
 from orchestration.terms.load import LoadedProgram, load_program
 from tests.conftest import SHARED, Bonus
-from tests.proof.product import FastRun
+from tests.proof.product import fast_run
 
 CASES = sorted(path.name for path in (SHARED / "cases").glob("[0-9][0-9]")) or ["absent"]
 THROUGH_THE_COMMAND_LINE = ("02",)
@@ -39,8 +40,8 @@ def _assert_equal(out: Path, expected: Path) -> None:
 def _run(home: Home, loaded: LoadedProgram, period: str, landing: Path, *, is_whole: bool) -> None:
     """A period through all stages and gates: as it is, or with compiled models and a memory file."""
     arguments = (home, loaded.program.program, period, "run", "ada")
-    run = PeriodRun(*arguments) if is_whole else FastRun(*arguments, loaded=loaded)
-    run.run(loaded.path, landing)
+    run = PeriodRun(*arguments) if is_whole else fast_run(*arguments)
+    run_all(run, loaded.path, landing)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -19,7 +19,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.pipeline import models
+from orchestration.pipeline import dbt_runner
 from orchestration.pipeline.work_file import WorkFile
 from tests.conftest import SHARED
 from tests.integration.test_dbt_unit_tests import empty_work_file
@@ -71,7 +71,7 @@ class Killers:
         self.work: WorkFile = empty_work_file(folder / "work")
         self.target = folder / "target"
         self.copy = _copy(folder / "copy")
-        models.PROJECT = self.copy / "dbt_project"
+        dbt_runner.PROJECT = self.copy / "dbt_project"
 
     def verdict(self, mutant: Mutant, with_cases: bool) -> Verdict:
         path = self.copy / mutant.path
@@ -101,7 +101,7 @@ class Killers:
 
     def _unit_tests(self, selection: str) -> Verdict:
         os.environ["BONUS_WORK"] = str(self.work.path)
-        result = models._invoke(None, "test", self.target, ["--select", selection])
+        result = dbt_runner._invoke(None, "test", self.target, ["--select", selection])
         failed = [row.node.name for row in result if row.status == "fail"]
         broken = [f"{row.node.name}: {row.message}" for row in result if row.status == "error"]
         if failed:

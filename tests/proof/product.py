@@ -3,14 +3,14 @@
 What differs from a real run: the models' SQL is compiled once (it is the same for every program,
 since terms come as tables) and executed as it stands; the work file lies in memory; landing rows go
 to the raw tables directly where a case says so; the gates' queries are asked of DuckDB itself.
-Everything else is `PeriodRun`, with its stages, its verdicts and its publishing.
+Everything else is the product's own flow, with its stages, its verdicts and its publishing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -22,16 +22,12 @@ import pyarrow as pa
 from expectations.suite import SHOWN_ROWS, GateResult, Result
 from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
-from orchestration.ingest.discovery import discover
-from orchestration.ingest.landing import ingest_landing
 from orchestration.ingest.raw_tables import create_tables
+from orchestration.pipeline.dbt_runner import compiled_models
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.models import compiled_models
+from orchestration.pipeline.ingesting import Reader
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.work_file import WorkFile
-from orchestration.terms.currencies import minor_unit_decimals
-from orchestration.terms.load import LoadedProgram
-from orchestration.terms.tables import terms_tables
 from tests.proof.cases import Landing
 
 CATALOG = "work"
@@ -67,87 +63,75 @@ def models_of_stages() -> dict[str, list[Model]]:
 class MemoryWork(WorkFile):
     """A work file whose database lies in memory, for as long as the run that it is of."""
 
-    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, folder: Path, engine: MemoryEngine) -> None:
         super().__init__(folder)
-        self._connection = connection
+        self._engine = engine
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:  # type: ignore[override]
         """The one connection; it stays open."""
-        yield self._connection
+        yield self._engine.connection
+
+    @property
+    def attempt(self) -> str | None:
+        """That of the one reading in this process."""
+        return self._engine.attempt
 
     def is_as_left(self) -> bool:
         """Nobody else can reach the memory of this process."""
         return True
 
 
-@dataclass
-class FastRun(PeriodRun):
-    """A run of a period in memory; `rows` go to the raw tables directly, without them files are read."""
+class MemoryEngine:
+    """Compiled models over one database in memory."""
 
-    loaded: LoadedProgram = field(kw_only=True)
-    rows: Landing | None = None
-    threads: int = 1
-    connection: duckdb.DuckDBPyConnection = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, threads: int) -> None:
         self.connection = _memory()
-        self.connection.execute(f"set threads = {self.threads}")
+        self.connection.execute(f"set threads = {threads}")
         self.connection.execute("set TimeZone = 'UTC'")
-        self.gate = self._ask
+        self.attempt: str | None = None
 
-    @property
-    def work(self) -> WorkFile:
-        return MemoryWork(self.home.work_folder(self.program, self.period), self.connection)
+    def work_file(self, folder: Path) -> WorkFile:
+        return MemoryWork(folder, self)
 
-    def ingest(self, program_file: Path, landing: Path) -> dict[str, Any]:
-        """As `PeriodRun.ingest`, into memory."""
-        loaded = self.loaded
-        inventory = discover(landing)
-        digest = self.home.landing_digest(inventory)
-        self._write_meta(self.connection, loaded, landing, digest)
-        for name, table in terms_tables(loaded.program, self.period).items():
-            self.connection.register("terms_table", table)
-            self.connection.execute(f'create table "{name}" as select * from terms_table')
-            self.connection.unregister("terms_table")
-        if self.rows is None:
-            scratch = self.work.folder / "scratch"
-            scratch.mkdir(exist_ok=True)
-            links = self.work.folder / "links"
-            ingest_landing(
-                self.connection,
-                inventory,
-                program=self.program,
-                currency_decimals=minor_unit_decimals(loaded.program.currency),
-                scratch=scratch,
-                links=links,
-            )
-        else:
-            load_rows(self.connection, self.rows)
-        return self.work.meta()
+    @contextmanager
+    def fresh_work(self, work: WorkFile, attempt: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        yield self.connection
+        self.attempt = attempt
 
-    def recorded_program(self) -> LoadedProgram:
-        """The program as it was loaded, not parsed anew."""
-        return self.loaded
-
-    def build(self, stage: str) -> dict[str, float]:
+    def build(self, work: WorkFile, stage: str) -> dict[str, float]:
         """Executes the compiled models of the stage."""
-        self.work.require(stage)
         for model in models_of_stages()[stage]:
             kind = "view" if model.materialized == "view" else "table"
             self.connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
         return {}
 
-    def judged(self, suite: str, database: Path) -> GateResult:
-        """The gate's result as it is: what is at stake would be looked up in a file."""
-        return self.gate(suite, database)
+    def ask(self, suite: str, database: Path) -> GateResult:
+        """A suite's queries that may block, asked one by one: of memory, or of another file."""
+        return ask_suite(suite, database) if database.exists() else _ask(suite, self.connection)
 
-    def _ask(self, suite: str, database: Path) -> GateResult:
-        """A suite's queries that may block, asked one by one."""
-        if database == self.work.path:
-            return _ask(suite, self.connection)
-        with duckdb.connect(database) as other:
-            return _ask(suite, other)
+
+def fast_run(
+    home: Home, program: str, period: str, run_id: str, by: str, *, threads: int = 1
+) -> PeriodRun:
+    """A run of a period in memory."""
+    engine = MemoryEngine(threads)
+    return PeriodRun(home, program, period, run_id, by, gate=engine.ask, engine=engine)
+
+
+def rows_reader(rows: Landing) -> Reader:
+    """Fills the raw tables with rows; no file is read."""
+
+    def read(connection: duckdb.DuckDBPyConnection, *_: Any) -> None:
+        load_rows(connection, rows)
+
+    return read
+
+
+def ask_suite(suite: str, database: Path) -> GateResult:
+    """The gate of a suite over a file, without Great Expectations."""
+    with duckdb.connect(database) as connection:
+        return _ask(suite, connection)
 
 
 def _ask(suite: str, connection: duckdb.DuckDBPyConnection) -> GateResult:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import LoadedProgram, load_program
 from tests.proof.cases import Case, Layout, Step, write_landing
 from tests.proof.compare import differences, published_rows
-from tests.proof.product import FastRun, new_home
+from tests.proof.product import ask_suite, fast_run, new_home, rows_reader
 from tests.proof.reach import reached
 from tests.reference.book import Book
 from tests.reference.landing import read_landing
@@ -65,20 +66,19 @@ class Product:
     def do(self, step: Step) -> None:
         """One step."""
         if step.action == "close":
-            close_period(self.home, self.loaded.program, step.period, CLOSER)
+            close_period(self.home, self.loaded, step.period, CLOSER, gate=ask_suite)
             return
         self._runs += 1
-        run = FastRun(
-            self.home,
-            self.program,
-            step.period,
-            f"run-{self._runs}",
-            STARTER,
-            loaded=self.loaded,
-            rows=None if self.reads_files else self.case.landings[step.landing],
-            threads=self.threads,
+        run = fast_run(
+            self.home, self.program, step.period, f"run-{self._runs}", STARTER, threads=self.threads
         )
-        run.run(self.files.program, self.files.landings[step.landing])
+        rows = None if self.reads_files else self.case.landings[step.landing]
+        run_all(
+            run,
+            self.files.program,
+            self.files.landings[step.landing],
+            None if rows is None else rows_reader(rows),
+        )
 
 
 class Reference:

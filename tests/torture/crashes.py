@@ -33,10 +33,15 @@ import pyarrow.parquet  # noqa: F401
 
 import orchestration.ingest.landing  # noqa: F401
 from expectations.suite import GateResult
+from orchestration.pipeline.building import build
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.earning import earn
 from orchestration.pipeline.gate_worker import WORKER
+from orchestration.pipeline.gating import check
+from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.pipeline.work_file import Refused
+from orchestration.pipeline.publishing import publish
+from orchestration.pipeline.refusals import Refused
 from orchestration.sample import write_sample
 from tests.integration.books import Books
 from tests.torture.disk_steps import DiskSteps, unflushed
@@ -67,12 +72,12 @@ class Stage:
     def up_to_publish(self, period: int, corrected: bool = False) -> PeriodRun:
         """A run of a period that has all behind it but publishing."""
         run = self.run(period)
-        run.ingest(self.folder / "program.yaml", self.landing(corrected))
-        run.check("ingest")
+        ingest(run, self.folder / "program.yaml", self.landing(corrected))
+        check(run, "ingest")
         for stage in ("staging", "eligibility", "scoring"):
-            run.build(stage)
-            run.check(stage)
-        run.earn()
+            build(run, stage)
+            check(run, stage)
+        earn(run)
         return run
 
     def run(self, period: int) -> PeriodRun:
@@ -131,7 +136,7 @@ def _dead_close(stage: Stage) -> None:
 
 
 def _ingest(stage: Stage) -> None:
-    stage.run(0).ingest(stage.folder / "program.yaml", stage.landing(corrected=True))
+    ingest(stage.run(0), stage.folder / "program.yaml", stage.landing(corrected=True))
 
 
 def _whole_run(corrected: bool) -> Callable[[Stage], object]:
@@ -147,17 +152,17 @@ def _whole_run(corrected: bool) -> Callable[[Stage], object]:
 SCENARIOS: dict[str, Scenario] = {
     "first publish": Scenario(
         lambda stage: stage.up_to_publish(0),
-        lambda stage: stage.run(0).publish(),
+        lambda stage: publish(stage.run(0)),
         _whole_run(corrected=False),
     ),
     "republish, two later periods settled anew": Scenario(
         lambda stage: _three_and_a_correction(stage, closed=False),
-        lambda stage: stage.run(0).publish(),
+        lambda stage: publish(stage.run(0)),
         _whole_run(corrected=True),
     ),
     "restatement of a closed period, two open ones after it": Scenario(
         lambda stage: _three_and_a_correction(stage, closed=True),
-        lambda stage: stage.run(0).publish(),
+        lambda stage: publish(stage.run(0)),
         _whole_run(corrected=True),
     ),
     "close": Scenario(

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from expectations.suite import GateResult
+from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.terms.load import load_program
@@ -41,10 +42,11 @@ def published(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = Home(tmp_path_factory.mktemp("disks") / "home")
     home.prepare()
     program = load_program(sample / "program.yaml").program
-    PeriodRun(
+    run = PeriodRun(
         home, program.program, program.periods[0].key, "run-0", "ada",
         gate=lambda suite, _: GateResult(suite, ()),
-    ).run(sample / "program.yaml", sample / "landing")  # fmt: skip
+    )  # fmt: skip
+    run_all(run, sample / "program.yaml", sample / "landing")
     return home.path
 
 

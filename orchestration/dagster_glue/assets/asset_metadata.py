@@ -15,7 +15,7 @@ import dagster as dg
 
 from orchestration.described.column_lineage import column_lineage
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES
-from orchestration.pipeline.models import manifest_path
+from orchestration.pipeline.dbt_runner import manifest_path
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATED_TABLES
 
 if TYPE_CHECKING:

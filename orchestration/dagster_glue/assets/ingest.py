@@ -1,7 +1,7 @@
 """Ingest: landing files and program file into the period's work file (contract §1, §2)."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.gates import build_gate
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.resources import HomeResource
+from orchestration.pipeline.ingesting import ingest as read
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.records import Inputs
 
 TERMS = "terms"
 DESCRIPTIONS = {
@@ -51,21 +54,22 @@ class IngestConfig(dg.Config):
 )
 def ingest(
     context: dg.AssetExecutionContext, config: IngestConfig, home: HomeResource
-) -> Iterable[dg.MaterializeResult]:
+) -> Iterable[dg.MaterializeResult[None]]:
     run = home.period_run(context)
     registration = home.registration(run.program)
     started = time.monotonic()
     with as_failures():
-        meta = run.ingest(
+        inputs = read(
+            run,
             Path(config.program_file) if config.program_file else registration.program_file,
             Path(config.landing) if config.landing else registration.landing,
         )
     seconds = round(time.monotonic() - started, 2)
     shared = {
         "seconds": seconds,
-        "fingerprint": meta["fingerprint"],
-        "landing": dg.MetadataValue.path(meta["landing"]),
-        "program_file": dg.MetadataValue.path(meta["program_file"]),
+        "fingerprint": inputs.fingerprint,
+        "landing": dg.MetadataValue.path(inputs.landing),
+        "program_file": dg.MetadataValue.path(inputs.program_file),
     }
     with run.work.connect() as connection:
         loaded = {
@@ -76,7 +80,7 @@ def ingest(
             ).fetchall()
         }
         for table in TABLES:
-            of_table = _terms(meta) if table == TERMS else _loaded(*loaded[table])
+            of_table = _terms(run, inputs) if table == TERMS else _loaded(*loaded[table])
             if table != TERMS:
                 of_table |= table_metadata(connection, table)
                 of_table |= quarantine_metadata(connection, table.removeprefix("raw_"))
@@ -95,11 +99,11 @@ def _loaded(rows: int, files: int, quarantined_rows: int, quarantined_files: int
     }
 
 
-def _terms(meta: Mapping[str, Any]) -> dict[str, Any]:
+def _terms(run: PeriodRun, inputs: Inputs) -> dict[str, Any]:
     return {
-        "program_sha256": meta["program_sha256"],
+        "program_sha256": inputs.program_sha256,
         "what_happened": dg.MetadataValue.md(
-            f"The terms of `{meta['program']}` were read for `{meta['period']}`. "
+            f"The terms of `{run.program}` were read for `{run.period}`. "
             "What the period is judged by is kept with it, whatever becomes of the file."
         ),
     }

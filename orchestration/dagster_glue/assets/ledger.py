@@ -16,7 +16,10 @@ from orchestration.dagster_glue.gates import CHECK_NAME, check_results, check_sp
 from orchestration.dagster_glue.partitions import PERIODS, partition_key
 from orchestration.dagster_glue.report_files import reports_of
 from orchestration.dagster_glue.resources import HomeResource
-from orchestration.pipeline.work_file import GateFailed
+from orchestration.pipeline.earning import earn
+from orchestration.pipeline.publishing import publish
+from orchestration.pipeline.refusals import GateFailed
+from orchestration.records import Totals
 
 SETTLED = ("payout_ledger", "journal")
 PUBLISHED = "published_period"
@@ -48,11 +51,11 @@ RESTATEMENT = "restatement"
 )
 def earnings(
     context: dg.AssetExecutionContext, home: HomeResource
-) -> Iterable[dg.MaterializeResult]:
+) -> Iterable[dg.MaterializeResult[None]]:
     run = home.period_run(context)
     started = time.monotonic()
     with as_failures():
-        run.earn()
+        earn(run)
     seconds = round(time.monotonic() - started, 2)
     with run.work.connect() as connection:
         for table in ("creator_earnings", "post_earnings"):
@@ -117,16 +120,14 @@ def earnings(
 )
 def publication(
     context: dg.AssetExecutionContext, home: HomeResource
-) -> Iterable[dg.MaterializeResult | dg.AssetCheckResult]:
+) -> Iterable[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """An open period is settled and published; of a closed one only its restatement is made."""
     run = home.period_run(context)
     started = time.monotonic()
     try:
         with as_failures_but_gates():
-            published = run.publish()
+            published = publish(run)
     except GateFailed as error:
-        # Recorded here too, since it may be that of a later period that was settled anew.
-        run.work.record(error.stage, error.result)
         tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
         yield from check_results(error.result, tables)
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
@@ -184,7 +185,7 @@ class as_failures_but_gates:
 def _tell(
     context: dg.AssetExecutionContext,
     key: str,
-    totals: Mapping[str, Any],
+    totals: Totals,
     report: Mapping[str, dg.MetadataValue],
 ) -> None:
     """Tells Dagster of a later period that was settled anew by this run."""
@@ -210,27 +211,25 @@ def _tell(
         )
 
 
-def _plotted(totals: Mapping[str, Any]) -> dict[str, Any]:
+def _plotted(totals: Totals) -> dict[str, Any]:
     """The totals as numbers that the UI plots over periods, and in two sentences."""
     numbers: dict[str, Any] = {
-        name: value for name, value in totals.items() if isinstance(value, int)
+        name: value for name, value in totals.to_json().items() if isinstance(value, int)
     }
-    numbers["eligible_share_percent"] = share_percent(
-        totals["eligible_creators"], totals["creators"]
-    )
+    numbers["eligible_share_percent"] = share_percent(totals.eligible_creators, totals.creators)
     numbers |= _by_currency(totals)
-    counts = totals["statuses"]
+    counts = totals.statuses
     numbers["what_happened"] = dg.MetadataValue.md(
-        f"{totals['eligible_creators']:,} of {totals['creators']:,} creators were eligible with "
-        f"{totals['eligible_posts']:,} posts. Of the ledger's rows {counts.get('paid', 0):,} are "
+        f"{totals.eligible_creators:,} of {totals.creators:,} creators were eligible with "
+        f"{totals.eligible_posts:,} posts. Of the ledger's rows {counts.get('paid', 0):,} are "
         f"paid, {counts.get('carried', 0):,} carried, {counts.get('held', 0):,} held."
     )
     return numbers
 
 
-def _by_currency(totals: Mapping[str, Any]) -> dict[str, int]:
+def _by_currency(totals: Totals) -> dict[str, int]:
     return {
         f"{name}_{currency}": value
-        for currency, amounts in totals["currencies"].items()
+        for currency, amounts in totals.currencies.items()
         for name, value in amounts.items()
     }

@@ -12,9 +12,9 @@ from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.gates import build_gate
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.resources import HomeResource
-from orchestration.pipeline.models import manifest_path
-
-STAGES = ("staging", "eligibility", "scoring")
+from orchestration.pipeline.building import build
+from orchestration.pipeline.dbt_runner import manifest_path
+from orchestration.pipeline.flow import MODEL_STAGES
 
 
 class Translator(DagsterDbtTranslator):
@@ -48,7 +48,7 @@ class Translator(DagsterDbtTranslator):
 
 def _stage(dbt_resource_props: Mapping[str, Any]) -> str | None:
     tags = dbt_resource_props.get("tags", [])
-    return next((stage for stage in STAGES if stage in tags), None)
+    return next((stage for stage in MODEL_STAGES if stage in tags), None)
 
 
 def tables_of(stage: str) -> list[str]:
@@ -71,10 +71,10 @@ def build_stage(stage: str) -> dg.AssetsDefinition:
     )
     def models(
         context: dg.AssetExecutionContext, home: HomeResource
-    ) -> Iterable[dg.MaterializeResult]:
+    ) -> Iterable[dg.MaterializeResult[None]]:
         run = home.period_run(context)
         with as_failures():
-            seconds = run.build(stage)
+            seconds = build(run, stage)
         with run.work.connect() as connection:
             # dbt's order is that of the dependencies, which Dagster wants kept.
             for name, spent in seconds.items():
@@ -87,5 +87,5 @@ def build_stage(stage: str) -> dg.AssetsDefinition:
     return models
 
 
-STAGE_ASSETS = [build_stage(stage) for stage in STAGES]
-GATES = [build_gate(stage, tables_of(stage)) for stage in STAGES]
+STAGE_ASSETS = [build_stage(stage) for stage in MODEL_STAGES]
+GATES = [build_gate(stage, tables_of(stage)) for stage in MODEL_STAGES]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -16,13 +14,21 @@ from expectations.suite import GateResult, Result
 from orchestration.command_line.app import app
 from orchestration.command_line.next_steps import Place, next_steps
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.run_state import RunState
+from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.store import Publication
+from orchestration.records import RunRecord, Totals
 from orchestration.sample.program import program_text
 from orchestration.terms.load import parse_program
 from orchestration.terms.model import Program
 from tests.conftest import ROOT
 
 OVER = date(2100, 1, 1)
+RECORD = RunRecord(
+    program="p", period="2024-04", run_id="run-1", by="ada", published_at="2024-05-01T00:00:00Z",
+    fingerprint="", program_file="", program_sha256="", landing="", landing_sha256="", code="",
+    gates={}, totals=Totals(),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -39,18 +45,17 @@ def publish(home: Path, program: Program, *periods: str) -> None:
     store = Home(home).store(program.program)
     for period in periods:
         folder = store.new_version(period)
-        (folder / "run.json").write_text(json.dumps({"by": "ada"}))
+        (folder / "run.json").write_bytes(RECORD.model_copy(update={"period": period}).content())
         store.switch({period: folder}, {})
-        work(home, program, period)
+        last_run(home, program, period)
 
 
-def work(home: Path, program: Program, period: str, *results: GateResult) -> None:
-    folder = Home(home).work_folder(program.program, period)
-    with duckdb.connect(folder / "work.duckdb") as connection:
-        connection.execute("create or replace table _gates (stage varchar, result varchar)")
-        for result in results:
-            row = [result.suite, json.dumps(result.to_json())]
-            connection.execute("insert into _gates values (?, ?)", row)
+def last_run(home: Path, program: Program, period: str, *results: GateResult) -> None:
+    folder = Home(home).last_run_folder(program.program, period)
+    state = RunState(home, folder, WorkFile(home / "work" / program.program / period))
+    state.begin_reading(program.program, period, "run-1", "ada")
+    for result in results:
+        state.record(result.suite, result)
 
 
 def test_without_a_program_a_sample_is_proposed(tmp_path: Path) -> None:
@@ -82,7 +87,7 @@ def test_periods_that_are_over_are_to_be_run_and_the_first_closed(
 def test_a_period_whose_gate_did_not_hold_comes_first(tmp_path: Path, program: Program) -> None:
     publish(tmp_path, program, "2024-04", "2024-05", "2024-06")
     failed = Result("rows", "raw_payees", "error", "a row is bad", "failed", 1)
-    work(tmp_path, program, "2024-04", GateResult("ingest", (failed,)))
+    last_run(tmp_path, program, "2024-04", GateResult("ingest", (failed,)))
     steps = next_steps(tmp_path, program, "", OVER)
     assert steps[0].sentence.startswith("2024-04: the ingest gate has not held.")
     assert steps[0].command == "bonus run 2024-04"

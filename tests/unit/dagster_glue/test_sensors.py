@@ -18,8 +18,8 @@ from orchestration.dagster_glue import sensors
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.dagster_glue.run_in_process import register
-from orchestration.ledger.closing import CloseEntry
 from orchestration.pipeline.home import Home
+from orchestration.records import CloseEntry
 from orchestration.terms.load import LoadedProgram, load_program
 
 # The sample's periods: 2024-04 from 2024-03-29 (closes 2024-05-01), 2024-05 from 2024-04-29.

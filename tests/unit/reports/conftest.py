@@ -13,8 +13,9 @@ import pytest
 from expectations.suite import GateResult, Result
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.settling import period_totals
-from orchestration.pipeline.versions import finish_version, run_record, write_tables
+from orchestration.pipeline.versions import finish_version, write_tables
 from orchestration.publishing.tables import PUBLISHED_TABLES
+from orchestration.records import Inputs, RunRecord
 
 MARKET = "<i>US</i>"
 CONTENT = "<script>alert('reel')</script>"
@@ -50,15 +51,14 @@ withholding:
   - {{tax_residence: '*', tax_form: '*', brackets: [{{rate: 0}}]}}
 """
 
-META = {
-    "program": "spring-bonus",
-    "program_file": "/somewhere/<b>program.yaml",
-    "program_sha256": "b" * 64,
-    "landing": "/somewhere/landing",
-    "landing_sha256": "a" * 64,
-    "code": "c" * 64,
-    "fingerprint": "d" * 64,
-}
+INPUTS = Inputs(
+    program_file="/somewhere/<b>program.yaml",
+    program_sha256="b" * 64,
+    landing="/somewhere/landing",
+    landing_sha256="a" * 64,
+    code="c" * 64,
+    fingerprint="d" * 64,
+)
 
 DATA = {
     "datasets": [
@@ -129,8 +129,10 @@ class HandMade:
             write_tables(connection, PUBLISHED_TABLES.values(), folder)
             connection.execute(MARKET_SHARES)
             totals = period_totals(connection)
-        record = run_record({**META, "period": period}, "run-1", STARTER, GATES, totals, DATA)
-        record["published_at"] = "2024-05-04T10:30:00+00:00"
+        record = RunRecord(
+            **INPUTS.to_json(), program=self.program, period=period, run_id="run-1", by=STARTER,
+            published_at="2024-05-04T10:30:00+00:00", gates=GATES, totals=totals, data=DATA,
+        )  # fmt: skip
         finish_version(folder, self.content, record)
         store.switch({period: folder}, {})
         return folder

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
-from orchestration.ledger.closing import CloseEntry, chain_faults
+from orchestration.ledger.closing import chain_faults
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home
-from orchestration.publishing.store import RUN_FILE, Publication, file_hashes
+from orchestration.publishing.integrity import file_faults
+from orchestration.publishing.store import Publication, file_hashes
+from orchestration.records import CloseEntry, Unreadable
 from orchestration.terms.model import Program
 
 
@@ -48,7 +50,10 @@ def verify(home: Home, program: Program) -> Verification:
         for key in keys:
             hashes = file_hashes(published[key].folder)
             files += len(hashes)
-            differences += _file_faults(key, published[key], hashes, closed.get(key))
+            entry = closed.get(key)
+            differences += file_faults(
+                key, published[key], closed_with=entry.files if entry else None, found=hashes
+            )
             books = _books(published[key])
             if isinstance(books, str):
                 differences.append(books)
@@ -59,7 +64,7 @@ def verify(home: Home, program: Program) -> Verification:
         for key, restatement in home.store(program.program).restated().items():
             hashes = file_hashes(restatement.folder)
             files += len(hashes)
-            differences += _file_faults(f"restatement of {key}", restatement, hashes, None)
+            differences += file_faults(f"restatement of {key}", restatement, found=hashes)
     return Verification(
         keys, list(closed), files, sum(len(books.journal) for books in whole), differences
     )
@@ -70,7 +75,7 @@ def _readable_entries(lines: list[bytes]) -> dict[str, CloseEntry]:
     for line in lines:
         try:
             entry = CloseEntry.from_line(line)
-        except ValueError:
+        except Unreadable:
             continue  # named by chain_faults
         entries[entry.period] = entry
     return entries
@@ -97,28 +102,6 @@ def _seal_faults(
     for key in closed:
         if key not in published:
             yield f"close log closes {key}, which is not published"
-
-
-def _file_faults(
-    what: str, version: Publication, found: dict[str, str], entry: CloseEntry | None
-) -> Iterator[str]:
-    """The files against the hashes in the close log; of an open period, those its run wrote down."""
-    expected = dict(entry.files) if entry else {}
-    if entry is None:
-        try:
-            expected = version.run["files"]
-        except (OSError, ValueError, KeyError) as error:
-            yield f"{what}: {RUN_FILE} cannot be read ({type(error).__name__})"
-            return
-        expected[RUN_FILE] = found.get(RUN_FILE, "a file")  # it cannot hold its own hash
-    for path in sorted(expected.keys() | found.keys()):
-        where = f"{what}: {version.folder / path}"
-        if path not in found:
-            yield f"{where} is missing"
-        elif path not in expected:
-            yield f"{where} was not there when its run ended"
-        elif expected[path] != found[path]:
-            yield f"{where} was changed: SHA-256 is {found[path]}, expected {expected[path]}"
 
 
 def _books(publication: Publication) -> PeriodBooks | str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from orchestration.pipeline import engine
-from orchestration.pipeline.work_file import ROOT, WorkFile
+from orchestration.pipeline import engine_limits
+from orchestration.pipeline.code_fingerprint import ROOT
+from orchestration.pipeline.work_file import WorkFile
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -91,7 +92,7 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
 
     ModelsFailed names each model that failed, with the engine's message.
     """
-    engine.settle_on_the_machine()
+    engine_limits.settle_on_the_machine()
     os.environ["BONUS_WORK"] = str(work.path)
     os.environ["BONUS_SPILL"] = str(work.spill)
     with work.stage_writes():
@@ -136,7 +137,7 @@ def _invoke(manifest: Manifest | None, command: str, target: Path, arguments: li
         ]
     )
     # dbt keeps the file open, and then no gate could read it.
-    DuckDBConnectionManager.close_all_connections()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.exception is not None:
         raise ModelsFailed(f"dbt could not start: {outcome.exception}")
     return outcome.result

@@ -1,0 +1,121 @@
+"""The first stage: program file and landing data into a fresh work file (§1, §2)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.ingest.discovery import Inventory, discover
+from orchestration.pipeline.books import demand_periods_stay
+from orchestration.pipeline.code_fingerprint import code_fingerprint
+from orchestration.pipeline.engines import remove_leftovers
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.refusals import Refused
+from orchestration.records import Inputs
+from orchestration.terms.load import LoadedProgram, load_program
+
+if TYPE_CHECKING:
+    import duckdb
+
+Reader = Callable[
+    ["duckdb.DuckDBPyConnection", PeriodRun, LoadedProgram, Inventory, Path, Path], None
+]
+"""Fills the raw tables: (connection, run, program, files, scratch folder, folder of links)."""
+
+
+def ingest(
+    run: PeriodRun, program_file: Path, landing: Path, reader: Reader | None = None
+) -> Inputs:
+    """Reads program file and landing data into the run's work file; gives what was read.
+
+    Refused, before anything is read, for a file of another program, for one without the period, and
+    for one that breaks "Periods stay" (§7). A run that ends in here leaves a record without inputs.
+    """
+    from orchestration.ingest.quarantine import write_quarantine
+    from orchestration.terms.tables import terms_tables
+
+    loaded = load_program(program_file)
+    _demand_own(run, loaded)
+    demand_periods_stay(run.home, loaded)
+    attempt = run.state.begin_reading(run.program, run.period, run.run_id, run.by)
+    work, folder = run.work, run.work.folder
+    remove_leftovers(folder, "scratch-*")
+    scratch = folder / f"scratch-{run.run_id}"
+    scratch.mkdir()
+    links = Path(tempfile.mkdtemp(prefix="links-", dir=folder))
+    try:
+        with run.engine.fresh_work(work, attempt) as connection:
+            run.tell("ingest", "fingerprints of the files")
+            # Listed once: what is hashed is what is read, whatever arrives meanwhile.
+            inventory = discover(landing)
+            inputs = _inputs(run, loaded, landing, run.home.landing_digest(inventory))
+            for name, table in terms_tables(loaded.program, run.period).items():
+                connection.register("terms_table", table)
+                connection.execute(f'create table "{name}" as select * from terms_table')
+                connection.unregister("terms_table")
+            (reader or read_landing)(connection, run, loaded, inventory, scratch, links)
+            write_quarantine(connection, run.home.quarantine_folder(run.program, run.period))
+        remove_leftovers(folder, "links-*", keep=links)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    run.state.finish_reading(inputs, loaded.content)
+    return inputs
+
+
+def read_landing(
+    connection: duckdb.DuckDBPyConnection,
+    run: PeriodRun,
+    loaded: LoadedProgram,
+    inventory: Inventory,
+    scratch: Path,
+    links: Path,
+) -> None:
+    """Reads the landing files into the raw tables (§2)."""
+    from orchestration.ingest.landing import ingest_landing
+    from orchestration.terms.currencies import minor_unit_decimals
+
+    ingest_landing(
+        connection,
+        inventory,
+        program=run.program,
+        currency_decimals=minor_unit_decimals(loaded.program.currency),
+        scratch=scratch,
+        links=links,
+        on_progress=partial(run.tell, "ingest"),
+    )
+
+
+def _demand_own(run: PeriodRun, loaded: LoadedProgram) -> None:
+    """Refused unless the file is that of the run's program and has its period.
+
+    A launch from the UI may name any file and any partition.
+    """
+    program = loaded.program
+    if program.program != run.program:
+        raise Refused(
+            f"{loaded.path} is the file of {program.program}, not of {run.program}; "
+            "nothing is read. Give the program's own file"
+        )
+    known = [period.key for period in program.periods]
+    if run.period not in known:
+        raise Refused(
+            f"{run.program} has no period {run.period!r}; its periods: {', '.join(known)}"
+        )
+
+
+def _inputs(run: PeriodRun, loaded: LoadedProgram, landing: Path, digest: str) -> Inputs:
+    parts = [run.program, run.period, digest, loaded.sha256, code_fingerprint()]
+    return Inputs(
+        fingerprint=hashlib.sha256(json.dumps(parts).encode()).hexdigest(),
+        program_file=str(loaded.path),
+        program_sha256=loaded.sha256,
+        landing=str(landing.resolve()),
+        landing_sha256=digest,
+        code=code_fingerprint(),
+    )

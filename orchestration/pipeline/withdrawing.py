@@ -1,0 +1,67 @@
+"""Withdrawing an estimate (§7 "Periods stay"): an open period is published no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestration.pipeline.books import Books, demand_untouched, open_books
+from orchestration.pipeline.draft import Draft, open_periods
+from orchestration.pipeline.gate_worker import run_gate
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.period_run import Gate
+from orchestration.pipeline.refusals import Refused
+from orchestration.records import Totals
+from orchestration.terms.load import parse_program
+from orchestration.terms.model import Program
+
+
+def withdraw_period(
+    home: Home,
+    program: Program,
+    period: str,
+    *,
+    gate: Gate = run_gate,
+    tell: Callable[[str], None] = lambda _: None,
+) -> dict[str, Totals]:
+    """Takes an open period out of what is published and settles later ones anew; their new totals.
+
+    Also one that is not in the program file any more. Refused if it is not published, or closed.
+    GateFailed where a later period does not pass the ledger gate then; nothing has changed. The
+    caller holds the period's lock.
+    """
+    with home.program_lock(program.program):
+        books = open_books(home, program.program)
+        if period in books.closed:
+            raise Refused(f"{period} is closed; what was closed never changes")
+        if period not in books.published:
+            raise Refused(f"{period} is not published; there is nothing to withdraw")
+        order = _order(program, books)
+        demand_untouched(
+            books,
+            program.program,
+            whole=list(open_periods(books, order, period)),
+            replaced=period,
+        )
+        draft = Draft(
+            program=program.program,
+            store=home.store(program.program),
+            order=order,
+            books=books,
+            gate=gate,
+            scratch=home.work_folder(program.program, period),
+            tell=tell,
+        )
+        draft.withdraw(period)
+        anew = draft.settle_later(period)
+        draft.switch()
+        return anew
+
+
+def _order(program: Program, books: Books) -> list[str]:
+    """The periods by their first day, also those that are published and not in the program file."""
+    starts = {period.key: period.starts_on for period in program.periods}
+    for key, publication in books.published.items():
+        if key not in starts:
+            path = publication.program_file
+            starts[key] = parse_program(path.read_bytes(), str(path)).period(key).starts_on
+    return sorted(starts, key=lambda key: (starts[key], key))

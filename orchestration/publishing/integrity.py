@@ -1,0 +1,50 @@
+"""Whether a version is as its run has left it (§7, §9): every file, by the hashes that were kept.
+
+Whatever is closed, carried on from, or verified is compared here first. What nobody can see is a
+change by somebody who may write the home and writes all hashes anew (docs/security.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from orchestration.publishing.store import RUN_FILE, Publication, file_hashes
+from orchestration.records import Unreadable
+
+
+def file_faults(
+    what: str,
+    version: Publication,
+    *,
+    closed_with: Mapping[str, str] | None = None,
+    tables: Collection[str] | None = None,
+    found: Mapping[str, str] | None = None,
+) -> Iterator[str]:
+    """Every file that is missing, new or changed, in words.
+
+    `closed_with` are the hashes in the close log, for a closed period; an open one goes by those
+    that its run wrote down. With `tables` only their files, run.json and the program file are
+    compared. `found` are the version's hashes where the caller has them already.
+    """
+    found = file_hashes(version.folder) if found is None else found
+    if closed_with is not None:
+        expected = dict(closed_with)
+    else:
+        try:
+            expected = dict(version.record().files)
+        except (OSError, Unreadable) as error:
+            yield f"{what}: {RUN_FILE} cannot be read ({type(error).__name__}: {error})"
+            return
+        # It cannot hold its own hash; a version of 0.1.0 has none of it anywhere.
+        expected[RUN_FILE] = version.run_file_sha256 or found.get(RUN_FILE, "a file")
+    for path in sorted(expected.keys() | found.keys()):
+        table, _, rest = path.partition("/")
+        if tables is not None and rest and table not in tables:
+            continue
+        where = f"{what}: {version.folder / path}"
+        if path not in found:
+            yield f"{where} is missing"
+        elif path not in expected:
+            yield f"{where} was not there when its run ended"
+        elif expected[path] != found[path]:
+            yield f"{where} was changed: SHA-256 is {found[path]}, expected {expected[path]}"

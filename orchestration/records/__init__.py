@@ -1,0 +1,208 @@
+"""The documents that a home keeps beside its tables: each a typed model with a schema number.
+
+    RunRecord     run.json of a published or restated version: what its rows were made from, by whom
+    CloseEntry    a line of the close log, repeated as the seal of the closed version
+    LastRun       what the last run that read a period's input came to, published or not
+    Registration  where a program's files were last seen
+
+Belongs here: fields, and how bytes become a document. Does not: where the files lie, and any rule.
+
+Reading is tolerant both ways: a document of an older version lacks fields, which then have their
+defaults; one of a newer version has fields that are not known here, which are left alone. Nothing
+is ever hashed that was parsed and written again: hashes are over the bytes that lie on disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from expectations.suite import GateResult
+
+SCHEMA_NUMBER = 2
+"""Of the documents written now. Documents of 0.1.0 have no number and count as 1."""
+
+
+class Unreadable(ValueError):
+    """A document is not what it should be; says what is wrong, never where it lies."""
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as JSON values; fields that are not set are left out."""
+        found: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        return found
+
+
+class Record(_Document):
+    """A document with a schema number."""
+
+    schema_number: int = 1
+
+    @classmethod
+    def read(cls, content: bytes) -> Self:
+        """The document that bytes hold; Unreadable if they hold none."""
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise Unreadable(f"{where}: {first['msg']}" if where else str(first["msg"])) from None
+
+    def content(self) -> bytes:
+        """The document as bytes for a file: keys sorted, indented by one."""
+        return json.dumps(self.to_json(), indent=1, sort_keys=True).encode()
+
+
+class Worker(_Document):
+    """Somebody whose work is in a period (§7 "Close"): who, by which run, doing what."""
+
+    by: str
+    run_id: str
+    work: Literal["read", "published", "restated"] = "published"
+
+
+class Totals(_Document):
+    """What an operator wants to see of a version: counts, and money in minor units."""
+
+    greatest_shares: Mapping[str, tuple[int, int]] = Field(default_factory=dict)
+    creators: int = 0
+    eligible_creators: int = 0
+    posts: int = 0
+    eligible_posts: int = 0
+    program_amount_minor: int = 0
+    currencies: Mapping[str, Mapping[str, int]] = Field(default_factory=dict)
+    statuses: Mapping[str, int] = Field(default_factory=dict)
+
+
+class Inputs(_Document):
+    """What a run read: files, and the hash of each. `fingerprint` is over all of them."""
+
+    fingerprint: str
+    program_file: str
+    program_sha256: str
+    landing: str
+    landing_sha256: str
+    code: str
+
+
+class RunRecord(Record, Inputs):
+    """run.json: the run whose rows a version holds. Hashes are SHA-256, hexadecimal."""
+
+    program: str
+    period: str
+    currency: str | None = None  # of the program; None: written by 0.1.0
+    attempt: str | None = None  # the reading of inputs that the rows came from; see LastRun
+    run_id: str
+    by: str
+    ingested_by: str | None = None  # run that read the inputs
+    read_by: str | None = None  # who started that run; None: written by 0.1.0
+    published_at: str
+    gates: Mapping[str, GateResult]
+    totals: Totals
+    data: Mapping[str, Any] = Field(default_factory=dict)
+    files: Mapping[str, str] = Field(default_factory=dict)  # hash by path below the version
+
+    @property
+    def workers(self) -> list[Worker]:
+        """§7: "who started the run that read its inputs, the run that published its rows"."""
+        reader = Worker(
+            by=self.read_by or self.by, run_id=self.ingested_by or self.run_id, work="read"
+        )
+        return [reader, Worker(by=self.by, run_id=self.run_id)]
+
+
+class PostedRestatement(_Document):
+    """A restatement whose differences a closed period posts: its origin, and what it was made from."""
+
+    period: str
+    run_id: str
+    landing_sha256: str
+    program_sha256: str
+    code_sha256: str
+
+
+class CloseEntry(Record):
+    """A line of the close log; hashes are SHA-256, hexadecimal.
+
+    It holds what decided the payout: fingerprints of inputs, program file and code, hashes of every
+    published file, counts and totals. What can be derived from those files (rates, statuses) is left
+    out. Amounts are text, since canonical JSON (RFC 8785) has no whole numbers above 2^53.
+    """
+
+    program: str
+    period: str
+    revision: int
+    approved_by: str
+    started_by: str
+    run_id: str
+    closed_at: str  # UTC, to the second
+    workers: tuple[Worker, ...] | None = None  # None: written by 0.1.0
+    restatements: tuple[PostedRestatement, ...] | None = None  # None: written by 0.1.0
+    landing_sha256: str
+    program_sha256: str
+    code_sha256: str
+    rows: Mapping[str, int]  # by published table
+    totals: Mapping[str, Mapping[str, str]]  # by currency: minor units by what they are
+    ledger_sha256: str
+    journal_sha256: str
+    files: Mapping[str, str]  # hash by path, of every file of the published version
+    previous_sha256: str
+
+    def line(self) -> bytes:
+        """The entry as canonical JSON (RFC 8785), without a line end: only for a new line."""
+        import rfc8785
+
+        return rfc8785.dumps(self.to_json())
+
+    @classmethod
+    def from_line(cls, line: bytes) -> CloseEntry:
+        """The entry that a line holds; Unreadable if it holds none, or not in canonical form."""
+        import rfc8785
+
+        entry = cls.read(line)
+        # The whole object, with fields that are not known here: a line of tomorrow is canonical too.
+        try:
+            canonical = rfc8785.dumps(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            raise Unreadable("no JSON in canonical form") from error
+        if canonical != line:
+            raise Unreadable("not in canonical form")
+        return entry
+
+
+class Blocked(_Document):
+    """The gate that ended a run: that of its own period, or of a later one that was settled anew."""
+
+    period: str
+    stage: str
+
+
+class LastRun(Record):
+    """What the last run that read a period's input came to (§7 "every gate must have held").
+
+    Written when the reading begins, so a run that dies leaves one without `inputs`. It is published
+    if the period's version has the same `attempt`.
+    """
+
+    program: str
+    period: str
+    attempt: str
+    run_id: str
+    by: str
+    started_at: str
+    inputs: Inputs | None = None  # None: the reading has not come to its end
+    gates: Mapping[str, GateResult] = Field(default_factory=dict)
+    blocked: Blocked | None = None
+
+
+class Registration(Record):
+    """Where the files of a program were last seen: what a run from the UI reads."""
+
+    program_file: str
+    landing: str

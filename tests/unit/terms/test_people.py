@@ -1,0 +1,91 @@
+"""§7: names are compared in NFKC, case-folded, trimmed, and by what can be seen of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestration.terms.people import _is_ignorable, compared, is_person, same_person, scripts_mix
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("ada", "ADA "),
+        ("ada", "\tada."),
+        ("ada", "„ada“"),
+        ("ada", "a\u00adda"),  # soft hyphen
+        ("ada", "ada\u3164"),  # Hangul filler: a letter by its category, and invisible
+        ("ada", "\u2066ada\u2069"),
+        ("ada", "\ufe0fada\U000e0041"),
+        ("ada", "ａｄａ"),  # full width
+        ("ada", "𝐚𝐝𝐚"),  # mathematical bold
+        ("ada", ". \u200b.ada.\u200b ."),  # what is taken away uncovers more of it
+        ("Straße", "STRASSE"),
+        ("é", "e\u0301"),
+        ("ﬁn", "FIN"),
+        ("李 明", "李\u3000明"),
+    ],
+)
+def test_the_same_person(one: str, other: str) -> None:
+    assert is_person(one) and is_person(other)
+    assert same_person(one, other)
+
+
+@pytest.mark.parametrize(
+    "one, other", [("ada", "adam"), ("ada", "a da"), ("ada", "áda"), ("ada", "ada-2"), ("李", "王")]
+)
+def test_different_people(one: str, other: str) -> None:
+    assert not same_person(one, other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", " ", "...", "\u200b", "\u3164\u3164", "«»", "\ufeff.",
+        "аda",  # a Cyrillic letter first
+        "gracе",  # a Cyrillic letter last
+        "αda", "Ада Latin", "デЯ", "ᄀㄅ",  # Hangul beside Bopomofo
+        "ひとㄅ",  # Hiragana beside Bopomofo
+        "한ひ",
+    ],
+)  # fmt: skip
+def test_refused(name: str) -> None:
+    assert compared(name) is None
+    assert not is_person(name)
+    assert same_person(name, "anyone")  # whoever has such a name is never another person
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ada",
+        "Ада",
+        "Αθηνά",
+        "ada 李 ひろ カナ",
+        "ada 李 한",
+        "ada 李 ㄅㄆ",
+        "عمر",
+        "ada2",
+        "דנה",
+        "スーパー",
+    ],
+)
+def test_scripts_that_may_stand_together(name: str) -> None:
+    assert scripts_mix(name)
+    assert is_person(name)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x00", "\x1b[1mada", "a\u2028b", "x" * 129])
+def test_what_no_name_may_hold(name: str) -> None:
+    assert not is_person(name)
+
+
+def test_the_invisible_characters_are_those_of_unicode() -> None:
+    regex = pytest.importorskip("regex", reason="regex comes with the linters")
+    ours = {code for code in range(0x110000) if _is_ignorable(chr(code))}
+    theirs = {
+        code
+        for code in range(0x110000)
+        if regex.match(r"\p{Default_Ignorable_Code_Point}", chr(code))
+    }
+    assert ours == theirs
