@@ -4,7 +4,8 @@ Belongs here: what JSON lines may say for each kind of column (draft 7). Does no
 what was delivered (`cells.py`), and the meaning of a column, which the contract says and the caller
 gives.
 
-A schema sees one row: not the key, and not whether ineligible_views exceed views.
+A schema sees one row: not the key, not whether ineligible_views exceed views, and not how a number is
+written (`1e3` is no count).
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ KINDS: Final[Mapping[Kind, Schema]] = {
         "type": ["integer", "string"],
         "minimum": 0,
         "maximum": 10**15,
-        "pattern": r"^[0-9]+(\.0*)?$",
+        "pattern": r"^[0-9]+(\.0+)?$",
     },
     Kind.RATE: {
         "type": ["number", "string"],

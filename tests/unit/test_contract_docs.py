@@ -396,7 +396,7 @@ def test_the_example_row_is_valid_by_its_schema_and_wrong_ones_are_not(name: str
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
-        (Kind.COUNT, [0, 80, "80", "80.0", "80.", 10**15], [-1, 1.5, "1e3", "", 10**15 + 1, "+1"]),
+        (Kind.COUNT, [0, 80, "80", "80.0", "80.00", 10**15], ["80.", -1, 1.5, "1e3", "", 10**15 + 1, "+1"]),
         (Kind.RATE, [0.5, "159.27", "1.00000000010"], [0, -1, "1.00000000001", "1e2", ".5"]),
         (Kind.CAP, [0, "1500.00", 10**12], [-1, 10**12 + 1, "1,5"]),
         (Kind.FLAG, [True, False], ["true", 1]),
