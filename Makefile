@@ -21,7 +21,7 @@ help:
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
 	@echo "make screenshots   the same, and takes the pictures of README and docs anew"
-	@echo "make docs      docs/tables.md anew, from tables, models and their columns' lineage"
+	@echo "make docs      docs/tables.md and the schemas of docs/contract anew, from code and models"
 	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
@@ -94,9 +94,10 @@ demo: install
 	@echo "Next: make ui (Dagster on http://127.0.0.1:3000), or"
 	@echo "  $(BIN)/bonus export 2024-04 --out $(DEMO)/export --program $(DEMO)/program.yaml --home $(DEMO)/home"
 
-# What docs/tables.md says is known elsewhere; a test compares.
+# What docs/tables.md and the JSON Schemas of docs/contract say is known elsewhere; tests compare.
 docs: install
 	$(BIN)/python -m orchestration.described.table_docs
+	$(BIN)/python -m orchestration.described.contract_docs
 
 # A copy of the demo gets a file with a misspelt status, and one period is run: its ingest gate does
 # not hold, which ends the run with status 3 and leaves what is published as it was.

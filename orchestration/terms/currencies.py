@@ -30,6 +30,9 @@ _CODES_BY_DECIMALS: Final = {
 _DECIMALS: Final = {
     code: decimals for decimals, codes in _CODES_BY_DECIMALS.items() for code in codes.split()
 }
+CURRENCIES: Final = tuple(sorted(_DECIMALS))
+"""All currency codes that are known, in their order."""
+
 _MARKET_CURRENCIES: Final = {"US": "USD", "JP": "JPY", "KR": "KRW"}
 
 MARKETS_WITH_A_CURRENCY: Final = tuple(_MARKET_CURRENCIES)

@@ -11,6 +11,7 @@ No value is ever a float: numbers go from their text to Decimal, in the form wit
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
@@ -109,55 +110,69 @@ def day(value: object) -> date:
     return value
 
 
-def whole(low: int, high: int) -> Reader[int]:
+@dataclass(frozen=True, slots=True)
+class Whole:
     """A reader of whole numbers from low to high, written whole: 18, not 18.0 or "18"."""
-    expected = f"a whole number from {low} to {high}, written without point or exponent"
 
-    def read(value: object) -> int:
+    low: int
+    high: int
+
+    def __call__(self, value: object) -> int:
         if isinstance(value, Scalar) and _is_number_text(value, _WHOLE):
             value = int(value.text)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise Unfit(expected)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._unfit()
+        if not self.low <= value <= self.high:
+            raise self._unfit()
         return value
 
-    return read
+    def _unfit(self) -> Unfit:
+        bounds = f"from {self.low} to {self.high}"
+        return Unfit(f"a whole number {bounds}, written without point or exponent")
 
 
-def number(
-    low: int, high: int, *, decimals: int | None = 6, is_low_out: bool = False
-) -> Reader[Decimal]:
+@dataclass(frozen=True, slots=True)
+class Number:
     """A reader of numbers from low, or above it if `is_low_out`, to high.
 
     Decimals count by value: 10.000 has none. None leaves them to a rule, as for money, whose
     decimals are its currency's.
     """
-    expected = f"a number above {low}, up" if is_low_out else f"a number from {low}"
-    expected += f" to {high}" + (f", at most {decimals} decimals" if decimals is not None else "")
 
-    def read(value: object) -> Decimal:
+    low: int
+    high: int
+    decimals: int | None = 6
+    is_low_out: bool = False
+
+    def __call__(self, value: object) -> Decimal:
         found = _decimal(value)
-        if found is None or not low <= found <= high or (is_low_out and found == low):
-            raise Unfit(expected)
-        if decimals is not None and decimals_of(found) > decimals:
-            raise Unfit(expected)
+        if found is None or not self.low <= found <= self.high:
+            raise self._unfit()
+        if self.is_low_out and found == self.low:
+            raise self._unfit()
+        if self.decimals is not None and decimals_of(found) > self.decimals:
+            raise self._unfit()
         return shortest(found)
 
-    return read
+    def _unfit(self) -> Unfit:
+        start = f"a number above {self.low}, up" if self.is_low_out else f"a number from {self.low}"
+        most = "" if self.decimals is None else f", at most {self.decimals} decimals"
+        return Unfit(f"{start} to {self.high}{most}")
 
 
 # The bounds of the contract, each in one place. Where it names none, 10^15 keeps a count within
 # what all that reads it can hold.
-VERSION: Final = whole(1, 10**15)
-AGE_YEARS: Final = whole(0, 150)
-MINIMUM_VIEWS: Final = whole(0, 10**15)
-MAXIMUM_POSTS: Final = whole(0, 10**15)  # 0 is a limit like any other: every post is beyond it
-MILESTONE_POSTS: Final = whole(1, 10**15)  # with 0 all would be paid for nothing, ineligible too
-WEIGHT: Final = number(0, 10**4, decimals=4)
-COUNTRY_VALUE: Final = number(0, 100)
-RATE: Final = number(0, 10**6)  # program currency per 1000 points
-WITHHOLDING_RATE: Final = number(0, 1)
-UP_TO: Final = number(0, 10**15, is_low_out=True)
-MONEY: Final = number(0, 10**12, decimals=None)  # its currency says how many (rules)
+VERSION: Final = Whole(1, 10**15)
+AGE_YEARS: Final = Whole(0, 150)
+MINIMUM_VIEWS: Final = Whole(0, 10**15)
+MAXIMUM_POSTS: Final = Whole(0, 10**15)  # 0 is a limit like any other: every post is beyond it
+MILESTONE_POSTS: Final = Whole(1, 10**15)  # with 0 all would be paid for nothing, ineligible too
+WEIGHT: Final = Number(0, 10**4, decimals=4)
+COUNTRY_VALUE: Final = Number(0, 100)
+RATE: Final = Number(0, 10**6)  # program currency per 1000 points
+WITHHOLDING_RATE: Final = Number(0, 1)
+UP_TO: Final = Number(0, 10**15, is_low_out=True)
+MONEY: Final = Number(0, 10**12, decimals=None)  # its currency says how many (rules)
 
 
 def _text_or_unfit(value: object, expected: str) -> str:

@@ -3,7 +3,7 @@
     python -m tests.mutation.survivors [PATTERN] [-- PYTEST ARGUMENTS]
 
 mutmut forks a process that has imported the code: a function that runs while a module is imported
-(`values.number`, `values.one_of`) has run by then, and none of its mutants could be seen. Here each
+(`values.Number`, `values.one_of`) has run by then, and none of its mutants could be seen. Here each
 has an interpreter of its own. Prints what is left, with its change, to be judged in
 docs/mutation.md. Exit status 1 if anything is left.
 """

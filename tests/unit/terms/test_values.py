@@ -97,7 +97,7 @@ def test_a_datetime_is_no_day() -> None:
 
 @pytest.mark.parametrize(("text", "value"), [("0", 0), ("7", 7), ("+5", 5), ("007", 7), ("-0", 0)])
 def test_whole_numbers(text: str, value: int) -> None:
-    assert values.whole(0, 7)(plain(text)) == value
+    assert values.Whole(0, 7)(plain(text)) == value
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_whole_numbers(text: str, value: int) -> None:
 )
 def test_no_whole_numbers(text: str) -> None:
     with pytest.raises(Unfit):
-        values.whole(0, 7)(plain(text))
+        values.Whole(0, 7)(plain(text))
 
 
 @pytest.mark.parametrize("value", [quoted("5"), True, 5.0, Decimal(5), None, "5"])
 def test_whole_numbers_are_plain_scalars_or_integers(value: object) -> None:
     with pytest.raises(Unfit):
-        values.whole(0, 7)(value)
+        values.Whole(0, 7)(value)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_whole_numbers_are_plain_scalars_or_integers(value: object) -> None:
     ],
 )
 def test_numbers_are_exact_and_in_their_shortest_form(text: str, shortest: str) -> None:
-    found = values.number(0, 100)(plain(text))
+    found = values.Number(0, 100)(plain(text))
     assert isinstance(found, Decimal)
     assert str(found) == shortest
 
@@ -165,14 +165,14 @@ def test_numbers_are_exact_and_in_their_shortest_form(text: str, shortest: str) 
 )
 def test_no_numbers(text: str) -> None:
     with pytest.raises(Unfit):
-        values.number(0, 100)(plain(text))
+        values.Number(0, 100)(plain(text))
 
 
 @pytest.mark.parametrize("exponent", ["999999999", "-999999999", "9" * 50, "-" + "9" * 50])
 def test_absurd_exponents_are_refused_at_once(exponent: str) -> None:
     for digits in ("1", "0"):
         with pytest.raises(Unfit):
-            values.number(0, 100)(plain(f"{digits}e{exponent}"))
+            values.Number(0, 100)(plain(f"{digits}e{exponent}"))
 
 
 @pytest.mark.parametrize(
@@ -180,19 +180,19 @@ def test_absurd_exponents_are_refused_at_once(exponent: str) -> None:
 )
 def test_numbers_are_plain_scalars_integers_or_decimals(value: object) -> None:
     with pytest.raises(Unfit):
-        values.number(0, 100)(value)
+        values.Number(0, 100)(value)
 
 
 def test_decimals_count_by_value() -> None:
-    assert values.number(0, 1, decimals=2)(plain("0.25000")) == Decimal("0.25")
+    assert values.Number(0, 1, decimals=2)(plain("0.25000")) == Decimal("0.25")
     with pytest.raises(Unfit):
-        values.number(0, 1, decimals=2)(plain("0.251"))
+        values.Number(0, 1, decimals=2)(plain("0.251"))
 
 
 def test_a_low_bound_can_be_left_out() -> None:
-    assert values.number(0, 1, is_low_out=True)(plain("0.000001")) == Decimal("0.000001")
+    assert values.Number(0, 1, is_low_out=True)(plain("0.000001")) == Decimal("0.000001")
     with pytest.raises(Unfit):
-        values.number(0, 1, is_low_out=True)(plain("0"))
+        values.Number(0, 1, is_low_out=True)(plain("0"))
 
 
 @given(st.integers(0, 10**15), st.integers(0, 6))
@@ -200,23 +200,23 @@ def test_any_number_keeps_its_value(units: int, decimals: int) -> None:
     text = (
         f"{units // 10**decimals}.{units % 10**decimals:0{decimals}d}" if decimals else f"{units}"
     )
-    assert values.number(0, 10**15)(plain(text)) * 10**decimals == units
+    assert values.Number(0, 10**15)(plain(text)) * 10**decimals == units
 
 
 @pytest.mark.parametrize("text", ["0.1", "0.5e-00"])
 def test_numbers_of_a_hundred_characters_are_read_and_longer_ones_are_not(text: str) -> None:
     whole, _, rest = text.partition(".")
     longest = f"{whole.rjust(values.MOST_DIGITS - len(rest) - 1, '0')}.{rest}"
-    assert values.number(0, 1)(plain(longest)) == Decimal(text)
+    assert values.Number(0, 1)(plain(longest)) == Decimal(text)
     with pytest.raises(Unfit):
-        values.number(0, 1)(plain(f"0{longest}"))
+        values.Number(0, 1)(plain(f"0{longest}"))
 
 
 def test_numbers_of_more_digits_or_a_larger_exponent_than_a_hundred_are_not_read() -> None:
-    any_decimals = values.number(0, 1, decimals=None)
+    any_decimals = values.Number(0, 1, decimals=None)
     longest = Decimal("0." + "1" * 100)
     assert any_decimals(longest) == longest
-    assert values.number(0, 1)(plain("0e100")) == values.number(0, 1)(plain("0e-100")) == 0
+    assert values.Number(0, 1)(plain("0e100")) == values.Number(0, 1)(plain("0e-100")) == 0
     for absurd in (Decimal("0." + "1" * 101), plain("0e101"), plain("0e-101")):
         with pytest.raises(Unfit):
             any_decimals(absurd)
