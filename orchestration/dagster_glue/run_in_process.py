@@ -16,6 +16,7 @@ from orchestration.dagster_glue.alerts import alert_of
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.definitions import defs
 from orchestration.dagster_glue.failures import EXIT_STATUS
+from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB
 from orchestration.dagster_glue.partitions import add_periods, partition_key
 from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, PROGRESS
@@ -53,8 +54,8 @@ def register(home: Home, loaded: LoadedProgram, landing: Path) -> dg.DagsterInst
     """Makes a program and its periods known to the home and to Dagster; returns the instance."""
     program = loaded.program
     home.register(program.program, loaded.path, landing)
-    instance = dg.DagsterInstance.get()
-    add_periods(instance, program)
+    instance = open_instance(home)
+    add_periods(instance, home, program)
     return instance
 
 
@@ -116,7 +117,7 @@ def run_period(
 def close(home: Home, loaded: LoadedProgram, period: str, by: str) -> CloseEntry:
     """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be."""
     program, run_id = loaded.program.program, str(uuid.uuid4())
-    instance = dg.DagsterInstance.get()
+    instance = open_instance(home)
     fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id):
         demand_closable(home, loaded.program, period, by)

@@ -111,7 +111,7 @@ def _programs(
         except ValueError:
             context.log.warning(f"{name}: its close log is not in order; bonus verify says why")
             continue
-        add_periods(context.instance, program)
+        add_periods(context.instance, home, program)
         for period in program.periods:
             fail_dead_run(context.instance, home, name, period.key)
         yield name, registration, program
