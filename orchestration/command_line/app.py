@@ -133,8 +133,9 @@ def close(
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.work_file import Refused
 
+    known = landing if landing is not None and landing.is_dir() else None
     try:
-        entry = close_run(place, loaded, period, approver)
+        entry = close_run(place, loaded, period, approver, known)
     except (Busy, Refused) as error:
         _fail(STATE, str(error))
     if as_json:

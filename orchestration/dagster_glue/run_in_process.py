@@ -50,8 +50,12 @@ class Outcome:
         return asdict(self)
 
 
-def register(home: Home, loaded: LoadedProgram, landing: Path) -> dg.DagsterInstance:
-    """Makes a program and its periods known to the home and to Dagster; returns the instance."""
+def register(home: Home, loaded: LoadedProgram, landing: Path | None) -> dg.DagsterInstance:
+    """Makes a program and its periods known to the home and to Dagster; returns the instance.
+
+    What is known already stays: also of a home whose `dagster/` was lost, or of a partition that
+    someone deleted in the UI, everything is there afterwards.
+    """
     program = loaded.program
     home.register(program.program, loaded.path, landing)
     instance = open_instance(home)
@@ -114,10 +118,15 @@ def run_period(
     return Outcome(program, period, run_id, status, error_text, gates=gates)
 
 
-def close(home: Home, loaded: LoadedProgram, period: str, by: str) -> CloseEntry:
-    """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be."""
+def close(
+    home: Home, loaded: LoadedProgram, period: str, by: str, landing: Path | None = None
+) -> CloseEntry:
+    """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be.
+
+    A close reads no landing directory; one that is named is registered, as by a run.
+    """
     program, run_id = loaded.program.program, str(uuid.uuid4())
-    instance = open_instance(home)
+    instance = register(home, loaded, landing)
     fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id):
         demand_closable(home, loaded.program, period, by)

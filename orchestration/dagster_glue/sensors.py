@@ -43,6 +43,11 @@ def deliveries(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.Se
     now: dict[str, str] = {}
     requests = []
     for name, registration, program in _programs(context, home.home):
+        if registration.landing is None:
+            context.log.warning(
+                f"{name}: its landing directory is not known here; bonus run names it"
+            )
+            continue
         try:
             digest = home.home.landing_digest(discover(registration.landing))
         except OSError as error:

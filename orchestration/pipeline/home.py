@@ -120,7 +120,7 @@ class Registration:
     """Where the files of a program were last seen: what a run from the UI reads."""
 
     program_file: Path
-    landing: Path
+    landing: Path | None  # None: only closed here so far, after what was known was lost
 
 
 class Home:
@@ -201,22 +201,28 @@ class Home:
         """What exactly a landing directory holds; files that have not changed are hashed once."""
         return landing_digest(fingerprint_landing(inventory, self.path / "cache" / "files.json"))
 
-    def register(self, program: str, program_file: Path, landing: Path) -> None:
-        """Remembers where a program's files are, for runs that are started in the UI."""
+    def register(self, program: str, program_file: Path, landing: Path | None) -> None:
+        """Remembers where a program's files are, for runs that are started in the UI.
+
+        Without a landing directory the known one stays.
+        """
         folder = self._folder(self.path / "programs")
+        if landing is None and (known := self.registrations().get(program)):
+            landing = known.landing
+        entry = {
+            "program_file": str(program_file.resolve()),
+            "landing": None if landing is None else str(landing.resolve()),
+        }
         fresh = folder / f".{program}.{os.getpid()}"
-        fresh.write_text(
-            json.dumps(
-                {"program_file": str(program_file.resolve()), "landing": str(landing.resolve())}
-            ),
-            encoding="utf-8",
-        )
+        fresh.write_text(json.dumps(entry), encoding="utf-8")
         fresh.replace(folder / f"{program}.json")
 
     def registrations(self) -> dict[str, Registration]:
         """All programs that live in this home, by name."""
         return {
-            path.stem: Registration(Path(entry["program_file"]), Path(entry["landing"]))
+            path.stem: Registration(
+                Path(entry["program_file"]), Path(entry["landing"]) if entry["landing"] else None
+            )
             for path in sorted((self.path / "programs").glob("*.json"))
             if (entry := json.loads(path.read_text(encoding="utf-8")))
         }
