@@ -133,8 +133,9 @@ def close(
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.refusals import GateFailed, Refused
 
+    known = landing if landing is not None and landing.is_dir() else None
     try:
-        entry = close_run(place, loaded, period, approver)
+        entry = close_run(place, loaded, period, approver, known)
     except (Busy, Refused) as error:
         _fail(STATE, str(error))
     except GateFailed as error:
@@ -331,10 +332,15 @@ def ui(
     Example: bonus ui --program demo/program.yaml --landing demo/landing --home demo/home
     """
     place = _home(home)
+    # Before webserver and daemon start: they would make the same databases side by side.
     if program is not None:
         from orchestration.dagster_glue.run_in_process import register
 
         register(place, _program(program), _landing(landing))
+    else:
+        from orchestration.dagster_glue.instance import open_instance
+
+        open_instance(place)
     # The sensor on deliveries reads every new file once, and big ones take longer than a minute.
     os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "3600")
     root = Path(__file__).resolve().parents[2]
@@ -488,12 +494,18 @@ def main() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     try:
         app()
     except Exception as error:
         if os.environ.get("BONUS_TRACEBACK"):
             raise
         from orchestration.command_line.unexpected import unexpected
+        from orchestration.pipeline.home import Busy, Damaged
+
+        if isinstance(error, Busy | Damaged):
+            _say(str(error))
+            sys.exit(STATE if isinstance(error, Busy) else UNEXPECTED)
 
         said = unexpected(type(error).__name__, str(error))
         _say(f"{said}\n(set BONUS_TRACEBACK=1 for the traceback)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.pipeline.home import Home
 from orchestration.terms.model import Program
 from orchestration.terms.values import Unfit, name
 
@@ -27,11 +28,14 @@ def split_partition_key(key: str) -> tuple[str, str]:
         raise ValueError(f"{key!r} is no bonus period: {error} on each side of a colon") from None
 
 
-def add_periods(instance: dg.DagsterInstance, program: Program) -> None:
-    """Makes all periods of a program known to Dagster; nothing if they are."""
+def add_periods(instance: dg.DagsterInstance, home: Home, program: Program) -> None:
+    """Makes all periods of a program known to Dagster; nothing if they are.
+
+    One process at a time: Dagster looks first and adds then, and fails if another came between.
+    """
     assert PERIODS.name is not None
-    known = set(instance.get_dynamic_partitions(PERIODS.name))
-    keys = [partition_key(program.program, period.key) for period in program.periods]
-    new = [key for key in keys if key not in known]
-    if new:
-        instance.add_dynamic_partitions(PERIODS.name, new)
+    keys = {partition_key(program.program, period.key): None for period in program.periods}
+    if keys.keys() <= set(instance.get_dynamic_partitions(PERIODS.name)):
+        return
+    with home.instance_lock():
+        instance.add_dynamic_partitions(PERIODS.name, list(keys))

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.pipeline.closing import later_run
 from orchestration.pipeline.home import Home
@@ -20,7 +21,7 @@ def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
     """One entry a period, in the program's order, from the home and Dagster's instance."""
     store = home.store(program.program)
     published, restated = store.published(), store.restated()
-    last_runs = _last_runs()
+    last_runs = _last_runs(open_instance(home))
     states = []
     for period in program.periods:
         publication = published.get(period.key)
@@ -60,10 +61,10 @@ def _gates(record: RunRecord) -> dict[str, dict[str, Any]]:
     }
 
 
-def _last_runs() -> dict[str, dict[str, Any]]:
+def _last_runs(instance: dg.DagsterInstance) -> dict[str, dict[str, Any]]:
     """The latest run of each partition, wherever it was started."""
     runs: dict[str, dict[str, Any]] = {}
-    for run in dg.DagsterInstance.get().get_runs(limit=LOOKED_AT):  # newest first
+    for run in instance.get_runs(limit=LOOKED_AT):  # newest first
         key = run.tags.get("dagster/partition")
         if key is not None and key not in runs:
             runs[key] = {"run_id": run.run_id, "status": run.status.value, "by": run.tags.get("by")}

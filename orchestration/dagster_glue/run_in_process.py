@@ -16,6 +16,7 @@ from orchestration.dagster_glue.alerts import alert_of
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.definitions import defs
 from orchestration.dagster_glue.failures import EXIT_STATUS
+from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB
 from orchestration.dagster_glue.partitions import add_periods, partition_key
 from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, PROGRESS
@@ -52,12 +53,16 @@ class Outcome:
         return asdict(self)
 
 
-def register(home: Home, loaded: LoadedProgram, landing: Path) -> dg.DagsterInstance:
-    """Makes a program and its periods known to the home and to Dagster; returns the instance."""
+def register(home: Home, loaded: LoadedProgram, landing: Path | None) -> dg.DagsterInstance:
+    """Makes a program and its periods known to the home and to Dagster; returns the instance.
+
+    What is known already stays: also of a home whose `dagster/` was lost, or of a partition that
+    someone deleted in the UI, everything is there afterwards.
+    """
     program = loaded.program
     home.register(program.program, loaded.path, landing)
-    instance = dg.DagsterInstance.get()
-    add_periods(instance, program)
+    instance = open_instance(home)
+    add_periods(instance, home, program)
     return instance
 
 
@@ -120,10 +125,15 @@ def run_period(
     return Outcome(program, period, run_id, status, error_text, gates=gates)
 
 
-def close(home: Home, loaded: LoadedProgram, period: str, by: str) -> CloseEntry:
-    """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be."""
+def close(
+    home: Home, loaded: LoadedProgram, period: str, by: str, landing: Path | None = None
+) -> CloseEntry:
+    """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be.
+
+    A close reads no landing directory; one that is named is registered, as by a run.
+    """
     program, run_id = loaded.program.program, str(uuid.uuid4())
-    instance = dg.DagsterInstance.get()
+    instance = register(home, loaded, landing)
     fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id):
         demand_closable(home, loaded, period, by)

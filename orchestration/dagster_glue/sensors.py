@@ -43,6 +43,11 @@ def deliveries(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.Se
     now: dict[str, str] = {}
     requests = []
     for name, registration, program in _programs(context, home.home):
+        if registration.landing is None:
+            context.log.warning(
+                f"{name}: its landing directory is not known here; bonus run names it"
+            )
+            continue
         try:
             digest = home.home.landing_digest(discover(registration.landing))
         except OSError as error:
@@ -111,7 +116,7 @@ def _programs(
         except ValueError:
             context.log.warning(f"{name}: its close log is not in order; bonus verify says why")
             continue
-        add_periods(context.instance, program)
+        add_periods(context.instance, home, program)
         for period in program.periods:
             fail_dead_run(context.instance, home, name, period.key)
         yield name, registration, program

@@ -40,7 +40,7 @@ run_coordinator:
 run_monitoring: {enabled: true}
 """
 
-# Absolute, as Dagster's own default is; a home that was moved gets it anew.
+# Absolute, as Dagster's own default is; a home that was moved or copied gets it anew.
 _EVENT_LOG = """\
 event_log_storage:
   module: orchestration.dagster_glue.event_log
@@ -60,25 +60,59 @@ WAITING = "waiting for"
 """How progress begins that a person wants to see wherever the run is watched."""
 
 
+INSTANCE_PATIENCE_SECONDS = 60
+
+
 class Unfit(RuntimeError):
     """The home cannot be used as things stand; says what to do."""
 
 
 class Busy(RuntimeError):
-    """Another run holds the same period."""
+    """Another process holds what is needed; says which, and what to do."""
+
+
+class Damaged(RuntimeError):
+    """A file that Dagster needs cannot be read; says what to do."""
+
+
+_WRITTEN_EVENT_LOG = (
+    re.escape(_EVENT_LOG).replace("%s", ".*").replace(r"\.dagster_glue", r"(?:\.dagster_glue)?")
+)
+"""The event log as this or an earlier version wrote it, wherever it lay."""
+
+_OTHER_STORAGE = re.compile(
+    r"(?m)^[\"']?(storage|run_storage|event_log_storage|schedule_storage|instance_class)\b"
+)
 
 
 def sqlite_config(dagster: Path) -> str:
     """Dagster's instance configuration with its storage in SQLite below the folder."""
-    return _DAGSTER + _EVENT_LOG % json.dumps(str(dagster))
+    return _DAGSTER + _event_log(dagster)
 
 
-def _is_own(config: str) -> bool:
-    """True if this or an earlier version wrote it, for SQLite: with or without an event log."""
-    event_log = (
-        re.escape(_EVENT_LOG).replace("%s", ".*").replace(r"\.dagster_glue", r"(\.dagster_glue)?")
+def _event_log(dagster: Path) -> str:
+    return _EVENT_LOG % _yaml_text(str(dagster))
+
+
+def _yaml_text(text: str) -> str:
+    """A text in YAML, in ASCII. JSON will not do: it writes code points above U+FFFF in two halves."""
+    return '"{}"'.format(
+        "".join(
+            c if c.isascii() and c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}"
+            for c in text
+        )
     )
-    return re.fullmatch(f"{re.escape(_DAGSTER)}({event_log})?", config) is not None
+
+
+def _brought_up_to_date(config: str, wanted: str, dagster: Path) -> str:
+    """An instance configuration as it should be: what was changed by hand is left alone.
+
+    Also then its event log lies in this home: the configuration of a copied home names the old one.
+    """
+    if re.fullmatch(f"{re.escape(_DAGSTER)}({_WRITTEN_EVENT_LOG})?", config):
+        return wanted
+    here = _event_log(dagster)
+    return re.sub(f"(?m)^{_WRITTEN_EVENT_LOG}", lambda _: here, config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +120,7 @@ class Registration:
     """Where the files of a program were last seen: what a run from the UI reads."""
 
     program_file: Path
-    landing: Path
+    landing: Path | None  # None: only closed here so far, after what was known was lost
 
 
 class Home:
@@ -99,11 +133,10 @@ class Home:
         """Makes the folder and Dagster's instance configuration in it, if they are not there yet.
 
         A configuration that was changed by hand is left alone. Unfit if it names PostgreSQL and the
-        environment does not: runs would otherwise be kept in two places; or if its name has a
-        question mark, after which DuckDB looks for settings.
+        environment does not: runs would otherwise be kept in two places; or if the home's name is
+        one that Dagster or DuckDB would not take for it.
         """
-        if "?" in str(self.path):
-            raise Unfit(f"{self.path} has a ? in its name, which DuckDB cannot open; name another")
+        self._demand_plain_name()
         self._folder(self.path)
         config = self._folder(self.dagster) / "dagster.yaml"
         found = config.read_text(encoding="utf-8") if config.exists() else None
@@ -114,10 +147,38 @@ class Home:
                 f"{self.path} keeps Dagster's runs in PostgreSQL: set {POSTGRES_URL} to its address"
             )
         wanted = POSTGRES_CONFIG if os.environ.get(POSTGRES_URL) else sqlite_config(self.dagster)
-        if found is None or (_is_own(found) and found != wanted):
+        right = wanted if not found else _brought_up_to_date(found, wanted, self.dagster)
+        if right != found:
             fresh = config.with_name(f".dagster.yaml.{os.getpid()}")
-            fresh.write_text(wanted, encoding="utf-8")
+            fresh.write_text(right, encoding="utf-8")
             fresh.replace(config)
+
+    def _demand_plain_name(self) -> None:
+        """Unfit for a name in which Dagster finds no settings, and so takes its own (telemetry on).
+
+        It reads `dagster.yaml` by a pattern; after a question mark DuckDB looks for settings.
+        """
+        name = str(self.path)
+        if found := sorted(set(name) & set("*?[")):
+            raise Unfit(
+                f"{name} has a {' and a '.join(found)} in its name, which Dagster and DuckDB take for"
+                " a pattern, so that they miss their settings and files. Name another home; one that"
+                " is in use may be moved (mv)"
+            )
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError:
+            raise Unfit(
+                f"{name!r} is no UTF-8, so DuckDB cannot open it; name another home"
+            ) from None
+
+    def has_own_databases(self) -> bool:
+        """True if Dagster's runs, events and schedules lie in SQLite where this module puts them.
+
+        False where PostgreSQL keeps them, or a storage that was configured by hand.
+        """
+        config = (self.dagster / "dagster.yaml").read_text(encoding="utf-8")
+        return _OTHER_STORAGE.search(config.replace(_event_log(self.dagster), "")) is None
 
     @property
     def dagster(self) -> Path:
@@ -144,22 +205,28 @@ class Home:
         """What exactly a landing directory holds; files that have not changed are hashed once."""
         return landing_digest(fingerprint_landing(inventory, self.path / "cache" / "files.json"))
 
-    def register(self, program: str, program_file: Path, landing: Path) -> None:
-        """Remembers where a program's files are, for runs that are started in the UI."""
+    def register(self, program: str, program_file: Path, landing: Path | None) -> None:
+        """Remembers where a program's files are, for runs that are started in the UI.
+
+        Without a landing directory the known one stays.
+        """
         folder = self._folder(self.path / "programs")
+        if landing is None and (known := self.registrations().get(program)):
+            landing = known.landing
+        entry = {
+            "program_file": str(program_file.resolve()),
+            "landing": None if landing is None else str(landing.resolve()),
+        }
         fresh = folder / f".{program}.{os.getpid()}"
-        fresh.write_text(
-            json.dumps(
-                {"program_file": str(program_file.resolve()), "landing": str(landing.resolve())}
-            ),
-            encoding="utf-8",
-        )
+        fresh.write_text(json.dumps(entry), encoding="utf-8")
         fresh.replace(folder / f"{program}.json")
 
     def registrations(self) -> dict[str, Registration]:
         """All programs that live in this home, by name."""
         return {
-            path.stem: Registration(Path(entry["program_file"]), Path(entry["landing"]))
+            path.stem: Registration(
+                Path(entry["program_file"]), Path(entry["landing"]) if entry["landing"] else None
+            )
             for path in sorted((self.path / "programs").glob("*.json"))
             if (entry := json.loads(path.read_text(encoding="utf-8")))
         }
@@ -208,6 +275,26 @@ class Home:
         if process_started(int(holder["pid"])) == holder["started"]:
             return None
         return str(holder["run_id"])
+
+    @contextmanager
+    def instance_lock(self) -> Iterator[None]:
+        """Holds the making of Dagster's databases, and of partitions in them: seconds at most.
+
+        Busy where another process holds it for a minute. No program's name begins with a dot.
+        """
+        file = self._folder(self.path / "locks") / ".dagster.lock"
+        lock = FileLock(file, timeout=INSTANCE_PATIENCE_SECONDS)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise Busy(
+                f"another process makes Dagster's databases in {self.dagster}, and has not ended within"
+                f" {INSTANCE_PATIENCE_SECONDS} s; if it hangs, end it (fuser {file}), then run again"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def program_lock(

@@ -57,12 +57,18 @@ def ingest(
 ) -> Iterable[dg.MaterializeResult[None]]:
     run = home.period_run(context)
     registration = home.registration(run.program)
+    landing = Path(config.landing) if config.landing else registration.landing
+    if landing is None:
+        raise dg.Failure(
+            f"where the files of {run.program} land is not known in this home. Start the run once by"
+            " bonus run, or bonus ui with --program and --landing"
+        )
     started = time.monotonic()
     with as_failures():
         inputs = read(
             run,
             Path(config.program_file) if config.program_file else registration.program_file,
-            Path(config.landing) if config.landing else registration.landing,
+            landing,
         )
     seconds = round(time.monotonic() - started, 2)
     shared = {

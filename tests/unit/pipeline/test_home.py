@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -164,7 +165,24 @@ def test_a_configuration_changed_by_hand_stays(home: Home, monkeypatch: pytest.M
     assert config.read_text() == by_hand
 
 
-def test_a_home_that_duckdb_cannot_open_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unfit, match="has a \\? in its name"):
-        Home(tmp_path / "home?").prepare()
+@pytest.mark.parametrize("by_hand", ["", "retention: {}\n"], ids=["as written", "changed by hand"])
+def test_a_copied_home_writes_nothing_into_the_one_it_was_copied_from(
+    by_hand: str, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(POSTGRES_URL, raising=False)
+    home.prepare()
+    config = home.dagster / "dagster.yaml"
+    config.write_text(config.read_text() + by_hand)
+    copied = Home(shutil.copytree(home.path, home.path.with_name("copied"), symlinks=True))
+    copied.prepare()
+    assert (copied.dagster / "dagster.yaml").read_text() == sqlite_config(copied.dagster) + by_hand
+    assert config.read_text() == sqlite_config(home.dagster) + by_hand
+
+
+@pytest.mark.parametrize("name", [b"home?", b"home [2]", b"*", b"\xff"])
+def test_a_home_that_dagster_or_duckdb_would_not_find_is_refused(
+    name: bytes, tmp_path: Path
+) -> None:
+    with pytest.raises(Unfit, match=r"[Nn]ame another home"):
+        Home(tmp_path / os.fsdecode(name)).prepare()
     assert not list(tmp_path.iterdir())
