@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from orchestration.web.door import Door
+from orchestration.web.door import USER, Door
 from orchestration.web.settings import Settings
 
 # As `dagster dev` has them.
@@ -57,6 +57,10 @@ def serve(listening: socket.socket, workspace: Path, settings: Settings) -> None
         instance.optimize_for_webserver(
             _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW
         )
+        if settings.user_header is not None:
+            from orchestration.web.attribution import attribute
+
+            attribute(instance, USER.get)
         with WorkspaceProcessContext(
             instance,
             version=__version__,
