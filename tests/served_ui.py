@@ -138,29 +138,40 @@ def wait_for(what: str, holds: Callable[[], Any], seconds: float, log: Path) -> 
 
 
 @contextmanager
-def serve_ui(bonus: Bonus, log: Path) -> Iterator[ServedUI]:
+def serve_ui(bonus: Bonus, log: Path, **environment: str) -> Iterator[ServedUI]:
     """`bonus ui` on a free port until the block ends; all its processes are gone afterwards."""
-    port = _free_port()
+    port = free_port()
     served = ServedUI(f"http://127.0.0.1:{port}")
-    with log.open("wb") as said:
-        process = subprocess.Popen(
-            [
-                sys.executable, "-m", "orchestration.command_line.app", "ui", "--port", str(port),
-                "--program", str(bonus.program),
-                "--landing", str(bonus.landing), "--home", str(bonus.home),
-            ],
-            cwd=ROOT, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
-            # A session of its own: its daemon, webserver, code servers and runs can be ended by it.
-            start_new_session=True,
-        )  # fmt: skip
+    process = start_ui(bonus, log, port, **environment)
     try:
-        wait_for("the UI answers", lambda: _answers(served, process), 120, log)
+        wait_for("the UI answers", lambda: answers(served, process), 120, log)
         yield served
     finally:
-        _end(process)
+        end_ui(process, signal.SIGTERM)
 
 
-def _answers(served: ServedUI, process: subprocess.Popen[bytes]) -> bool:
+def start_ui(bonus: Bonus, log: Path, port: int, **environment: str) -> subprocess.Popen[bytes]:
+    """`bonus ui` in a session of its own, as a shell starts it in the background: SIGINT is ignored."""
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with log.open("wb") as said:
+            return subprocess.Popen(
+                [
+                    sys.executable, "-m", "orchestration.command_line.app", "ui",
+                    "--port", str(port), "--program", str(bonus.program),
+                    "--landing", str(bonus.landing), "--home", str(bonus.home),
+                ],
+                cwd=ROOT, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
+                env={**os.environ, **environment},
+                # Its daemon, webserver, code server and runs are found by it.
+                start_new_session=True,
+            )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def answers(served: ServedUI, process: subprocess.Popen[bytes]) -> bool:
+    """Whether the UI has its definitions by now; fails where it has ended instead."""
     assert process.poll() is None, f"bonus ui ended with status {process.returncode}"
     try:
         data = served.query(
@@ -171,31 +182,33 @@ def _answers(served: ServedUI, process: subprocess.Popen[bytes]) -> bool:
     return bool(data["repositoriesOrError"].get("nodes"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the session: first as Ctrl-C would, then for sure."""
-    sessions = _session(process.pid)
-    for number, patience in ((signal.SIGINT, 10.0), (signal.SIGKILL, 20.0)):
-        for pid in sessions:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-        until = time.monotonic() + patience
-        while time.monotonic() < until:
-            process.poll()
-            sessions = _session(process.pid)
-            if not sessions:
-                return
-            time.sleep(0.2)
-    raise AssertionError(f"processes of bonus ui outlived SIGKILL: {sessions}")
+def end_ui(process: subprocess.Popen[bytes], number: int, seconds: float = 30) -> None:
+    """Sends a signal to `bonus ui` alone; fails if one of its processes is there afterwards."""
+    with suppress(ProcessLookupError):
+        process.send_signal(number)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        process.poll()
+        if not session(process.pid):
+            return
+        time.sleep(0.2)
+    left = session(process.pid)
+    for pid in left:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait(timeout=20)
+    raise AssertionError(f"processes of bonus ui outlived signal {number}: {left}")
 
 
-def _session(leader: int) -> list[int]:
+def session(leader: int) -> list[int]:
     """The processes of a session that are not zombies."""
     listed = subprocess.run(
         ["ps", "-eo", "pid=,sess=,stat="], capture_output=True, text=True, check=True

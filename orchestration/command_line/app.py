@@ -326,38 +326,27 @@ def ui(
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 3000,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host", metavar="NAME", help="A name that a proxy serves it by; also BONUS_UI_HOSTS."
+        ),
+    ] = None,
 ) -> None:
-    """Open Dagster over the home, on 127.0.0.1 only.
+    """Open Dagster over the home, on 127.0.0.1 only. One UI at a time serves a home.
 
     Example: bonus ui --program demo/program.yaml --landing demo/landing --home demo/home
     """
     place = _home(home)
-    # Before webserver and daemon start: they would make the same databases side by side.
+    files: tuple[Path, ...] = ()
     if program is not None:
-        from orchestration.dagster_glue.run_in_process import register
+        files = (_program(program).path.resolve(), _landing(landing).resolve())
+    from orchestration.command_line.serve_ui import NotServed, serve_ui
 
-        register(place, _program(program), _landing(landing))
-    else:
-        from orchestration.dagster_glue.instance import open_instance
-
-        open_instance(place)
-    # The sensor on deliveries reads every new file once, and big ones take longer than a minute.
-    os.environ.setdefault("DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS", "3600")
-    root = Path(__file__).resolve().parents[2]
-    dagster = Path(sys.executable).with_name("dagster")
-    os.execv(  # noqa: S606 - our own program, and a list of arguments
-        dagster,
-        [
-            str(dagster),
-            "dev",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            "--workspace",
-            str(root / "workspace.yaml"),
-        ],
-    )
+    try:
+        serve_ui(place.path, files, port, host or ())
+    except NotServed as error:
+        _fail(error.status, str(error))
 
 
 @app.command()

@@ -19,6 +19,8 @@ CHROMIUM = shutil.which("chromium")
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    # Names of other sites, for the pages that they would like to open here.
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
 )  # fmt: skip
 IMAGES = ROOT / "docs" / "images"
 PATIENCE_MS = 60_000

@@ -1,0 +1,137 @@
+"""`python -m orchestration.web.service NAME ...`: one of the three processes of `bonus ui`.
+
+    code FOLDER [PROGRAM LANDING]   holds the definitions, and starts the runs that are launched
+    daemon FOLDER                   schedules, sensors, backfills and the queue of runs
+    web FOLDER FD                   answers browsers on a socket that is listening already
+
+They meet at a socket in FOLDER. Each is the leader of a process group, to which its runs and gate
+workers belong too. Standard input is a pipe to who started it: when that ends, in whatever way, the
+pipe does too, and the group ends itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+DEFINITIONS: Final = "orchestration.dagster_glue.definitions"
+LOCATION: Final = "creator-bonus"
+PATIENCE_SECONDS: Final = 10.0
+"""From being asked to end to being killed."""
+
+_LOOK_SECONDS = 0.05
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Runs the service of that name until it is asked to end."""
+    name, folder, *rest = arguments
+    end_with_parent(Path(folder))
+    services: dict[str, Callable[..., None]] = {"code": code, "daemon": daemon, "web": web}
+    with suppress(KeyboardInterrupt):
+        services[name](Path(folder), *rest)
+
+
+def end_with_parent(folder: Path) -> None:
+    """From now on, ends this process's group, and the folder, once standard input has come to its end."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        shutil.rmtree(folder, ignore_errors=True)
+        own = os.getpgid(0)
+        os.killpg(own, signal.SIGINT)
+        time.sleep(PATIENCE_SECONDS)
+        os.killpg(own, signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def code_socket(folder: Path) -> Path:
+    """Where the service `code` is asked for definitions and runs."""
+    return folder / "code.sock"
+
+
+def workspace_file(folder: Path) -> Path:
+    """Says to Dagster where the code service is."""
+    return folder / "workspace.yaml"
+
+
+def write_workspace(folder: Path) -> None:
+    """Writes that file, as JSON, which is YAML too."""
+    server = {"location_name": LOCATION, "socket": str(code_socket(folder))}
+    workspace_file(folder).write_text(
+        json.dumps({"load_from": [{"grpc_server": server}]}), encoding="utf-8"
+    )
+
+
+def code(folder: Path, *files: str) -> None:
+    """Makes the instance, and program and periods known to it, before the others look at it."""
+    from dagster._cli.api import grpc_command
+
+    from orchestration.dagster_glue.instance import open_instance
+    from orchestration.pipeline.home import Home
+
+    home = Home(Path(os.environ["BONUS_HOME"]))
+    if files:
+        from orchestration.dagster_glue.run_in_process import register
+        from orchestration.terms.load import load_program
+
+        program, landing = map(Path, files)
+        register(home, load_program(program), landing)
+    else:
+        open_instance(home)
+    grpc_command.main(
+        [
+            "--socket", str(code_socket(folder)), "--module-name", DEFINITIONS,
+            "--location-name", LOCATION, "--empty-working-directory",
+            "--use-python-environment-entry-point", "--log-level", "warning",
+        ],
+        standalone_mode=False,
+    )  # fmt: skip
+
+
+def daemon(folder: Path) -> None:
+    """Dagster's daemon over the code service."""
+    from dagster._daemon.cli import run_command
+
+    wait_for_code(folder)
+    run_command.main(["--workspace", str(workspace_file(folder))], standalone_mode=False)
+
+
+def web(folder: Path, descriptor: str) -> None:
+    """The webserver over the code service."""
+    from orchestration.web.server import serve
+    from orchestration.web.settings import Settings
+
+    settings = Settings.of(os.environ)
+    wait_for_code(folder)
+    serve(socket.socket(fileno=int(descriptor)), workspace_file(folder), settings)
+
+
+def wait_for_code(folder: Path) -> None:
+    """Returns once the code service can be asked. If it dies before, its supervisor ends us."""
+    from dagster._core.errors import DagsterUserCodeUnreachableError
+    from dagster._grpc.client import DagsterGrpcClient
+
+    path = code_socket(folder)
+    while not path.exists():
+        time.sleep(_LOOK_SECONDS)
+    while True:
+        with suppress(DagsterUserCodeUnreachableError):
+            DagsterGrpcClient(socket=str(path)).ping("")
+            return
+        time.sleep(_LOOK_SECONDS)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

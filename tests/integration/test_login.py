@@ -1,0 +1,235 @@
+"""Behind a proxy with a login: each way in which Dagster lets one launch is by who has logged in.
+
+The webserver's app is asked as the proxy would ask it, over an instance whose queue nobody empties.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.execution.backfill import BulkActionStatus
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+
+from orchestration.dagster_glue.partitions import partition_key
+from orchestration.dagster_glue.run_in_process import register
+from orchestration.pipeline.home import Home
+from orchestration.terms.load import load_program
+from orchestration.web.attribution import attribute
+from orchestration.web.door import USER
+from orchestration.web.server import BonusWebserver
+from orchestration.web.service import DEFINITIONS, LOCATION
+from orchestration.web.settings import Settings
+from tests.served_ui import REPOSITORY_SELECTOR
+from tests.unit.web.asking import ask
+
+SETTINGS = Settings.of(
+    {
+        "BONUS_UI_HOSTS": "bonus.example.com",
+        "BONUS_UI_USER_HEADER": "X-Forwarded-User",
+        "BONUS_UI_PROXY": "127.0.0.1",
+    }
+)
+CLAIMS = [{"key": "by", "value": "mallory"}]
+RUN = (
+    "{ __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message stack }"
+    " ... on RunConfigValidationInvalid { errors { message } } }"
+)
+RUNS = f"{{ __typename ... on LaunchMultipleRunsResult {{ launchMultipleRunsResult {RUN} }} }}"
+BACKFILL = "{ __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message stack } }"
+RESUMED = "{ __typename ... on PythonError { message stack } }"
+
+
+class Desk:
+    """A home with a program, and its webserver behind a proxy."""
+
+    def __init__(self, app: Any, instance: dg.DagsterInstance, keys: list[str]) -> None:
+        self.app, self.instance, self.keys = app, instance, keys
+
+    def ask(self, user: str | None, field: str, kind: str, argument: str, value: Any) -> Any:
+        """What a mutation gives to a user; the status where it was not let in."""
+        if "Backfill" in field:
+            wanted = RESUMED if field.startswith("resume") else BACKFILL
+        else:
+            wanted = RUNS if field == "launchMultipleRuns" else RUN
+        query = f"mutation($value: {kind}) {{ {field}({argument}: $value) {wanted} }}"
+        answer = ask(
+            self.app,
+            "POST",
+            "/graphql",
+            [
+                ("Host", "bonus.example.com"),
+                ("Content-Type", "application/json"),
+                ("Origin", "https://bonus.example.com"),
+                *([("X-Forwarded-User", user)] if user else []),
+            ],
+            json.dumps({"query": query, "variables": {"value": value}}).encode(),
+        )
+        if user is None:
+            return answer.status
+        body = json.loads(answer.body)
+        assert not body.get("errors"), body
+        return body["data"][field]
+
+    def launch(self, user: str, field: str, kind: str, argument: str, value: Any) -> dg.DagsterRun:
+        """The run that a mutation makes."""
+        launched = self.ask(user, field, kind, argument, value)
+        if field == "launchMultipleRuns":
+            (launched,) = launched["launchMultipleRunsResult"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        run = self.instance.get_run_by_id(launched["run"]["runId"])
+        assert run is not None
+        return run
+
+    def params(self, job: str = "period", **more: Any) -> dict[str, Any]:
+        """A launch that claims to be somebody else's."""
+        metadata = {"tags": [*CLAIMS, {"key": "dagster/partition", "value": self.keys[0]}]}
+        return {
+            "selector": {**REPOSITORY_SELECTOR, "jobName": job},
+            "runConfigData": {},
+            "executionMetadata": {**metadata, **more},
+        }
+
+
+@pytest.fixture
+def desk(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
+    loaded = load_program(sample / "program.yaml")
+    with register(home, loaded, sample / "landing") as instance:
+        origin = InProcessCodeLocationOrigin(
+            loadable_target_origin=LoadableTargetOrigin(module_name=DEFINITIONS),
+            location_name=LOCATION,
+        )
+        attribute(instance, USER.get)
+        with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as context:
+            app = BonusWebserver(context, SETTINGS).create_asgi_app()
+            keys = [
+                partition_key(loaded.program.program, row.key) for row in loaded.program.periods
+            ]
+            yield Desk(app, instance, keys)
+
+
+def test_every_launch_of_a_run_is_by_the_user(desk: Desk) -> None:
+    params = desk.params()
+    first = desk.launch("ada", "launchRun", "ExecutionParams!", "executionParams", params)
+    assert first.tags["by"] == "ada"
+    assert first.tags["dagster/partition"] == desk.keys[0]
+    again = {"rootRunId": first.run_id, "parentRunId": first.run_id}
+    claims = {"parentRunId": first.run_id, "strategy": "ALL_STEPS", "extraTags": CLAIMS}
+    for field, kind, argument, value in (
+        ("launchPipelineExecution", "ExecutionParams!", "executionParams", params),
+        ("launchMultipleRuns", "[ExecutionParams!]!", "executionParamsList", [params]),
+        ("launchRunReexecution", "ExecutionParams", "executionParams", desk.params(**again)),
+        ("launchPipelineReexecution", "ExecutionParams", "executionParams", desk.params(**again)),
+        # What the parent was by is not taken over.
+        ("launchRunReexecution", "ReexecutionParams", "reexecutionParams", claims),
+        ("launchPipelineReexecution", "ReexecutionParams", "reexecutionParams", claims),
+    ):
+        run = desk.launch("grace@example.com", field, kind, argument, value)
+        assert run.tags["by"] == "grace@example.com", field
+
+
+def test_a_close_is_approved_by_the_user(desk: Desk) -> None:
+    def approver(run: dg.DagsterRun) -> Any:
+        return run.run_config["ops"]["close_period"]["config"]["approver"]  # type: ignore[index]
+
+    claims = {
+        "ops": {"close_period": {"config": {"approver": "mallory", "program_file": "p.yaml"}}}
+    }
+    params = {**desk.params("close"), "runConfigData": claims}
+    run = desk.launch("ada", "launchRun", "ExecutionParams!", "executionParams", params)
+    assert (run.tags["by"], approver(run)) == ("ada", "ada")
+    # The rest of the configuration is as it was asked for.
+    assert run.run_config["ops"]["close_period"]["config"]["program_file"] == "p.yaml"  # type: ignore[index]
+    claims = {"parentRunId": run.run_id, "strategy": "ALL_STEPS"}
+    run = desk.launch(
+        "grace", "launchRunReexecution", "ReexecutionParams", "reexecutionParams", claims
+    )
+    assert (run.tags["by"], approver(run)) == ("grace", "grace")
+
+
+def test_a_backfill_s_runs_are_by_the_user(desk: Desk) -> None:
+    of_job = {
+        "selector": {
+            "partitionSetName": "period_partition_set",
+            "repositorySelector": REPOSITORY_SELECTOR,
+        },
+        "partitionNames": desk.keys,
+        "tags": CLAIMS,
+    }
+    of_assets = {
+        "assetSelection": [{"path": ["stg_posts"]}],
+        "partitionNames": desk.keys,
+        "tags": CLAIMS,
+    }
+
+    def launch(user: str, field: str, kind: str, argument: str, value: Any) -> str:
+        launched = desk.ask(user, field, kind, argument, value)
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        found: str = launched["backfillId"]
+        return found
+
+    def by(backfill: str) -> str:
+        found = desk.instance.get_backfill(backfill)
+        assert found is not None
+        return found.tags["by"]
+
+    launched = ("launchPartitionBackfill", "LaunchBackfillParams!", "backfillParams")
+    assert by(launch("grace", *launched, of_assets)) == "grace"
+    first = launch("ada", *launched, of_job)
+    assert by(first) == "ada"
+    found = desk.instance.get_backfill(first)
+    assert found is not None
+    token = USER.set("ada")
+    desk.instance.update_backfill(found.with_status(BulkActionStatus.FAILED))
+    USER.reset(token)
+    claims = {"parentRunId": first, "strategy": "ALL_STEPS"}
+    again = ("reexecutePartitionBackfill", "ReexecutionParams", "reexecutionParams")
+    assert by(launch("grace", *again, claims)) == "grace"
+    assert by(first) == "ada"
+    resumed = desk.ask("heidi", "resumePartitionBackfill", "String!", "backfillId", first)
+    assert resumed["__typename"] == "ResumeBackfillSuccess", resumed
+    assert by(first) == "heidi"
+
+
+def test_without_a_user_nothing_is_launched(desk: Desk) -> None:
+    params = desk.params()
+    assert desk.ask(None, "launchRun", "ExecutionParams!", "executionParams", params) == 403
+    assert desk.instance.get_runs() == []
+    # Nor past the door, were there a way.
+    with pytest.raises(RuntimeError, match="by nobody"):
+        desk.instance.run_storage.add_run(dg.DagsterRun("period"))
+    assert desk.instance.get_runs() == []
+
+
+def test_no_other_launch_is_known(desk: Desk) -> None:
+    """A mutation of a later Dagster is looked at here before it is served."""
+    answer = ask(
+        desk.app,
+        "POST",
+        "/graphql",
+        [
+            ("Host", "bonus.example.com"),
+            ("Content-Type", "application/json"),
+            ("X-Forwarded-User", "ada"),
+        ],
+        b'{"query": "{ __schema { mutationType { fields { name } } } }"}',
+    )
+    fields = json.loads(answer.body)["data"]["__schema"]["mutationType"]["fields"]
+    launching = {
+        row["name"] for row in fields if "launch" in row["name"].lower() or "xecut" in row["name"]
+    }
+    assert launching == {
+        "launchPipelineExecution", "launchRun", "launchMultipleRuns", "launchPipelineReexecution",
+        "launchRunReexecution", "launchPartitionBackfill", "reexecutePartitionBackfill",
+        "terminatePipelineExecution",
+    }  # fmt: skip
