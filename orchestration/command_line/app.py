@@ -129,17 +129,23 @@ def close(
     _known_period(loaded, period)
     approver = _person(by)
     place = _home(home)
+    from orchestration.pipeline.gate_worker import WORKER
+
+    WORKER.start()  # later periods are settled anew, and pass their gate
+    from orchestration.dagster_glue.run_in_process import Stopped
     from orchestration.dagster_glue.run_in_process import close as close_run
     from orchestration.pipeline.home import Busy
-    from orchestration.pipeline.refusals import GateFailed, Refused
+    from orchestration.pipeline.refusals import Refused
 
     known = landing if landing is not None and landing.is_dir() else None
     try:
         entry = close_run(place, loaded, period, approver, known)
     except (Busy, Refused) as error:
         _fail(STATE, str(error))
-    except GateFailed as error:
-        _fail(GATE, str(error))
+    except Stopped as error:
+        _fail(error.status, str(error))
+    finally:
+        WORKER.close()
     if as_json:
         _print_json(entry.to_json())
     else:
@@ -147,6 +153,49 @@ def close(
             f"{period} is closed by {entry.approved_by}, revision {entry.revision}; "
             f"ledger {entry.ledger_sha256}"
         )
+
+
+@app.command()
+def withdraw(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="An estimated period.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who withdraws it.")],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an estimated period out of what is published; later ones are settled anew.
+
+    Also one that is not in the program file any more. What was closed stays.
+
+    Example: bonus withdraw 2024-summer --by ada
+    """
+    loaded = _program(program)
+    person = _person(by)
+    place = _home(home)
+    if period not in place.store(loaded.program.program).published():
+        _known_period(loaded, period)
+    from orchestration.pipeline.gate_worker import WORKER
+
+    WORKER.start()
+    from orchestration.dagster_glue.run_in_process import Stopped
+    from orchestration.dagster_glue.run_in_process import withdraw as withdraw_run
+    from orchestration.pipeline.home import Busy
+    from orchestration.pipeline.refusals import Refused
+
+    known = landing if landing is not None and landing.is_dir() else None
+    try:
+        withdraw_run(place, loaded, period, person, known)
+    except (Busy, Refused) as error:
+        _fail(STATE, str(error))
+    except Stopped as error:
+        _fail(error.status, str(error))
+    finally:
+        WORKER.close()
+    if as_json:
+        _print_json({"program": loaded.program.program, "period": period, "withdrawn_by": person})
+    else:
+        _print(f"{period} was withdrawn by {person}; what was published after it is settled anew")
 
 
 @app.command()
@@ -491,10 +540,12 @@ def main() -> None:
             raise
         from orchestration.command_line.unexpected import unexpected
         from orchestration.pipeline.home import Busy, Damaged
+        from orchestration.pipeline.refusals import Refused
+        from orchestration.records import Unreadable
 
-        if isinstance(error, Busy | Damaged):
+        if isinstance(error, Busy | Damaged | Refused | Unreadable):
             _say(str(error))
-            sys.exit(STATE if isinstance(error, Busy) else UNEXPECTED)
+            sys.exit(UNEXPECTED if isinstance(error, Damaged) else STATE)
 
         said = unexpected(type(error).__name__, str(error))
         _say(f"{said}\n(set BONUS_TRACEBACK=1 for the traceback)")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from pathlib import Path
 
 import dagster as dg
 
@@ -13,25 +11,19 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from orchestration.dagster_glue.assets import ingest, ledger, models  # noqa: E402
-from orchestration.dagster_glue.jobs import build_period_job, close_job  # noqa: E402 - after the filters
+from orchestration.dagster_glue.jobs import build_period_job, close_job, withdraw_job  # noqa: E402 - after the filters
 from orchestration.dagster_glue.resources import HomeResource  # noqa: E402
 from orchestration.dagster_glue.sensors import alerts, closing_days, deliveries  # noqa: E402
 
 
-def build_definitions(home: HomeResource | None = None) -> dg.Definitions:
-    """All assets, gates, jobs and what watches, over a home; by default that of BONUS_HOME (else `bonus-home`)."""
+def build_definitions(home: HomeResource) -> dg.Definitions:
+    """All assets, gates, jobs and what watches, over a home."""
     return dg.Definitions(
         assets=[ingest.ingest, *models.STAGE_ASSETS, ledger.earnings, ledger.publication],
         asset_checks=[ingest.GATE, *models.GATES],
-        jobs=[build_period_job(), close_job],
+        jobs=[build_period_job(), close_job, withdraw_job],
         sensors=[deliveries, alerts],
         schedules=[closing_days],
-        resources={
-            "home": home
-            or HomeResource(path=str(Path(os.environ.get("BONUS_HOME", "bonus-home")).absolute()))
-        },
+        resources={"home": home},
         executor=dg.in_process_executor,
     )
-
-
-defs = build_definitions()

@@ -5,12 +5,14 @@ import dagster as dg
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.report_files import reports_of
-from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, HomeResource
+from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, WITHDRAW_JOB, HomeResource
 from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.withdrawing import withdraw_period
 from orchestration.terms.load import load_program
 
 PERIOD_JOB = "period"
 CLOSE_OP = "close_period"
+WITHDRAW_OP = "withdraw_period"
 
 
 def build_period_job() -> "dg.UnresolvedAssetJobDefinition":
@@ -42,6 +44,39 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
         entry = close_period(home.home, loaded, period, config.approver, tell=context.log.info)
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
     reports_of(context, home.home, program_name, [period])
+
+
+class WithdrawConfig(dg.Config):
+    """Who withdraws the estimate."""
+
+    by: str
+    program_file: str | None = None  # left out, it is where it was when last run
+
+
+@dg.op(
+    name=WITHDRAW_OP, description="Takes an estimate out of what is published (contract section 7)."
+)
+def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: HomeResource) -> None:
+    if by := config.by.strip():
+        context.instance.add_run_tags(context.run_id, {BY_TAG: by})
+    program_name, period = home.partition(context)
+    with as_failures():
+        loaded = load_program(config.program_file or home.registration(program_name).program_file)
+        anew = withdraw_period(home.home, loaded.program, period, tell=context.log.info)
+    context.log.info(f"{period} was withdrawn; settled anew: {', '.join(anew) or 'nothing'}")
+    reports_of(context, home.home, program_name, list(anew))
+
+
+@dg.job(
+    name=WITHDRAW_JOB,
+    partitions_def=PERIODS,
+    executor_def=dg.in_process_executor,
+    config={"ops": {WITHDRAW_OP: {"config": {"by": ""}}}},
+    description="Takes an estimated bonus period out of what is published; later ones are settled"
+    " anew. What was closed stays.",
+)
+def withdraw_job() -> None:
+    withdraw_op()
 
 
 @dg.job(

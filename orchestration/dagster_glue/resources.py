@@ -19,7 +19,10 @@ PROGRESS: ContextVar[Callable[[str], None] | None] = ContextVar("progress", defa
 """Who watches a run on a terminal, beside its log."""
 
 CLOSE_JOB = "close"
-"""The job that closes a period; it runs no gates."""
+"""The job that closes a period."""
+
+WITHDRAW_JOB = "withdraw"
+"""The job that takes an estimate out of what is published."""
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -35,7 +38,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
         run = context.run
-        if run is not None and run.job_name != CLOSE_JOB:
+        if run is not None:
             WORKER.start()
         key = run.tags.get("dagster/partition") if run else None
         if run is None or key is None:

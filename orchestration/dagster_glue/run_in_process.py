@@ -14,18 +14,25 @@ import dagster as dg
 from orchestration.command_line.unexpected import unexpected
 from orchestration.dagster_glue.alerts import alert_of
 from orchestration.dagster_glue.dead_runs import fail_dead_run
-from orchestration.dagster_glue.definitions import defs
+from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.failures import EXIT_STATUS
 from orchestration.dagster_glue.instance import open_instance
-from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB
-from orchestration.dagster_glue.partitions import add_periods, partition_key
-from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, PROGRESS
+from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB, WITHDRAW_OP
+from orchestration.dagster_glue.partitions import PERIODS, add_periods, partition_key
+from orchestration.dagster_glue.resources import (
+    BY_TAG,
+    CLOSE_JOB,
+    PROGRESS,
+    WITHDRAW_JOB,
+    HomeResource,
+)
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import demand_closable
 from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.refusals import Refused, describe
 from orchestration.pipeline.run_state import RunState
+from orchestration.pipeline.withdrawing import demand_withdrawable
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.records import CloseEntry, LastRun
 from orchestration.terms.load import LoadedProgram
@@ -77,17 +84,17 @@ def run_period(
     """Runs one period through all stages; never raises for what a gate or the state refuses."""
     program = loaded.program.program
     run_id = str(uuid.uuid4())
-    instance = register(home, loaded, landing)
-    fail_dead_run(instance, home, program, period)
     try:
         demand_periods_stay(home, loaded)
     except Refused as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
+    instance = register(home, loaded, landing)
+    fail_dead_run(instance, home, program, period)
     told = PROGRESS.set(progress)
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
         with home.period_lock(program, period, run_id):
-            result = defs.resolve_job_def(PERIOD_JOB).execute_in_process(
+            result = _job(home, PERIOD_JOB).execute_in_process(
                 partition_key=partition_key(program, period),
                 instance=instance,
                 run_id=run_id,
@@ -125,40 +132,97 @@ def run_period(
     return Outcome(program, period, run_id, status, error_text, gates=gates)
 
 
+class Stopped(RuntimeError):
+    """A close or a withdrawal was not carried out; with the exit status of §10."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 def close(
     home: Home, loaded: LoadedProgram, period: str, by: str, landing: Path | None = None
 ) -> CloseEntry:
-    """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be.
+    """Closes a period by the job of the UI. Refused or Busy, with no run made, if it may not be.
 
-    A close reads no landing directory; one that is named is registered, as by a run.
+    Stopped where the run that closes it ends otherwise. A close reads no landing directory; one that
+    is named is registered, as by a run.
     """
+    demand_periods_stay(home, loaded)
+    config = {"approver": by, "program_file": str(loaded.path.resolve())}
+    _execute(
+        home,
+        loaded,
+        period,
+        by,
+        landing,
+        job=CLOSE_JOB,
+        op=CLOSE_OP,
+        config=config,
+        demand=lambda: demand_closable(home, loaded, period, by),
+    )
+    entry, _ = CloseLog(home.path, loaded.program.program).entries()[-1]
+    assert entry.period == period
+    return entry
+
+
+def withdraw(
+    home: Home, loaded: LoadedProgram, period: str, by: str, landing: Path | None = None
+) -> None:
+    """Withdraws an estimate by the job of the UI. Refused or Busy, with no run made, if it may not be.
+
+    Stopped where the run that withdraws it ends otherwise: a gate of a later period, for one.
+    """
+    config = {"by": by, "program_file": str(loaded.path.resolve())}
+    _execute(
+        home,
+        loaded,
+        period,
+        by,
+        landing,
+        job=WITHDRAW_JOB,
+        op=WITHDRAW_OP,
+        config=config,
+        demand=lambda: demand_withdrawable(home, loaded.program, period),
+    )
+
+
+def _execute(
+    home: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str,
+    landing: Path | None,
+    *,
+    job: str,
+    op: str,
+    config: Mapping[str, str],
+    demand: Callable[[], object],
+) -> None:
+    """Runs a job of one op over a period, which it holds; `demand` refuses before a run is made."""
     program, run_id = loaded.program.program, str(uuid.uuid4())
     instance = register(home, loaded, landing)
+    key = partition_key(program, period)
+    if key not in instance.get_dynamic_partitions(str(PERIODS.name)):
+        # A published period that left the program file can still be withdrawn.
+        instance.add_dynamic_partitions(str(PERIODS.name), [key])
     fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id):
-        demand_closable(home, loaded, period, by)
-        result = defs.resolve_job_def(CLOSE_JOB).execute_in_process(
-            partition_key=partition_key(program, period),
+        demand()
+        result = _job(home, job).execute_in_process(
+            partition_key=key,
             instance=instance,
             run_id=run_id,
             raise_on_error=False,
             tags={BY_TAG: by, "program": program, "period": period},
-            run_config={
-                "ops": {
-                    CLOSE_OP: {
-                        "config": {"approver": by, "program_file": str(loaded.path.resolve())}
-                    }
-                },
-                "loggers": QUIET,
-            },
+            run_config={"ops": {op: {"config": dict(config)}}, "loggers": QUIET},
         )
     if not result.success:
-        failure = next(event for event in result.all_events if event.is_step_failure)
-        data = failure.step_failure_data.user_failure_data
-        raise Refused((data and data.description) or "the close failed; see its run: bonus ui")
-    entry, _ = CloseLog(home.path, program).entries()[-1]
-    assert entry.period == period
-    return entry
+        raise Stopped(*_failure(result, None))
+
+
+def _job(home: Home, name: str) -> dg.JobDefinition:
+    return build_definitions(HomeResource(path=str(home.path))).resolve_job_def(name)
 
 
 def _last_run(home: Home, program: str, period: str) -> LastRun | None:

@@ -30,11 +30,7 @@ def withdraw_period(
     caller holds the period's lock.
     """
     with home.program_lock(program.program):
-        books = open_books(home, program.program)
-        if period in books.closed:
-            raise Refused(f"{period} is closed; what was closed never changes")
-        if period not in books.published:
-            raise Refused(f"{period} is not published; there is nothing to withdraw")
+        books = _demand(home, program, period)
         order = _order(program, books)
         demand_untouched(
             books,
@@ -55,6 +51,21 @@ def withdraw_period(
         anew = draft.settle_later(period)
         draft.switch()
         return anew
+
+
+def demand_withdrawable(home: Home, program: Program, period: str) -> None:
+    """Refused if a period is not published, or closed; changes nothing."""
+    with home.program_lock(program.program):
+        _demand(home, program, period)
+
+
+def _demand(home: Home, program: Program, period: str) -> Books:
+    books = open_books(home, program.program)
+    if period in books.closed:
+        raise Refused(f"{period} is closed; what was closed never changes")
+    if period not in books.published:
+        raise Refused(f"{period} is not published; there is nothing to withdraw")
+    return books
 
 
 def _order(program: Program, books: Books) -> list[str]:

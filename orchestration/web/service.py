@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-DEFINITIONS: Final = "orchestration.dagster_glue.definitions"
+DEFINITIONS: Final = "orchestration.dagster_glue.served"
 LOCATION: Final = "creator-bonus"
 PATIENCE_SECONDS: Final = 10.0
 """From being asked to end to being killed."""

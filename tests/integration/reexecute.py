@@ -12,8 +12,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration.dagster_glue.definitions import defs
 from orchestration.dagster_glue.jobs import PERIOD_JOB
+from orchestration.dagster_glue.served import defs
 from orchestration.pipeline.home import Home
 
 

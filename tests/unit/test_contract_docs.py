@@ -58,7 +58,6 @@ NOT_BUILT_YET = {
     "column post_earnings.rounding_unit",
     "column payout_ledger.returns_minor",
     "column journal.adjustment_id",
-    "command withdraw",
     "command check",
     "command explain",
     "command statement",

@@ -179,7 +179,7 @@ def test_a_closed_period_is_not_run_by_the_schedule(place: Place) -> None:
 
 
 def test_they_are_off_until_someone_turns_them_on() -> None:
-    from orchestration.dagster_glue.definitions import defs
+    from orchestration.dagster_glue.served import defs
 
     repository = defs.get_repository_def()
     assert repository.get_sensor_def("deliveries").default_status == dg.DefaultSensorStatus.STOPPED

@@ -240,7 +240,8 @@ def test_nobody_else_is_believed(client: str) -> None:
         [("X-Forwarded-User", "")],
         [("X-Forwarded-User", " ")],
         [("X-Forwarded-User", "a" * 129)],
-        [("X-Forwarded-User", "ad\u202ea")],
+        [("X-Forwarded-User", "ad\x1ba")],
+        [("X-Forwarded-User", "аda")],  # its first letter is Cyrillic
         [("X-Forwarded-User", "ada"), ("X-Forwarded-User", "grace")],
         [("X-Forwarded_User", "ada")],
         [("by", "ada")],

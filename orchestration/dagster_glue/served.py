@@ -1,0 +1,11 @@
+"""What `workspace.yaml` names: the definitions over the home of BONUS_HOME. Nothing else imports this."""
+
+import os
+from pathlib import Path
+
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.resources import HomeResource
+
+defs = build_definitions(
+    HomeResource(path=str(Path(os.environ.get("BONUS_HOME", "bonus-home")).absolute()))
+)
