@@ -538,7 +538,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("BONUS_TRACEBACK"):
             raise
-        from orchestration.command_line.unexpected import unexpected
+        from orchestration.foundations.unexpected import unexpected
         from orchestration.pipeline.home import Busy, Damaged
         from orchestration.pipeline.refusals import Refused
         from orchestration.records import Unreadable

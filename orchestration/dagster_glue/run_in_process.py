@@ -11,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.command_line.unexpected import unexpected
 from orchestration.dagster_glue.alerts import alert_of
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.definitions import build_definitions
@@ -26,6 +25,7 @@ from orchestration.dagster_glue.resources import (
     WITHDRAW_JOB,
     HomeResource,
 )
+from orchestration.foundations.unexpected import unexpected
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import demand_closable

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from orchestration.dagster_glue.assets.asset_metadata import column_text
 from orchestration.described.column_lineage import DECLARED, Lineage, column_lineage
+from orchestration.described.column_texts import column_text
 from orchestration.pipeline.code_fingerprint import ROOT
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATEMENT, Table
 

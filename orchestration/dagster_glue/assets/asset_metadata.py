@@ -6,16 +6,14 @@ published. Figures are for the UI's plots; money in them stays in whole minor un
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration.described.column_lineage import column_lineage
+from orchestration.described.column_texts import column_text
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES
-from orchestration.pipeline.dbt_runner import manifest_path
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATED_TABLES
 
 if TYPE_CHECKING:
@@ -33,22 +31,6 @@ _PEOPLE = {"creator_eligibility": "creators", "post_eligibility": "posts"}
 def group_name(stage: str) -> str:
     """The asset group of a stage: `1_ingest` to `6_publish`, in the order of the flow."""
     return f"{GROUPS.index(stage) + 1}_{stage}"
-
-
-@cache
-def _doc_blocks() -> Mapping[str, str]:
-    docs = json.loads(manifest_path().read_text(encoding="utf-8"))["docs"].values()
-    return {
-        block["name"]: block["block_contents"].strip()
-        for block in docs
-        if block["package_name"] == "creator_bonus"
-    }
-
-
-def column_text(table: str, column: str) -> str:
-    """What a column means, from dbt's doc blocks: `<table>__<column>`, else `<column>`."""
-    blocks = _doc_blocks()
-    return blocks.get(f"{table}__{column}") or blocks[column]
 
 
 def column_schema(table: str) -> dict[str, dg.MetadataValue]:

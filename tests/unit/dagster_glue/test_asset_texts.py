@@ -5,9 +5,10 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from orchestration.dagster_glue.assets.asset_metadata import GROUPS, OWNERS, column_text, group_name
+from orchestration.dagster_glue.assets.asset_metadata import GROUPS, OWNERS, group_name
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.resources import HomeResource
+from orchestration.described.column_texts import column_text
 
 SPECS = sorted(
     build_definitions(HomeResource(path="home")).resolve_all_asset_specs(),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestration.command_line.unexpected import unexpected
+from orchestration.foundations.unexpected import unexpected
 
 
 @pytest.mark.parametrize(
