@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,9 @@ UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
 
 # The command says itself what happened; the UI shows the run's log.
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+
+
+UNWRITTEN = "Exception while writing logger call to event log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ def run_period(
     told = PROGRESS.set(progress)
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
-        with home.period_lock(program, period, run_id):
+        with home.period_lock(program, period, run_id), _without_dagsters_words():
             result = defs.resolve_job_def(PERIOD_JOB).execute_in_process(
                 partition_key=partition_key(program, period),
                 instance=instance,
@@ -120,16 +125,36 @@ def run_period(
 
 def close(
     home: Home, loaded: LoadedProgram, period: str, by: str, landing: Path | None = None
-) -> CloseEntry:
+) -> tuple[CloseEntry, str | None]:
     """Closes a period by the job of the UI; Refused or Busy, with no run made, if it may not be.
 
-    A close reads no landing directory; one that is named is registered, as by a run.
+    A close reads no landing directory; one that is named is registered, as by a run. Gives the line
+    of the close log, and what failed after it was written, if anything did: the period is closed then.
     """
     program, run_id = loaded.program.program, str(uuid.uuid4())
     instance = register(home, loaded, landing)
     fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id):
         demand_closable(home, loaded.program, period, by)
+        try:
+            _run_close(instance, loaded, period, by, run_id)
+            failure = None
+        except Exception as error:
+            failure = error
+        entry = _line_of(home, program, period)
+    if entry is None:
+        raise failure or Refused("the close failed; see its run: bonus ui")
+    # Without the advice to run again: the period is closed.
+    said = unexpected(type(failure).__name__, str(failure)).partition(" - ")[0]
+    return entry, said if failure else None
+
+
+def _run_close(
+    instance: dg.DagsterInstance, loaded: LoadedProgram, period: str, by: str, run_id: str
+) -> None:
+    """Runs the job; Refused with what its step says, where that fails."""
+    program = loaded.program.program
+    with _without_dagsters_words():
         result = defs.resolve_job_def(CLOSE_JOB).execute_in_process(
             partition_key=partition_key(program, period),
             instance=instance,
@@ -149,9 +174,29 @@ def close(
         failure = next(event for event in result.all_events if event.is_step_failure)
         data = failure.step_failure_data.user_failure_data
         raise Refused((data and data.description) or "the close failed; see its run: bonus ui")
-    entry = CloseLog(home.path, program).entries()[-1]
-    assert entry.period == period
-    return entry
+
+
+def _line_of(home: Home, program: str, period: str) -> CloseEntry | None:
+    """The period's line in the close log, if it has one."""
+    entries = CloseLog(home.path, program).entries()
+    return next((entry for entry in entries if entry.period == period), None)
+
+
+@contextmanager
+def _without_dagsters_words() -> Iterator[None]:
+    """Keeps from the terminal what Dagster says of an event that it cannot write: SQL and its values.
+
+    The error is raised as well, and said in one line.
+    """
+    stream = sys.stderr
+    write = stream.write
+    stream.write = lambda text: (  # type: ignore[method-assign]
+        len(text) if text.startswith(UNWRITTEN) else write(text)
+    )
+    try:
+        yield
+    finally:
+        stream.write = write  # type: ignore[method-assign]
 
 
 def _gates(work: WorkFile) -> dict[str, dict[str, Any]]:
