@@ -139,13 +139,15 @@ def close(
 
     known = landing if landing is not None and landing.is_dir() else None
     try:
-        entry = close_run(place, loaded, period, approver, known)
+        entry, failed_after = close_run(place, loaded, period, approver, known)
     except (Busy, Refused) as error:
         _fail(STATE, str(error))
     except Stopped as error:
         _fail(error.status, str(error))
     finally:
         WORKER.close()
+    if failed_after:
+        _say(f"{period} is closed, but its history in Dagster is not whole: {failed_after}")
     if as_json:
         _print_json(entry.to_json())
     else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,9 @@ UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
 
 # The command says itself what happened; the UI shows the run's log.
 QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+
+
+UNWRITTEN = "Exception while writing logger call to event log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ def run_period(
     told = PROGRESS.set(progress)
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
-        with home.period_lock(program, period, run_id):
+        with home.period_lock(program, period, run_id), _without_dagsters_words():
             result = _job(home, PERIOD_JOB).execute_in_process(
                 partition_key=partition_key(program, period),
                 instance=instance,
@@ -142,28 +147,61 @@ class Stopped(RuntimeError):
 
 def close(
     home: Home, loaded: LoadedProgram, period: str, by: str, landing: Path | None = None
-) -> CloseEntry:
+) -> tuple[CloseEntry, str | None]:
     """Closes a period by the job of the UI. Refused or Busy, with no run made, if it may not be.
 
     Stopped where the run that closes it ends otherwise. A close reads no landing directory; one that
-    is named is registered, as by a run.
+    is named is registered, as by a run. Gives the line of the close log, and what failed after it
+    was written, if anything did: the period is closed then.
     """
     demand_periods_stay(home, loaded)
     config = {"approver": by, "program_file": str(loaded.path.resolve())}
-    _execute(
-        home,
-        loaded,
-        period,
-        by,
-        landing,
-        job=CLOSE_JOB,
-        op=CLOSE_OP,
-        config=config,
-        demand=lambda: demand_closable(home, loaded, period, by),
+    failure: Exception | None = None
+    try:
+        _execute(
+            home,
+            loaded,
+            period,
+            by,
+            landing,
+            job=CLOSE_JOB,
+            op=CLOSE_OP,
+            config=config,
+            demand=lambda: demand_closable(home, loaded, period, by),
+        )
+    except (Busy, Refused):
+        raise
+    except Exception as error:
+        failure = error
+    entry = _line_of(home, loaded.program.program, period)
+    if entry is None:
+        raise failure or Refused("the close failed; see its run: bonus ui")
+    # Without the advice to run again: the period is closed.
+    said = unexpected(type(failure).__name__, str(failure)).partition(" - ")[0]
+    return entry, said if failure else None
+
+
+def _line_of(home: Home, program: str, period: str) -> CloseEntry | None:
+    """The period's line in the close log, if it has one."""
+    entries = CloseLog(home.path, program).entries()
+    return next((entry for entry, _ in entries if entry.period == period), None)
+
+
+@contextmanager
+def _without_dagsters_words() -> Iterator[None]:
+    """Keeps from the terminal what Dagster says of an event that it cannot write: SQL and its values.
+
+    The error is raised as well, and said in one line.
+    """
+    stream = sys.stderr
+    write = stream.write
+    stream.write = lambda text: (  # type: ignore[method-assign]
+        len(text) if text.startswith(UNWRITTEN) else write(text)
     )
-    entry, _ = CloseLog(home.path, loaded.program.program).entries()[-1]
-    assert entry.period == period
-    return entry
+    try:
+        yield
+    finally:
+        stream.write = write  # type: ignore[method-assign]
 
 
 def withdraw(
@@ -207,7 +245,7 @@ def _execute(
         # A published period that left the program file can still be withdrawn.
         instance.add_dynamic_partitions(str(PERIODS.name), [key])
     fail_dead_run(instance, home, program, period)
-    with home.period_lock(program, period, run_id):
+    with home.period_lock(program, period, run_id), _without_dagsters_words():
         demand()
         result = _job(home, job).execute_in_process(
             partition_key=key,

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 _ADVICE: Final = {
-    "a disk or quota is full; what was published is unchanged. Free some space, then run again": (
+    "a disk or quota is full (df, df -i); what was published is unchanged. Free some space, then run again": (
         "No space left", "File too large", "disk is full", "disk I/O error", "quota exceeded",
     ),
     "who may write there? What was published is unchanged. Mend the permissions, then run again": (
-        "Permission denied", "Read-only file system", "readonly database", "unable to open database",
-        "Operation not permitted",
+        "Permission denied", "Read-only file system", "readonly database", "Operation not permitted",
+    ),
+    "no more files fit (df -i), or who may write there? What was published is unchanged. Mend it, then run again": (
+        "unable to open database",
     ),
 }  # fmt: skip
 

@@ -140,6 +140,68 @@ def test_a_file_system_without_space_leaves_what_was_published(
     assert bonus("verify").returncode == 0
 
 
+INODES = range(1, 17) if os.environ.get("BONUS_TORTURE") else (3, 7, 12)
+KIB_FOR_A_HOME = (8, 40, 120, 200, 280, 360) if os.environ.get("BONUS_TORTURE") else (120,)
+
+
+@pytest.mark.parametrize(
+    "limit", [*(f"nr_inodes={n + 1}" for n in INODES), *(f"size={n}k" for n in KIB_FOR_A_HOME)]
+)
+def test_a_disk_on_which_no_home_fits(limit: str, sample: Path, small_disk: Path) -> None:
+    """Nothing that is half made stays in the way: with more room the same command makes the home."""
+    subprocess.run(["mount", "-o", f"remount,{limit}", str(small_disk)], check=True)
+    bonus = Bonus(sample / "program.yaml", sample / "landing", small_disk / "home")
+    done = bonus("status")
+    if done.returncode != 0:
+        assert_clear(done, 1, 2)
+    room = f"remount,size={SMALL_MIB}m,nr_inodes=10000"
+    subprocess.run(["mount", "-o", room, str(small_disk)], check=True)
+    again = bonus("status")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert not (small_disk / "home" / "dagster" / ".making").exists()
+
+
+CLOSE_INODES = range(0, 24, 3) if os.environ.get("BONUS_TORTURE") else (6, 12)
+CLOSE_KIB = (0, 16, 64, 128, 256, 400, 512, 640) if os.environ.get("BONUS_TORTURE") else (128, 512)
+
+
+@pytest.mark.parametrize(
+    ("what", "free"), [*(("inodes", n) for n in CLOSE_INODES), *(("KiB", n) for n in CLOSE_KIB)]
+)
+def test_a_disk_that_is_full_in_the_middle_of_a_close(
+    what: str, free: int, sample: Path, published: Path, small_disk: Path
+) -> None:
+    """The period is closed or it is not, the command says which, and its close log has one line at last."""
+    home = shutil.copytree(published, small_disk / "home", symlinks=True)
+    program = load_program(sample / "program.yaml").program
+    period = program.periods[0].key
+    bonus = Bonus(sample / "program.yaml", sample / "landing", home)
+    assert bonus("status").returncode == 0  # makes Dagster's databases
+    usage = os.statvfs(small_disk)
+    used_kib = (usage.f_blocks - usage.f_bfree) * usage.f_frsize // KIB
+    limits = {
+        "inodes": f"nr_inodes={usage.f_files - usage.f_ffree + free}",
+        "KiB": f"size={used_kib + free}k",
+    }
+    subprocess.run(["mount", "-o", f"remount,{limits[what]}", str(small_disk)], check=True)
+    done = bonus("close", period, "--by", "grace")
+    room = f"remount,size={4 * SMALL_MIB}m,nr_inodes=100000"
+    subprocess.run(["mount", "-o", room, str(small_disk)], check=True)
+    log = home / "closed" / f"program={program.program}" / "close-log.jsonl"
+    if done.returncode == 0:
+        assert len(log.read_text().splitlines()) == 1
+        assert done.stderr == "" or done.stderr.startswith(f"{period} is closed, but its history")
+        assert len(done.stderr.splitlines()) <= 1
+    else:
+        assert_clear(done, 1, 2)
+        assert not log.exists()
+    assert bonus("verify").returncode == 0
+    again = bonus("close", period, "--by", "grace")
+    assert again.returncode == (4 if done.returncode == 0 else 0), again.stderr
+    assert len(log.read_text().splitlines()) == 1
+    assert bonus("verify").returncode == 0
+
+
 AS_NOBODY = f"""
 import os
 from orchestration.command_line import app as cli

@@ -11,6 +11,7 @@ from orchestration.foundations.unexpected import unexpected
         ("[Errno 28] No space left on device: 'x'", "a disk or quota is full"),
         ('Could not write file "x": File too large', "a disk or quota is full"),
         ("(sqlite3.OperationalError) database or disk is full\n[SQL: insert]", "quota is full"),
+        ("(sqlite3.OperationalError) unable to open database file", "no more files fit"),
         ("[Errno 13] Permission denied: 'x'", "who may write there?"),
         ("[Errno 30] Read-only file system: 'x'", "who may write there?"),
     ],
