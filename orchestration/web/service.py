@@ -108,12 +108,14 @@ def daemon(folder: Path) -> None:
 
 def web(folder: Path, descriptor: str) -> None:
     """The webserver over the code service."""
+    from orchestration.pipeline.home import Home
     from orchestration.web.server import serve
     from orchestration.web.settings import Settings
 
     settings = Settings.of(os.environ)
     wait_for_code(folder)
-    serve(socket.socket(fileno=int(descriptor)), workspace_file(folder), settings)
+    home = Home(Path(os.environ["BONUS_HOME"]))
+    serve(socket.socket(fileno=int(descriptor)), workspace_file(folder), settings, home)
 
 
 def wait_for_code(folder: Path) -> None:
