@@ -37,8 +37,18 @@ def main(arguments: Sequence[str]) -> None:
     name, folder, *rest = arguments
     end_with_parent(Path(folder))
     services: dict[str, Callable[..., None]] = {"code": code, "daemon": daemon, "web": web}
-    with suppress(KeyboardInterrupt):
+    try:
         services[name](Path(folder), *rest)
+    except KeyboardInterrupt:
+        return
+    except Exception as error:
+        if os.environ.get("BONUS_TRACEBACK"):
+            raise
+        from orchestration.command_line.unexpected import unexpected
+
+        print(unexpected(type(error).__name__, str(error)), file=sys.stderr)
+        print("(set BONUS_TRACEBACK=1 for the traceback)", file=sys.stderr)
+        sys.exit(1)
 
 
 def end_with_parent(folder: Path) -> None:

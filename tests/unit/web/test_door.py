@@ -259,6 +259,15 @@ def test_without_one_name_nobody_comes_in(headers: Headers) -> None:
     assert _who(headers) is None
 
 
+def test_a_websocket_comes_by_the_proxy_too() -> None:
+    door = Door(Inside(), BEHIND_PROXY, VISITORS)
+    own = ("Origin", "https://bonus.example.com")
+    named = [PROXIED, own, ("X-Forwarded-User", "ada")]
+    assert shake_hands(door, "/graphql", named) == "websocket.accept"
+    assert shake_hands(door, "/graphql", [PROXIED, own]) == "websocket.close"
+    assert shake_hands(door, "/graphql", named, client="192.0.2.1") == "websocket.close"
+
+
 def test_without_a_login_the_header_means_nothing() -> None:
     inside = Inside()
     answer = ask(
