@@ -1,4 +1,4 @@
-"""Where a proxy has a login: every run is by who has logged in, whatever its launch says.
+"""Whose a run is: by who has logged in, whatever its launch says; else by what he has said he is called.
 
 All ways to launch (GraphQL has a dozen) end at one place, where a run or a backfill is written into
 Dagster's storage. There, in the webserver's process, the name is put in: into the tag `by`, and into
@@ -13,6 +13,7 @@ from typing import Any
 
 from dagster import DagsterInstance, DagsterRun
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from dagster._core.storage.tags import PARENT_BACKFILL_ID_TAG
 from dagster._record import copy
 
 from orchestration.dagster_glue.jobs import CLOSE_OP
@@ -21,9 +22,6 @@ from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB
 
 def attribute(instance: DagsterInstance, user: Callable[[], str | None]) -> None:
     """From now on, what this instance writes is by `user()`; RuntimeError where that is nobody."""
-    storage: Any = instance.run_storage
-    add_run, add_backfill = storage.add_run, storage.add_backfill
-    update_backfill = storage.update_backfill
 
     def known() -> str:
         name = user()
@@ -31,13 +29,53 @@ def attribute(instance: DagsterInstance, user: Callable[[], str | None]) -> None
             raise RuntimeError("a run was to be launched by nobody; it is not")
         return name
 
+    _write_as(
+        instance,
+        lambda run: run_by(run, known()),
+        lambda backfill: backfill_by(backfill, known()),
+    )
+
+
+def fill_in(instance: DagsterInstance, said: Callable[[], str | None]) -> None:
+    """From now on, what names nobody is by `said()`, if that is somebody.
+
+    A re-execution that names whom its parent did has only copied it, so it names nobody.
+    """
+
+    def run_of(run: DagsterRun) -> DagsterRun:
+        name = said()
+        parent = instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
+        is_copied = parent is not None and _named_in(run) == _named_in(parent)
+        return run_by(run, name) if name and (is_copied or not _named_in(run)) else run
+
+    def backfill_of(backfill: PartitionBackfill) -> PartitionBackfill:
+        name = said()
+        before = backfill.tags.get(PARENT_BACKFILL_ID_TAG)
+        parent = instance.get_backfill(before) if before else None
+        by = backfill.tags.get(BY_TAG, "").strip()
+        is_copied = parent is not None and by == parent.tags.get(BY_TAG, "").strip()
+        return backfill_by(backfill, name) if name and (is_copied or not by) else backfill
+
+    _write_as(instance, run_of, backfill_of)
+
+
+def _write_as(
+    instance: DagsterInstance,
+    run_of: Callable[[DagsterRun], DagsterRun],
+    backfill_of: Callable[[PartitionBackfill], PartitionBackfill],
+) -> None:
+    """Has each new run and each backfill that begins written in another form."""
+    storage: Any = instance.run_storage
+    add_run, add_backfill = storage.add_run, storage.add_backfill
+    update_backfill = storage.update_backfill
+
     def update(backfill: PartitionBackfill) -> None:
         # Who resumes it launches what is left of it; who cancels it launches nothing.
         is_resumed = backfill.status == BulkActionStatus.REQUESTED
-        update_backfill(backfill_by(backfill, known()) if is_resumed else backfill)
+        update_backfill(backfill_of(backfill) if is_resumed else backfill)
 
-    storage.add_run = lambda run: add_run(run_by(run, known()))
-    storage.add_backfill = lambda backfill: add_backfill(backfill_by(backfill, known()))
+    storage.add_run = lambda run: add_run(run_of(run))
+    storage.add_backfill = lambda backfill: add_backfill(backfill_of(backfill))
     storage.update_backfill = update
 
 
@@ -56,6 +94,15 @@ def backfill_by(backfill: PartitionBackfill, name: str) -> PartitionBackfill:
     One of closes is refused by each of its runs, whose approver is the job's own: nobody.
     """
     return backfill._replace(tags={**backfill.tags, BY_TAG: name})
+
+
+def _named_in(run: DagsterRun) -> str:
+    """Whom a launch names: of a close, the approver; "" if nobody."""
+    if run.job_name == CLOSE_JOB:
+        config: Any = run.run_config
+        step = config.get("ops", {}).get(CLOSE_OP, {})
+        return str(step.get("config", {}).get("approver", "")).strip()
+    return run.tags.get(BY_TAG, "").strip()
 
 
 def _approved_by(config: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestration.terms.people import MOST_OF_A_NAME, is_person
 from orchestration.web.settings import HOSTS, Settings
+from orchestration.web.visitor import SAID, Visitors
 
 USER: ContextVar[str | None] = ContextVar("user", default=None)
 """Who the proxy says is asking; None where there is no login."""
@@ -59,9 +60,10 @@ class Refusal:
 class Door:
     """ASGI middleware: lets in what the module's text says, and refuses the rest in plain words."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, visitors: Visitors) -> None:
         self._app = app
         self._settings = settings
+        self._visitors = visitors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -71,11 +73,12 @@ class Door:
         user, refusal = _user(scope, headers, self._settings)
         refusal = _foreign(scope, headers, self._settings) or _unfit(scope, headers) or refusal
         if refusal is None:
-            token = USER.set(user)
+            token, said = USER.set(user), SAID.set(self._visitors.said(headers))
             try:
                 await self._app(scope, receive, _closed_to_others(send))
             finally:
                 USER.reset(token)
+                SAID.reset(said)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": refusal.text[:100]})

@@ -18,9 +18,14 @@ from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
 
+from orchestration.pipeline.home import Home
+from orchestration.web.attribution import attribute, fill_in
 from orchestration.web.door import USER, Door
+from orchestration.web.pages import Pages
 from orchestration.web.settings import Settings
+from orchestration.web.visitor import SAID, Visitors, key_of
 
 # As `dagster dev` has them.
 _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW = 15_000, 3600, 20
@@ -30,12 +35,19 @@ _POLL_MS = 2000
 class BonusWebserver(DagsterWebserver):  # type: ignore[type-arg]
     """Dagster's pages and GraphQL, for whom the door lets in."""
 
-    def __init__(self, context: WorkspaceProcessContext, settings: Settings) -> None:
+    def __init__(self, context: WorkspaceProcessContext, settings: Settings, home: Home) -> None:
         self._settings = settings
+        self._visitors = Visitors(key_of(home.path))
+        self._pages = Pages(home, self._visitors)
         super().__init__(context, live_data_poll_rate=_POLL_MS)
 
     def build_middleware(self) -> list[Middleware]:
-        return [Middleware(Door, settings=self._settings), *super().build_middleware()]
+        door = Middleware(Door, settings=self._settings, visitors=self._visitors)
+        return [door, *super().build_middleware()]
+
+    def build_routes(self) -> list[BaseRoute]:
+        dagsters: list[BaseRoute] = super().build_routes()  # type: ignore[no-untyped-call]
+        return [*self._pages.routes(), *dagsters]
 
     async def graphql_http_endpoint(self, request: Request) -> Response:
         """One query at a time, by POST: a GET could be a link, and changes could hide in a list."""
@@ -51,22 +63,22 @@ class BonusWebserver(DagsterWebserver):  # type: ignore[type-arg]
         return answer
 
 
-def serve(listening: socket.socket, workspace: Path, settings: Settings) -> None:
+def serve(listening: socket.socket, workspace: Path, settings: Settings, home: Home) -> None:
     """Serves the UI of DAGSTER_HOME's instance on a socket until a signal ends it."""
     with DagsterInstance.get() as instance:
         instance.optimize_for_webserver(
             _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW
         )
         if settings.user_header is not None:
-            from orchestration.web.attribution import attribute
-
             attribute(instance, USER.get)
+        else:
+            fill_in(instance, SAID.get)
         with WorkspaceProcessContext(
             instance,
             version=__version__,
             workspace_load_target=WorkspaceFileTarget([str(workspace)]),
         ) as context:
-            app = BonusWebserver(context, settings).create_asgi_app(lifespan=_lifespan)
+            app = BonusWebserver(context, settings, home).create_asgi_app(lifespan=_lifespan)
             host, port = listening.getsockname()[:2]
             print(f"The UI is at http://{host}:{port}; Ctrl-C ends it", flush=True)
             # The other end is the one the kernel names, whatever X-Forwarded-For says of it.

@@ -37,8 +37,18 @@ def main(arguments: Sequence[str]) -> None:
     name, folder, *rest = arguments
     end_with_parent(Path(folder))
     services: dict[str, Callable[..., None]] = {"code": code, "daemon": daemon, "web": web}
-    with suppress(KeyboardInterrupt):
+    try:
         services[name](Path(folder), *rest)
+    except KeyboardInterrupt:
+        return
+    except Exception as error:
+        if os.environ.get("BONUS_TRACEBACK"):
+            raise
+        from orchestration.command_line.unexpected import unexpected
+
+        print(unexpected(type(error).__name__, str(error)), file=sys.stderr)
+        print("(set BONUS_TRACEBACK=1 for the traceback)", file=sys.stderr)
+        sys.exit(1)
 
 
 def end_with_parent(folder: Path) -> None:
@@ -110,12 +120,14 @@ def daemon(folder: Path) -> None:
 
 def web(folder: Path, descriptor: str) -> None:
     """The webserver over the code service."""
+    from orchestration.pipeline.home import Home
     from orchestration.web.server import serve
     from orchestration.web.settings import Settings
 
     settings = Settings.of(os.environ)
     wait_for_code(folder)
-    serve(socket.socket(fileno=int(descriptor)), workspace_file(folder), settings)
+    home = Home(Path(os.environ["BONUS_HOME"]))
+    serve(socket.socket(fileno=int(descriptor)), workspace_file(folder), settings, home)
 
 
 def wait_for_code(folder: Path) -> None:

@@ -115,13 +115,13 @@ def other_port() -> Iterator[int]:
 
 @pytest.fixture
 def close_query(desk: Desk) -> str:
-    """A launch of the close job, as JSON, of a period that is not closed."""
+    """A launch of the close job, as JSON. It would be refused for its approver, but a run is made."""
     program = load_program(desk.bonus.program).program
     key = partition_key(program.program, program.periods[1].key)
     params = {
         "selector": {**REPOSITORY_SELECTOR, "jobName": "close"},
         "executionMetadata": {"tags": [{"key": "dagster/partition", "value": key}]},
-        "runConfigData": {"ops": {"close_period": {"config": {"approver": "mallory"}}}},
+        "runConfigData": {"ops": {"close_period": {"config": {"approver": "ada"}}}},
     }
     return json.dumps({"query": MUTATION, "variables": {"params": params}})
 

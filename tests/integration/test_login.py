@@ -6,7 +6,9 @@ The webserver's app is asked as the proxy would ask it, over an instance whose q
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,12 @@ from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.run_in_process import register
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import load_program
-from orchestration.web.attribution import attribute
+from orchestration.web.attribution import attribute, fill_in
 from orchestration.web.door import USER
 from orchestration.web.server import BonusWebserver
 from orchestration.web.service import DEFINITIONS, LOCATION
 from orchestration.web.settings import Settings
+from orchestration.web.visitor import COOKIE, SAID
 from tests.served_ui import REPOSITORY_SELECTOR
 from tests.unit.web.asking import ask
 
@@ -48,10 +51,22 @@ RESUMED = "{ __typename ... on PythonError { message stack } }"
 
 
 class Desk:
-    """A home with a program, and its webserver behind a proxy."""
+    """A home with a program, and its webserver: behind a proxy, or asked by a browser."""
 
-    def __init__(self, app: Any, instance: dg.DagsterInstance, keys: list[str]) -> None:
-        self.app, self.instance, self.keys = app, instance, keys
+    def __init__(
+        self, app: BonusWebserver, instance: dg.DagsterInstance, keys: list[str], *, proxied: bool
+    ) -> None:
+        self.visitors = app._visitors
+        self.app, self.instance, self.keys = app.create_asgi_app(), instance, keys
+        self.host = "bonus.example.com" if proxied else "localhost"
+        self.proxied = proxied
+
+    def _says(self, user: str | None) -> list[tuple[str, str]]:
+        if user is None:
+            return []
+        if self.proxied:
+            return [("X-Forwarded-User", user)]
+        return [("Cookie", f"{COOKIE}={self.visitors.cookie(user)}")]
 
     def ask(self, user: str | None, field: str, kind: str, argument: str, value: Any) -> Any:
         """What a mutation gives to a user; the status where it was not let in."""
@@ -65,20 +80,22 @@ class Desk:
             "POST",
             "/graphql",
             [
-                ("Host", "bonus.example.com"),
+                ("Host", self.host),
                 ("Content-Type", "application/json"),
-                ("Origin", "https://bonus.example.com"),
-                *([("X-Forwarded-User", user)] if user else []),
+                ("Origin", f"https://{self.host}"),
+                *self._says(user),
             ],
             json.dumps({"query": query, "variables": {"value": value}}).encode(),
         )
-        if user is None:
+        if user is None and self.proxied:
             return answer.status
         body = json.loads(answer.body)
         assert not body.get("errors"), body
         return body["data"][field]
 
-    def launch(self, user: str, field: str, kind: str, argument: str, value: Any) -> dg.DagsterRun:
+    def launch(
+        self, user: str | None, field: str, kind: str, argument: str, value: Any
+    ) -> dg.DagsterRun:
         """The run that a mutation makes."""
         launched = self.ask(user, field, kind, argument, value)
         if field == "launchMultipleRuns":
@@ -88,9 +105,11 @@ class Desk:
         assert run is not None
         return run
 
-    def params(self, job: str = "period", **more: Any) -> dict[str, Any]:
+    def params(
+        self, job: str = "period", claims: Sequence[Any] = CLAIMS, **more: Any
+    ) -> dict[str, Any]:
         """A launch that claims to be somebody else's."""
-        metadata = {"tags": [*CLAIMS, {"key": "dagster/partition", "value": self.keys[0]}]}
+        metadata = {"tags": [*claims, {"key": "dagster/partition", "value": self.keys[0]}]}
         return {
             "selector": {**REPOSITORY_SELECTOR, "jobName": job},
             "runConfigData": {},
@@ -98,24 +117,43 @@ class Desk:
         }
 
 
-@pytest.fixture
-def desk(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+@contextmanager
+def _desk(sample: Path, tmp_path: Path, settings: Settings) -> Iterator[Desk]:
     home = Home(tmp_path / "home")
     home.prepare()
-    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
     loaded = load_program(sample / "program.yaml")
     with register(home, loaded, sample / "landing") as instance:
         origin = InProcessCodeLocationOrigin(
             loadable_target_origin=LoadableTargetOrigin(module_name=DEFINITIONS),
             location_name=LOCATION,
         )
-        attribute(instance, USER.get)
+        if settings.user_header:
+            attribute(instance, USER.get)
+        else:
+            fill_in(instance, SAID.get)
         with WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as context:
-            app = BonusWebserver(context, SETTINGS).create_asgi_app()
+            app = BonusWebserver(context, settings, home)
             keys = [
                 partition_key(loaded.program.program, row.key) for row in loaded.program.periods
             ]
-            yield Desk(app, instance, keys)
+            yield Desk(app, instance, keys, proxied=bool(settings.user_header))
+
+
+@pytest.fixture
+def desk(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Behind a proxy with a login."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with _desk(sample, tmp_path, SETTINGS) as desk:
+        yield desk
+
+
+@pytest.fixture
+def browser(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """Without a login: a browser keeps a name, or does not."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with _desk(sample, tmp_path, Settings()) as desk:
+        yield desk
 
 
 def test_every_launch_of_a_run_is_by_the_user(desk: Desk) -> None:
@@ -209,6 +247,38 @@ def test_without_a_user_nothing_is_launched(desk: Desk) -> None:
     with pytest.raises(RuntimeError, match="by nobody"):
         desk.instance.run_storage.add_run(dg.DagsterRun("period"))
     assert desk.instance.get_runs() == []
+
+
+def test_without_a_login_the_name_that_a_browser_keeps_is_taken_where_none_is_named(
+    browser: Desk,
+) -> None:
+    def launch(user: str | None, **params: Any) -> dg.DagsterRun:
+        value = browser.params(**params)
+        return browser.launch(user, "launchRun", "ExecutionParams!", "executionParams", value)
+
+    assert launch("ada").tags["by"] == "mallory"
+    assert launch("ada", claims=[{"key": "by", "value": " "}]).tags["by"] == "ada"
+    first = launch("ada", claims=[])
+    assert first.tags["by"] == "ada"
+    assert "by" not in launch(None, claims=[]).tags
+    again = ("launchRunReexecution", "ReexecutionParams", "reexecutionParams")
+    copied = {"parentRunId": first.run_id, "strategy": "ALL_STEPS"}
+    assert browser.launch("grace", *again, copied).tags["by"] == "grace"
+    assert browser.launch(None, *again, copied).tags["by"] == "ada"
+    claims = {**copied, "extraTags": CLAIMS}
+    assert browser.launch("grace", *again, claims).tags["by"] == "mallory"
+
+
+def test_without_a_login_an_empty_approver_is_the_name_that_a_browser_keeps(browser: Desk) -> None:
+    def approver(user: str | None, typed: str) -> tuple[str, str | None]:
+        config = {"ops": {"close_period": {"config": {"approver": typed}}}}
+        value = {**browser.params("close", claims=[]), "runConfigData": config}
+        run = browser.launch(user, "launchRun", "ExecutionParams!", "executionParams", value)
+        return run.run_config["ops"]["close_period"]["config"]["approver"], run.tags.get("by")  # type: ignore[index]
+
+    assert approver("grace", "") == ("grace", "grace")
+    assert approver("grace", "heidi") == ("heidi", None)  # the close's own step tags it
+    assert approver(None, "") == ("", None)
 
 
 def test_no_other_launch_is_known(desk: Desk) -> None:

@@ -68,12 +68,14 @@ async def _asked(
         "asgi": {"version": "3.0"}, "state": {},
     }  # fmt: skip
     messages = (
-        [{"type": "http.request", "body": body, "more_body": False}, {"type": "http.disconnect"}]
+        [{"type": "http.request", "body": body, "more_body": False}]
         if kind == "http"
         else [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}]
     )
 
     async def receive() -> Any:
+        if not messages:
+            await asyncio.Event().wait()  # the other end stays, and says no more
         return messages.pop(0)
 
     async def send(message: Any) -> None:

@@ -9,8 +9,10 @@ from starlette.responses import PlainTextResponse
 
 from orchestration.web.door import USER, Door
 from orchestration.web.settings import Settings
+from orchestration.web.visitor import COOKIE, SAID, Visitors
 from tests.unit.web.asking import Headers, ask, shake_hands
 
+VISITORS = Visitors(b"key")
 HOST = ("Host", "127.0.0.1:3000")
 OWN = ("Origin", "http://127.0.0.1:3000")
 JSON = ("Content-Type", "application/json")
@@ -44,7 +46,7 @@ def _status(
 ) -> int:
     """The answer's status; nothing may have come in where it is not 200."""
     inside = Inside()
-    answer = ask(Door(inside, settings or Settings()), method, path, headers)
+    answer = ask(Door(inside, settings or Settings(), VISITORS), method, path, headers)
     assert bool(inside.users) == (answer.status == 200), answer.text
     return answer.status
 
@@ -109,7 +111,9 @@ def test_a_program_that_is_no_browser_may_ask_by_post_with_json() -> None:
 def test_our_own_pages_may_ask(host: str, origin: str) -> None:
     headers = (("Host", host), ("Origin", origin), ("Sec-Fetch-Site", "same-origin"))
     assert _status("POST", "/graphql", *headers, JSON) == 200
-    assert shake_hands(Door(Inside(), Settings()), "/graphql", headers) == "websocket.accept"
+    assert (
+        shake_hands(Door(Inside(), Settings(), VISITORS), "/graphql", headers) == "websocket.accept"
+    )
 
 
 FOREIGN: list[Headers] = [
@@ -145,7 +149,7 @@ def test_a_page_of_another_site_gets_nothing(foreign: Headers) -> None:
         ("GET", "/download_debug/1"), ("GET", "/bonus"), ("POST", "/bonus/close"),
     ):  # fmt: skip
         assert _status(method, path, HOST, JSON, *foreign) == 403
-    answer = shake_hands(Door(Inside(), Settings()), "/graphql", [HOST, *foreign])
+    answer = shake_hands(Door(Inside(), Settings(), VISITORS), "/graphql", [HOST, *foreign])
     assert answer == "websocket.close"
 
 
@@ -154,7 +158,7 @@ def test_a_link_of_another_site_leads_to_a_page_and_does_nothing_else() -> None:
     assert _status("GET", "/runs/1", *link) == 200
     assert _status("POST", "/graphql", *link, JSON) == 403
     assert _status("GET", "/runs/1", HOST, ("Sec-Fetch-Site", "none"), *VISIT) == 200
-    answer = shake_hands(Door(Inside(), Settings()), "/graphql", link)
+    answer = shake_hands(Door(Inside(), Settings(), VISITORS), "/graphql", link)
     assert answer == "websocket.close"
 
 
@@ -194,7 +198,7 @@ def test_other_methods_are_refused(method: str) -> None:
 
 
 def test_no_answer_can_be_framed_or_read_by_another_origin() -> None:
-    door = Door(Inside(), Settings())
+    door = Door(Inside(), Settings(), VISITORS)
     for headers, status in (((HOST,), 200), ((("Host", "evil.example"),), 403)):
         answer = ask(door, "GET", "/", headers)
         assert answer.status == status
@@ -210,7 +214,12 @@ def _who(headers: Headers, client: str = "127.0.0.1") -> str | None:
     """Who came in through the proxy; None where nobody did."""
     inside = Inside()
     answer = ask(
-        Door(inside, BEHIND_PROXY), "POST", "/graphql", [PROXIED, JSON, *headers], b"", client
+        Door(inside, BEHIND_PROXY, VISITORS),
+        "POST",
+        "/graphql",
+        [PROXIED, JSON, *headers],
+        b"",
+        client,
     )
     assert (answer.status == 200) == bool(inside.users)
     assert answer.status in (200, 403)
@@ -251,9 +260,20 @@ def test_without_one_name_nobody_comes_in(headers: Headers) -> None:
     assert _who(headers) is None
 
 
+def test_a_websocket_comes_by_the_proxy_too() -> None:
+    door = Door(Inside(), BEHIND_PROXY, VISITORS)
+    own = ("Origin", "https://bonus.example.com")
+    named = [PROXIED, own, ("X-Forwarded-User", "ada")]
+    assert shake_hands(door, "/graphql", named) == "websocket.accept"
+    assert shake_hands(door, "/graphql", [PROXIED, own]) == "websocket.close"
+    assert shake_hands(door, "/graphql", named, client="192.0.2.1") == "websocket.close"
+
+
 def test_without_a_login_the_header_means_nothing() -> None:
     inside = Inside()
-    answer = ask(Door(inside, Settings()), "GET", "/", [HOST, ("X-Forwarded-User", "ada")])
+    answer = ask(
+        Door(inside, Settings(), VISITORS), "GET", "/", [HOST, ("X-Forwarded-User", "ada")]
+    )
     assert answer.status == 200
     assert inside.users == [None]
 
@@ -261,3 +281,29 @@ def test_without_a_login_the_header_means_nothing() -> None:
 def test_the_user_is_forgotten_after_the_request() -> None:
     assert _who([("X-Forwarded-User", "ada")]) == "ada"
     assert USER.get() is None
+
+
+def test_a_browser_s_own_name_comes_in_with_it() -> None:
+    seen: list[str | None] = []
+
+    async def inside(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(SAID.get())
+        await PlainTextResponse("inside")(scope, receive, send)
+
+    door = Door(inside, Settings(), VISITORS)
+    ours = f"{COOKIE}={VISITORS.cookie('Zoë')}"
+    forged = f"{COOKIE}={Visitors(b'other').cookie('mallory')}"
+    for cookie in (ours, f"a=b; {ours}", f"{forged}; {ours}", f"{ours}; {forged}"):
+        assert ask(door, "GET", "/", [HOST, ("Cookie", cookie)]).status == 200
+    for cookie in (
+        forged,
+        "",
+        f"{COOKIE}=",
+        f"{COOKIE}=ada",
+        f"{COOKIE}=.",
+        f"x{ours}",
+        f"{ours}0",
+    ):
+        assert ask(door, "GET", "/", [HOST, ("Cookie", cookie)]).status == 200
+    assert seen == ["Zoë"] * 4 + [None] * 7
+    assert SAID.get() is None

@@ -1,0 +1,170 @@
+"""Our own pages, below /bonus: HTML from the server, readable without scripts, under the same door.
+
+To add one: a method that gives a `_page` of a template, and a line in `routes`. What changes
+something is a form with `token`, which `_form` demands; each change is a Dagster run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote
+
+import jinja2
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from orchestration import reports
+from orchestration.ingest.shown import shown
+from orchestration.ledger.closing import MOST_OF_A_NAME, is_person
+from orchestration.pipeline.home import Home
+from orchestration.terms.load import ProgramFileError, load_program
+from orchestration.terms.values import Unfit, name
+from orchestration.web.door import OWN_PAGES, USER
+from orchestration.web.service import LOCATION
+from orchestration.web.visitor import COOKIE, KEPT_SECONDS, SAID, Visitors
+
+MOST_OF_A_FORM_BYTES: Final = 16 * 1024
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'self';"
+    " base-uri 'none'"
+)
+_NAME_FORM = f"{OWN_PAGES}/name"
+_REPORTS = f"{OWN_PAGES}/reports"
+
+
+class Pages:
+    """The pages over one home."""
+
+    def __init__(self, home: Home, visitors: Visitors) -> None:
+        self._home = home
+        self._visitors = visitors
+        self._templates = _environment()
+
+    def routes(self) -> list[Route]:
+        """All of them; what is none is told so, and never reaches Dagster."""
+        return [
+            Route(OWN_PAGES, self.periods),
+            Route(_NAME_FORM, self.say_name, methods=["POST"]),
+            Route(f"{_REPORTS}/{{program}}/{{page}}", self.report),
+            Route(f"{OWN_PAGES}/{{rest:path}}", self.nothing),
+        ]
+
+    def periods(self, request: Request) -> Response:
+        """The programs of the home, their periods and state, with links to runs and reports."""
+        programs = [self._program(name, row) for name, row in self._home.registrations().items()]
+        return self._page("periods.html", title="Periods", programs=programs, location=LOCATION)
+
+    async def say_name(self, request: Request) -> Response:
+        """Keeps in the browser what somebody calls himself."""
+        fields = await self._form(request)
+        if isinstance(fields, Response):
+            return fields
+        said = fields.get("name", "").strip()
+        if not is_person(said):
+            return self._refusal(
+                400, f"expected a name of 1 to {MOST_OF_A_NAME} printable characters"
+            )
+        answer = RedirectResponse(OWN_PAGES, 303)
+        answer.set_cookie(
+            COOKIE, self._visitors.cookie(said), max_age=KEPT_SECONDS, httponly=True, samesite="lax"
+        )
+        return answer
+
+    def report(self, request: Request) -> Response:
+        """A page of the home's reports, as it was written at the last publish or close."""
+        from orchestration.reports.write import OVERVIEW, page_name, reports_folder
+
+        program = request.path_params["program"].removeprefix("program=")
+        page = request.path_params["page"]
+        try:
+            # Nothing but names of programs and periods becomes a path.
+            folder = reports_folder(self._home, name(program))
+            if page != OVERVIEW:
+                page = page_name(name(page.removeprefix("period=").removesuffix(".html")))
+        except Unfit:
+            return self.nothing(request)
+        path = folder / page
+        if path.is_symlink() or not path.is_file():
+            return self._refusal(404, "This report is not written yet. Write it with: bonus report")
+        return FileResponse(
+            path,
+            media_type="text/html",
+            headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"},
+        )
+
+    def nothing(self, request: Request) -> Response:
+        """There is no such page."""
+        return self._refusal(404, "There is no such page.")
+
+    def _program(self, program: str, registration: Any) -> dict[str, Any]:
+        from orchestration.dagster_glue.period_states import period_states
+        from orchestration.reports.write import OVERVIEW, page_name, reports_folder
+
+        folder = reports_folder(self._home, program)
+        base = f"{_REPORTS}/program={program}"
+        shows: dict[str, Any] = {"program": program, "fault": None, "periods": [], "overview": None}
+        if (folder / OVERVIEW).is_file():
+            shows["overview"] = f"{base}/{OVERVIEW}"
+        try:
+            loaded = load_program(registration.program_file)
+        except (ProgramFileError, OSError) as error:
+            return {**shows, "fault": str(error)}
+        for state in period_states(self._home, loaded.program):
+            page = page_name(state["period"])
+            report = f"{base}/{quote(page, safe='=')}" if (folder / page).is_file() else None
+            shows["periods"].append({**state, "report": report})
+        return shows
+
+    async def _form(self, request: Request) -> dict[str, str] | Response:
+        """The fields of a form of ours; a refusal where it does not bring its token along."""
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_OF_A_FORM_BYTES:
+                return self._refusal(413, "This form is too long.")
+        fields = dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+        if self._visitors.is_token(request.url.path, fields.pop("token", "")):
+            return fields
+        return self._refusal(403, "This form is not of this page. Open the page again.")
+
+    def _refusal(self, status: int, text: str) -> Response:
+        return self._page("refusal.html", status, title="Not done", text=text)
+
+    def _page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page of a template, with who is looking at it on top."""
+        visitor: Mapping[str, Any] = {
+            "name": USER.get() or SAID.get(),
+            "is_logged_in": USER.get() is not None,
+            "longest_name": MOST_OF_A_NAME,
+            "name_form": _NAME_FORM,
+            "name_token": self._visitors.token(_NAME_FORM),
+        }
+        html = self._templates.get_template(template).render(
+            **values, visitor=visitor, home=OWN_PAGES
+        )
+        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
+        return HTMLResponse(html, status, headers)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # They look as the reports do.
+    style = Path(reports.__path__[0]) / "templates" / "page.css"
+    environment.globals["style"] = Markup(style.read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    """Control and direction characters of names and messages, made visible."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,83 @@
+"""What somebody calls himself, where no proxy knows: asked once, and kept in his browser.
+
+A name in a cookie proves nothing, and need not: without a login, names are what people say of
+themselves. It is signed all the same, since a page on another port of this machine can set cookies
+here too, and could otherwise put a name into another one's mouth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from contextlib import suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Final
+
+from starlette.datastructures import Headers
+
+from orchestration.ledger.closing import is_person
+
+SAID: ContextVar[str | None] = ContextVar("said", default=None)
+"""What the one who asks has said that he is called; None where he has not."""
+
+COOKIE: Final = "bonus_name"
+KEPT_SECONDS: Final = 365 * 24 * 3600
+_KEY_BYTES = 32
+
+
+def key_of(home: Path) -> bytes:
+    """The key that names are signed with; made on first use, readable by the home's owner only."""
+    path = home / "cache" / "ui.key"
+    with suppress(FileNotFoundError):
+        found = path.read_bytes()
+        if len(found) == _KEY_BYTES:
+            return found
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key, fresh = secrets.token_bytes(_KEY_BYTES), path.with_name(f".ui.key.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+    fresh.replace(path)
+    return key
+
+
+class Visitors:
+    """Signs and reads names, and the tokens of forms."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def cookie(self, name: str) -> str:
+        """A cookie's value that says a name."""
+        # Hexadecimal, since a cookie with anything else in it is quoted by some and not by others.
+        text = name.encode().hex()
+        return f"{text}.{self._signature('name', text)}"
+
+    def said(self, headers: Headers) -> str | None:
+        """The name that a request's cookies say, if one of them is ours."""
+        for header in headers.getlist("cookie"):
+            for pair in header.split(";"):
+                key, _, value = pair.strip().partition("=")
+                text, _, signature = value.partition(".")
+                if key == COOKIE and self._is_signed("name", text, signature):
+                    name = bytes.fromhex(text).decode()
+                    return name if is_person(name) else None
+        return None
+
+    def token(self, form: str) -> str:
+        """What the form of that address has to bring along, for the page it stands on has it only."""
+        return self._signature("form", form)
+
+    def is_token(self, form: str, token: str) -> bool:
+        """Whether a form has brought along its own token."""
+        return self._is_signed("form", form, token)
+
+    def _signature(self, purpose: str, text: str) -> str:
+        return hmac.new(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+
+    def _is_signed(self, purpose: str, text: str, signature: str) -> bool:
+        expected = self._signature(purpose, text)
+        return hmac.compare_digest(expected.encode(), signature.encode())

@@ -1,0 +1,83 @@
+"""Our own pages beside Dagster's: whole at any width, and a name that is asked once."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from orchestration.dagster_glue.partitions import partition_key
+from orchestration.terms.load import load_program
+from tests.browser.conftest import Desk
+from tests.browser.test_operator import LAUNCHPAD, RUN_MS, _choose_in_launchpad, _launch
+
+LOOKS = [(width, scheme) for width in (400, 900, 1600) for scheme in ("light", "dark")]
+
+
+@pytest.fixture(scope="module")
+def periods(desk: Desk) -> list[str]:
+    """The program's periods: the first is closed, the second published by ada.
+
+    As the operator's day in test_operator.py leaves them; without it they are made here.
+    """
+    shown = {row["period"]: row["state"] for row in desk.bonus.json("status")["periods"]}
+    first, second, *_ = shown
+    missing = [period for period in (first, second) if shown[period] == "not published"]
+    if missing:
+        assert desk.bonus("run", *missing, "--by", "ada").returncode == 0
+    if shown[first] != "closed":
+        assert desk.bonus("close", first, "--by", "grace").returncode == 0
+    return list(shown)
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_no_violation_and_nothing_cut(
+    desk: Desk, periods: list[str], browser: Browser, width: int, scheme: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(f"{desk.ui.url}/bonus")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    # No column is out of sight.
+    assert page.evaluate(
+        "[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)"
+    )
+    page.close()
+
+
+def test_a_period_leads_to_its_report_and_its_run(
+    desk: Desk, periods: list[str], page: Page
+) -> None:
+    page.goto("/bonus")
+    heading = page.get_by_role("rowheader", name=periods[0], exact=True)
+    row = page.get_by_role("row").filter(has=heading)
+    expect(row).to_contain_text("closed by grace")
+    row.get_by_role("link", name=periods[0]).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(periods[0])
+    # The style is the report's own, which the policy of the page lets in.
+    assert page.evaluate("getComputedStyle(document.body).maxWidth") != "none"
+    page.get_by_role("link", name="All periods").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.goto("/bonus")
+    row.get_by_role("link").first.click()
+    page.wait_for_url("**/runs/*")
+
+
+def test_a_name_is_asked_once_and_closes_a_period_without_typing(
+    desk: Desk, periods: list[str], page: Page
+) -> None:
+    page.goto("/bonus")
+    page.get_by_label("Your name").fill("heidi")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_label("Your name")).to_have_value("heidi")
+    page.goto(LAUNCHPAD)
+    program = load_program(desk.bonus.program).program.program
+    _choose_in_launchpad(desk, page, partition_key(program, periods[1]))
+    # The approver stays empty, as the launchpad has it.
+    expect(page.locator(".CodeMirror").get_by_text("approver")).to_be_visible()
+    expect(page.get_by_text("No errors")).to_be_visible()
+    _launch(page)
+    expect(page.get_by_text("Succeeded (1)")).to_be_visible(timeout=RUN_MS)
+    second = desk.bonus.json("status")["periods"][1]
+    assert (second["state"], second["closed_by"]) == ("closed", "heidi")
