@@ -19,9 +19,9 @@ from starlette.routing import Route
 
 from orchestration import reports
 from orchestration.ingest.shown import shown
-from orchestration.ledger.closing import MOST_OF_A_NAME, is_person
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import ProgramFileError, load_program
+from orchestration.terms.people import MOST_OF_A_NAME, is_person
 from orchestration.terms.values import Unfit, name
 from orchestration.web.door import OWN_PAGES, USER
 from orchestration.web.service import LOCATION

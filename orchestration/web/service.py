@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     except Exception as error:
         if os.environ.get("BONUS_TRACEBACK"):
             raise
-        from orchestration.command_line.unexpected import unexpected
+        from orchestration.foundations.unexpected import unexpected
 
         print(unexpected(type(error).__name__, str(error)), file=sys.stderr)
         print("(set BONUS_TRACEBACK=1 for the traceback)", file=sys.stderr)

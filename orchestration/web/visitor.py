@@ -18,7 +18,7 @@ from typing import Final
 
 from starlette.datastructures import Headers
 
-from orchestration.ledger.closing import is_person
+from orchestration.terms.people import is_person
 
 SAID: ContextVar[str | None] = ContextVar("said", default=None)
 """What the one who asks has said that he is called; None where he has not."""
