@@ -7,8 +7,9 @@ from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.report_files import reports_of
 from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, WITHDRAW_JOB, HomeResource
 from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.withdrawing import withdraw_period
-from orchestration.terms.load import load_program
+from orchestration.terms.load import LoadedProgram, load_program
 
 PERIOD_JOB = "period"
 CLOSE_OP = "close_period"
@@ -26,6 +27,17 @@ def build_period_job() -> "dg.UnresolvedAssetJobDefinition":
     )
 
 
+def _program_of(name: str, program_file: str | None, home: HomeResource) -> LoadedProgram:
+    """The program of a partition; Refused for the file of another one, which a launch may name."""
+    loaded = load_program(program_file or home.registration(name).program_file)
+    if loaded.program.program != name:
+        raise Refused(
+            f"{loaded.path} is the file of {loaded.program.program}, not of {name}; nothing is "
+            "changed. Give the program's own file"
+        )
+    return loaded
+
+
 class CloseConfig(dg.Config):
     """Who closes the period: someone other than who started the run that is published."""
 
@@ -40,7 +52,7 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
         context.instance.add_run_tags(context.run_id, {BY_TAG: approver})
     program_name, period = home.partition(context)
     with as_failures():
-        loaded = load_program(config.program_file or home.registration(program_name).program_file)
+        loaded = _program_of(program_name, config.program_file, home)
         entry = close_period(home.home, loaded, period, config.approver, tell=context.log.info)
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
     reports_of(context, home.home, program_name, [period])
@@ -61,7 +73,7 @@ def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: Ho
         context.instance.add_run_tags(context.run_id, {BY_TAG: by})
     program_name, period = home.partition(context)
     with as_failures():
-        loaded = load_program(config.program_file or home.registration(program_name).program_file)
+        loaded = _program_of(program_name, config.program_file, home)
         anew = withdraw_period(home.home, loaded.program, period, tell=context.log.info)
     context.log.info(f"{period} was withdrawn; settled anew: {', '.join(anew) or 'nothing'}")
     reports_of(context, home.home, program_name, list(anew))
