@@ -101,9 +101,9 @@ def _deciding(snapshots: dict[datetime, list[Row]], count: str, at: datetime, ol
         for instant, rows in snapshots.items()
         if any(row[count] is not None for row in rows)
     )
-    before = [instant for instant in reporting if instant < at]
-    if before:
-        return before[-1]
+    by_then = [instant for instant in reporting if instant <= at]
+    if by_then:
+        return by_then[-1]
     return reporting[0] if older and reporting else None
 
 
@@ -241,9 +241,9 @@ def test_what_posts_in_play_lost_is_that_of_the_snapshots_that_count(case: Any) 
         seen = {
             instant: rows[0]
             for instant, rows in sorted(snapshots[post["post_id"]].items())
-            if instant < W_END and len(rows) == 1
+            if instant <= W_END and len(rows) == 1
         }
-        before_end = [instant for instant in snapshots[post["post_id"]] if instant < W_END]
+        before_end = [instant for instant in snapshots[post["post_id"]] if instant <= W_END]
         is_in_play = post["published_at"] >= W_START or any(
             instant >= W_START for instant in before_end
         )
