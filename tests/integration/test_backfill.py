@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.unit.test_sample import STATUSES
+from tests.unit.sample.test_sample import STATUSES
 
 from expectations.suite import GateResult
 from orchestration.dagster_glue.partitions import partition_key

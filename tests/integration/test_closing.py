@@ -173,7 +173,11 @@ def test_what_the_close_log_says(books: Books) -> None:
         books.home.path / "closed" / f"program={books.program.program}" / "close-log.jsonl"
     )
     assert [CloseEntry.from_line(line) for line in log.path.read_bytes().splitlines()] == [entry]
-    assert (entry.approved_by, entry.started_by, entry.run_id) == ("Grace", "ada", f"run-{first}")
+    assert (entry.approved_by, entry.started_by, entry.run_id) == (
+        "Grace",
+        "ada",
+        f"run-{first}-ada",
+    )
     assert entry.program_sha256 == books.loaded.sha256
     assert entry.landing_sha256 == record.landing_sha256
     assert entry.rows["payout_ledger"] == sum(record.totals.statuses.values())
