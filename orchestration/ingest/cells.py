@@ -13,14 +13,12 @@ epoch is ever asked for until that is known to lie within a year from 1 to 9999.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from itertools import product
-from string import ascii_uppercase
 from typing import Final
 
 from orchestration.ingest.datasets import SQL_TYPES, Column, Kind
 from orchestration.ingest.quarantine import RowReason
 from orchestration.ingest.text_files import UNUSABLE_TEXT
+from orchestration.terms.currencies import CURRENCIES
 
 LARGEST_COUNT: Final = 10**15
 LONGEST_IDENTIFIER: Final = 128
@@ -184,7 +182,7 @@ def _read(column: Column, text: str, rules: CellRules, program: str) -> tuple[st
         case Kind.CHOICE:
             return _word(text, column.choices)
         case Kind.CURRENCY:
-            return _word(text, _currencies())
+            return _word(text, CURRENCIES)
         case Kind.TIMESTAMP:
             return _timestamp(text)
         case Kind.DAY:
@@ -349,11 +347,3 @@ def _fault(first: tuple[str, RowReason], otherwise: RowReason) -> str:
 
 def _reason(reason: RowReason) -> str:
     return sql_text(reason.value)
-
-
-@cache
-def _currencies() -> tuple[str, ...]:
-    from orchestration.terms.currencies import is_currency
-
-    codes = map("".join, product(ascii_uppercase, repeat=3))
-    return tuple(code for code in codes if is_currency(code))
