@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -369,6 +370,69 @@ def report(
 
 
 @app.command()
+def init(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Where to write it: a folder that is new or empty."),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="The program's name; else the folder's."),
+    ] = None,
+    market: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--market",
+            metavar="CODE[=ZONE]",
+            help="A market, and its time zone where its country has several; once for each.",
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option("--currency", metavar="CODE", help="The program's currency.")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", metavar="rate|pool", help="A price for points, or a shared sum."),
+    ] = None,
+    periods: Annotated[
+        str | None, typer.Option("--periods", metavar="N", help="How many monthly periods.")
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--first", metavar="YYYY-MM", help="The first period's month.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Take what is proposed; ask nothing.")] = False,
+) -> None:
+    """Begin a program of your own: program file, folders to deliver into, a tiny example that runs.
+
+    At a terminal it asks for what no option says; elsewhere it takes what it would propose.
+
+    Example: bonus init mine
+
+    Example: bonus init mine --market FR --market US=America/Los_Angeles --currency EUR
+    --method rate --first 2025-01 --periods 12
+    """
+    from orchestration.command_line.questions import Given, answered
+    from orchestration.new_program.answers import Refused
+    from orchestration.new_program.write import Occupied, demand_vacant, write_program
+
+    try:
+        demand_vacant(folder)
+        given = Given(name, currency, market or [], method, first, periods)
+        asks = not yes and sys.stdin.isatty()
+        command = write_program(folder, answered(given, folder.absolute().name, asks=asks))
+    except Occupied as error:
+        _fail(USAGE, f"{error}; name a folder that is new or empty")
+    except Refused as error:
+        _fail(USAGE, str(error))
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {folder}: {error.strerror}; name another folder")
+    _print(
+        f"{folder / 'README.md'} says what is what, and what to deliver.\n"
+        f"Try the example:\n  {shlex.join(command)}"
+    )
+
+
+@app.command()
 def sample(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it.")],
     creators: CreatorsOption = 2000,
@@ -425,6 +489,7 @@ def demo(
     Console().status(loaded.program.program, period_states(place, loaded.program))
     options = Place(program_file, landing, home).options(os.environ)
     _print(f"See it in the browser:\n  bonus ui{options}")
+    _print("Begin a program of your own:\n  bonus init mine")
 
 
 @app.command()

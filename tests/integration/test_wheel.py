@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -112,6 +113,12 @@ def test_the_demo_runs_in_an_empty_folder_and_writes_nothing_into_the_installati
     assert "bonus ui --program demo/program.yaml" in said
     assert [path.name for path in installed.desk.iterdir()] == ["demo"]
     assert files() == before
+
+
+def test_a_program_of_ones_own_begins_in_an_empty_folder_and_pays(installed: Installed) -> None:
+    said = installed("bonus", "init", "mine", "--market", "FR", "--first", "2025-01")
+    command = shlex.split(said.splitlines()[-1])
+    assert "USD: earned 61.20, paid out 60.00" in installed(*command)
 
 
 def test_the_ui_serves_the_demo(installed: Installed, tmp_path: Path) -> None:
