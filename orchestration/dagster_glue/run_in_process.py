@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ from orchestration.pipeline.run_state import RunState
 from orchestration.pipeline.withdrawing import demand_withdrawable
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.records import CloseEntry, LastRun
+from orchestration.reports.remarks import remarks_on
 from orchestration.terms.load import LoadedProgram
 
 UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
@@ -60,6 +61,7 @@ class Outcome:
     totals: Mapping[str, Any] = field(default_factory=dict)
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     restatement: Mapping[str, Any] | None = None  # of a closed period: what its run came to
+    remarks: Sequence[str] = ()  # what has to be known of the totals at once
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -125,12 +127,20 @@ def run_period(
     gates = _gates(last_run)
     if result.success:
         store = home.store(program)
-        totals = store.published()[period].record().totals.to_json()
+        publication = store.published()[period]
+        totals = publication.record().totals.to_json()
         restated = store.restated().get(period)
         record = restated.record() if restated else None
         restatement = record.totals.to_json() if record and record.run_id == run_id else None
         return Outcome(
-            program, period, run_id, 0, totals=totals, gates=gates, restatement=restatement
+            program,
+            period,
+            run_id,
+            0,
+            totals=totals,
+            gates=gates,
+            restatement=restatement,
+            remarks=remarks_on(publication),
         )
     status, error_text = _failure(result, last_run)
     error_text = "\n".join([error_text, *alert_of(instance, run_id)])
