@@ -159,6 +159,11 @@ _TEXTS: Final[dict[object, Schema]] = {
         "pattern": NO_CONTROL_CHARACTERS,
     },
     _reader(model.Currency): {"type": "string", "enum": list(CURRENCIES)},
+    _reader(model.CurrencyPair): {
+        "type": "string",
+        "pattern": "^[A-Z]{3}/[A-Z]{3}$",
+        "examples": ["USD/JPY"],
+    },
     _reader(model.TimeZone): {"type": "string", "examples": ["America/Los_Angeles", "Asia/Tokyo"]},
     _reader(model.Day): {"type": "string", "pattern": DAY},
 }

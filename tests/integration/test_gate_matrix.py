@@ -72,6 +72,15 @@ DEFECTS: dict[str, str] = {
     ),
     "nothing_was_passed_over": "insert into ingest_notes values ('unknown_column', 'posts', 'x', '')",
     "every_creator_with_a_deal_has_a_rate": "delete from int_fx_rates where payout_currency = 'JPY'",
+    "rates_are_within_twice_and_half_of_those_before": changed(
+        "int_fx_rates_taken", "rate_e10 = twice_median_e10 + 1, rates_before = 5"
+    ),
+    "confirmed_rates_are_within_twice_and_half_of_those_before": changed(
+        "int_fx_rates_taken", "rate_e10 = 1, rates_before = 5, is_confirmed = true"
+    ),
+    "rates_are_near_those_before": changed(
+        "int_fx_rates_taken", "rate_e10 = twice_median_e10 * 2 // 5 - 1, rates_before = 5"
+    ),
     "posts_in_play_were_seen_at_the_end": (
         "update int_posts_in_play set last_observed_at = timestamp '2000-01-01'"
     ),

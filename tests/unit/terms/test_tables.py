@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +31,9 @@ SCHEMAS = {
         ("terminated_at", INSTANT),
     ],
     "market_currencies": [("market", TEXT), ("currency", TEXT)],
+    "fx_confirmed": [
+        *[("base_currency", TEXT), ("quote_currency", TEXT), ("rate", pa.decimal128(38, 10))]
+    ],
     "terms_versions": [
         *[("version_no", pa.int32()), ("version", pa.int64()), ("effective_from", DAY)],
         *[
@@ -124,6 +128,17 @@ def test_market_currencies(accepted: Accepted) -> None:
     assert rows(program, "march", "market_currencies") == [
         *[("DE", "EUR"), ("US", "USD"), ("JP", "JPY"), ("", "EUR"), ("KR", "KRW")]
     ]
+
+
+def test_confirmed_rates_are_those_of_the_period(accepted: Accepted) -> None:
+    program = accepted(
+        ("budget: 250000.00", "fx_confirmed: {USD/JPY: 1500.0000000001, EUR/USD: 2}")
+    )
+    assert rows(program, "march", "fx_confirmed") == [
+        ("USD", "JPY", Decimal("1500.0000000001")),
+        ("EUR", "USD", Decimal(2)),
+    ]
+    assert rows(program, "april", "fx_confirmed") == []
 
 
 def test_versions(accepted: Accepted) -> None:
