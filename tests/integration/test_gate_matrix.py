@@ -140,8 +140,8 @@ DEFECTS: dict[str, str] = {
     "the_journal_says_what_the_ledger_says": (
         "delete from journal where txn_id = (select min(txn_id) from journal)"
     ),
-    "the_total_is_like_the_period_before": (
-        "update ledger_period set previous_total_minor = total_minor * 5 + 1"
+    "the_total_is_like_the_period_before": changed(
+        "ledger_totals", "previous_minor = total_minor * 5 + 1"
     ),
     "no_creator_takes_far_more_of_a_market_than_any_before": (
         "update market_shares set previous_amount_minor = 1, previous_market_minor = 1000000000"
