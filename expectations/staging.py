@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from expectations.suite import Expectation, Severity, no_rows, unique
 
-
-def _count_does_not_fall(count: str) -> Expectation:
-    return no_rows(
-        f"few_posts_lose_{count}",
-        "int_posts_in_play",
-        f"""
-        select post_id, greatest_{count} as {count}_before, last_{count} as {count}_last
-        from {{batch}}
-        where last_{count} < greatest_{count}
-        and (
-            select count(*) filter (where last_{count} < greatest_{count}) * 100 > count(*)
-            from {{batch}}
-        )
-        order by post_id
-        """,
-        f"over 1 % of the posts in play have last {count} below an earlier one",
-        "warn",
-    )
-
+_COUNTS = ("views", "likes", "comments", "shares")
+_FALLEN = "(" + " or ".join(f"last_{count} < greatest_{count}" for count in _COUNTS) + ")"
+_FALLS = ", ".join(
+    f"case when last_{count} < greatest_{count} then"
+    f" '{count} ' || cast(greatest_{count} as varchar) || ' to ' || cast(last_{count} as varchar) end"
+    for count in _COUNTS
+)
 
 _FAR_OFF = "(rate_e10 > twice_median_e10 or rate_e10 * 4 < twice_median_e10)"
 """§8: "more than twice or less than half the median", which stands there twice over."""
@@ -106,5 +94,16 @@ SUITE = (
         "under 99 % of the posts in play have a snapshot in the last 48 hours of their window",
         "warn",
     ),
-    *(_count_does_not_fall(count) for count in ("views", "likes", "comments", "shares")),
+    no_rows(
+        "few_posts_lose_counts",
+        "int_posts_in_play",
+        f"""
+        select post_id, concat_ws(', ', {_FALLS}) as greatest_to_last from {{batch}}
+        where {_FALLEN}
+        and (select count(*) filter (where {_FALLEN}) * 100 > count(*) from {{batch}})
+        order by post_id
+        """,
+        "over 1 % of the posts in play have last views, likes, comments or shares below earlier ones",
+        "warn",
+    ),
 )

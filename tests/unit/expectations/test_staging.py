@@ -113,3 +113,88 @@ def test_every_creator_with_a_deal_has_a_rate(
     )
     rows = failing("staging", "every_creator_with_a_deal_has_a_rate", "error")
     assert rows == [{"creator_id": "bo", "payout_currency": "CHF"}]
+
+
+def _posts(work: duckdb.DuckDBPyConnection, count: int, **last: str) -> None:
+    """So many posts in play, in order; each column of `last` is SQL of the post's number `n`, from 0."""
+    columns = {
+        "window_end": "timestamp '2024-05-10 07:00:00'",
+        "last_observed_at": "timestamp '2024-05-10 00:00:00'",
+    }
+    for name in ("views", "likes", "comments", "shares"):
+        columns |= {f"last_{name}": "5", f"greatest_{name}": "5"}
+    selected = ", ".join(f"{sql} as {name}" for name, sql in (columns | last).items())
+    work.execute(
+        f"create table int_posts_in_play as select 'p' || n as post_id, {selected} from range({count}) as t(n)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "is_fresh"),
+    [
+        ("timestamp '2024-05-08 07:00:00'", True),  # exactly 48 hours before the end
+        ("timestamp '2024-05-08 06:59:59'", False),
+        ("timestamp '2024-05-10 07:00:00'", True),  # the end included
+        ("cast(null as timestamp)", False),
+    ],
+)
+def test_a_post_is_seen_at_the_end_by_a_snapshot_of_its_last_48_hours(
+    last_seen: str, is_fresh: bool, work: duckdb.DuckDBPyConnection, failing: Failing
+) -> None:
+    _posts(work, 2, last_observed_at=f"case n when 0 then {last_seen} else window_end end")
+    rows = failing("staging", "posts_in_play_were_seen_at_the_end", "warn")
+    assert [row["post_id"] for row in rows] == ([] if is_fresh else ["p0"])
+
+
+@pytest.mark.parametrize(
+    ("posts", "unseen", "turned"), [(100, 1, False), (99, 1, True), (200, 3, True), (0, 0, False)]
+)
+def test_of_the_posts_in_play_99_percent_are_seen_at_the_end(
+    posts: int, unseen: int, turned: bool, work: duckdb.DuckDBPyConnection, failing: Failing
+) -> None:
+    _posts(work, posts, last_observed_at=f"case when n >= {unseen} then window_end end")
+    assert len(failing("staging", "posts_in_play_were_seen_at_the_end", "warn")) == unseen * turned
+
+
+@pytest.mark.parametrize("count", ["views", "likes", "comments", "shares"])
+@pytest.mark.parametrize(
+    ("posts", "fallen", "turned"), [(100, 1, False), (99, 1, True), (200, 3, True), (0, 0, False)]
+)
+def test_of_the_posts_in_play_1_percent_may_lose_a_count(
+    count: str,
+    posts: int,
+    fallen: int,
+    turned: bool,
+    work: duckdb.DuckDBPyConnection,
+    failing: Failing,
+) -> None:
+    greatest = f"case when n < {fallen} then 6 else 5 end"
+    _posts(work, posts, **{f"greatest_{count}": greatest})
+    rows = failing("staging", "few_posts_lose_counts", "warn")
+    assert [row["greatest_to_last"] for row in rows] == [f"{count} 6 to 5"] * fallen * turned
+
+
+def test_posts_that_lose_different_counts_are_counted_together(
+    work: duckdb.DuckDBPyConnection, failing: Failing
+) -> None:
+    """§8: over 1 % have one or the other. Of two hundred posts three lose something, one of them twice."""
+    _posts(
+        work,
+        200,
+        greatest_views="case n when 0 then 6 else 5 end",
+        greatest_likes="case when n in (0, 1) then 7 else 5 end",
+        greatest_shares="case n when 2 then 8 else 5 end",
+    )
+    rows = failing("staging", "few_posts_lose_counts", "warn")
+    assert [(row["post_id"], row["greatest_to_last"]) for row in rows] == [
+        ("p0", "views 6 to 5, likes 7 to 5"),
+        ("p1", "likes 7 to 5"),
+        ("p2", "shares 8 to 5"),
+    ]
+
+
+def test_counts_that_were_not_reported_are_not_lost(
+    work: duckdb.DuckDBPyConnection, failing: Failing
+) -> None:
+    _posts(work, 1, last_likes="cast(null as bigint)", greatest_likes="cast(null as bigint)")
+    assert failing("staging", "few_posts_lose_counts", "warn") == []
