@@ -55,6 +55,13 @@ SUITE = (
         "no rate to the payout currency in the 8 days up to fx_on, direct or through EUR;"
         " deliver the rates",
     ),
+    no_rows(
+        "nobody_is_paid_in_a_withdrawn_currency",
+        "int_payout_currencies",
+        "select creator_id, payout_currency from {batch} where is_withdrawn order by creator_id",
+        "the payout currency of a creator at pays_on is one that ISO 4217 has withdrawn;"
+        " deliver a payees row with the currency that has replaced it, from pays_on or before",
+    ),
     _rates(
         "rates_are_within_twice_and_half_of_those_before",
         f"not is_confirmed and {_FAR_OFF}",

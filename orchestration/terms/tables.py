@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from orchestration.terms.calendar import day_starts_at
 from orchestration.terms.currencies import (
+    CURRENCIES,
     MARKETS_WITH_A_CURRENCY,
     default_payout_currency,
+    is_withdrawn,
     minor_unit_decimals,
 )
 from orchestration.terms.exact import scaled
@@ -56,6 +58,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "terminated_at": "timestamp[us]",
     },
     "market_currencies": {"market": "string", "currency": "string"},
+    "withdrawn_currencies": {"currency": "string"},
     "fx_confirmed": {
         "base_currency": "string",
         "quote_currency": "string",
@@ -132,6 +135,7 @@ def _rows(program: Program, period: Period) -> dict[str, list[Row]]:
             (market, default_payout_currency(market, program.currency))
             for market in dict.fromkeys((*zones, *MARKETS_WITH_A_CURRENCY))
         ],
+        "withdrawn_currencies": [(code,) for code in CURRENCIES if is_withdrawn(code)],
         "fx_confirmed": [(*pair.split("/"), rate) for pair, rate in period.fx_confirmed.items()],
         "terms_versions": [_version_row(no, terms) for no, terms in versions],
         "terms_effective": [

@@ -71,6 +71,9 @@ DEFECTS: dict[str, str] = {
     ),
     "nothing_was_passed_over": "insert into ingest_notes values ('unknown_column', 'posts', 'x', '')",
     "every_creator_with_a_deal_has_a_rate": "delete from int_fx_rates where payout_currency = 'JPY'",
+    "nobody_is_paid_in_a_withdrawn_currency": changed(
+        "int_payout_currencies", "is_withdrawn = true"
+    ),
     "rates_are_within_twice_and_half_of_those_before": changed(
         "int_fx_rates_taken", "rate_e10 = twice_median_e10 + 1, rates_before = 5"
     ),

@@ -44,8 +44,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_BUILT_YET = {
     "dataset adjustments",
     "dataset payment_returns",
-    "file reason MISSPELT_COLUMN",
-    "file reason TABLE_FORMAT",
     "table creator_segments",
     "table post_increments",
     "table market_totals",
@@ -66,7 +64,7 @@ NOT_BUILT_YET = {
 GATE_ROWS_NOT_BUILT_YET = {
     ("Ingest", "error"): 4,
     ("Ingest", "warn"): 2,
-    ("Staging", "error"): 3,
+    ("Staging", "error"): 2,
     ("Ledger", "error"): 2,
     ("Ledger", "warn"): 3,
 }

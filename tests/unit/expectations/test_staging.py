@@ -198,3 +198,14 @@ def test_counts_that_were_not_reported_are_not_lost(
 ) -> None:
     _posts(work, 1, last_likes="cast(null as bigint)", greatest_likes="cast(null as bigint)")
     assert failing("staging", "few_posts_lose_counts", "warn") == []
+
+
+def test_nobody_is_paid_in_a_withdrawn_currency(
+    work: duckdb.DuckDBPyConnection, failing: Failing
+) -> None:
+    work.execute(
+        "create table int_payout_currencies as select * from (values ('ann', 'EUR', false),"
+        " ('bo', 'HRK', true)) as t(creator_id, payout_currency, is_withdrawn)"
+    )
+    rows = failing("staging", "nobody_is_paid_in_a_withdrawn_currency", "error")
+    assert rows == [{"creator_id": "bo", "payout_currency": "HRK"}]

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from orchestration.terms.currencies import CURRENCIES, CURRENT_CURRENCIES
 from orchestration.terms.model import Program, UnknownPeriodError
 from orchestration.terms.tables import TERMS_TABLE_NAMES, terms_tables
 
@@ -31,6 +32,7 @@ SCHEMAS = {
         ("terminated_at", INSTANT),
     ],
     "market_currencies": [("market", TEXT), ("currency", TEXT)],
+    "withdrawn_currencies": [("currency", TEXT)],
     "fx_confirmed": [
         *[("base_currency", TEXT), ("quote_currency", TEXT), ("rate", pa.decimal128(38, 10))]
     ],
@@ -128,6 +130,12 @@ def test_market_currencies(accepted: Accepted) -> None:
     assert rows(program, "march", "market_currencies") == [
         *[("DE", "EUR"), ("US", "USD"), ("JP", "JPY"), ("", "EUR"), ("KR", "KRW")]
     ]
+
+
+def test_withdrawn_currencies_are_those_that_a_program_cannot_name(accepted: Accepted) -> None:
+    found = {code for (code,) in rows(accepted(), "march", "withdrawn_currencies")}
+    assert {"HRK", "BGN", "VEF", "ZWL"} < found
+    assert found == set(CURRENCIES) - set(CURRENT_CURRENCIES)
 
 
 def test_confirmed_rates_are_those_of_the_period(accepted: Accepted) -> None:
