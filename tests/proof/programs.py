@@ -601,6 +601,23 @@ def complete_rates(draw: Draw, world: World, folder: Path) -> None:
                 )
 
 
+def confirm_rates(world: World) -> None:
+    """§8: rates are drawn far apart, so those that count are confirmed where they are judged."""
+    rates: dict[tuple[str, str], dict[date, Any]] = {}
+    for row in world.rows["fx_rates"]:
+        pair = row["base_currency"], row["quote_currency"]
+        rates.setdefault(pair, {})[date.fromisoformat(row["rate_date"])] = row["rate"]
+    for period in world.program["periods"]:
+        fx_on, confirmed = period["fx_on"], {}
+        for (base, quote), by_day in rates.items():
+            before = [day for day in by_day if 8 <= (fx_on - day).days <= 67]
+            counts = [day for day in by_day if 0 <= (fx_on - day).days <= 7]
+            if len(before) >= 5 and counts and base != quote:
+                confirmed[f"{base}/{quote}"] = Decimal(by_day[max(counts)])
+        if confirmed:
+            period["fx_confirmed"] = confirmed
+
+
 def _read(world: World, folder: Path) -> tuple[Book, dict[str, list[Row]]]:
     """The reference's view of what is drawn so far."""
     place = folder / str(len(list(folder.iterdir())))
@@ -771,6 +788,7 @@ def cases(draw_: Any, with_closes: bool = False) -> Case:
     draw_rates(draw, world)
     with tempfile.TemporaryDirectory(prefix="drawn-") as folder:
         complete_rates(draw, world, Path(folder))
+        confirm_rates(world)
         tighten(draw, world, Path(folder))
         if with_closes and draw.upto(2):
             find_out(draw, world, Path(folder))
