@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .days import begin_utc
+from .decisions import by_hand, expense, returned
 from .earnings import earn
 from .eligibility import decide
 from .landing import in_force
@@ -28,6 +29,7 @@ class Run:
     markets: dict  # creator_id -> market, of all creators
     payees: dict  # creator_id -> payees row in force at pays_on
     fx_rates: list
+    decisions: dict  # adjustments and payment_returns of this program, as they were read
 
 
 def compute(program: Program, period: Period, landing: dict) -> Run:
@@ -51,6 +53,10 @@ def compute(program: Program, period: Period, landing: dict) -> Run:
         markets={creator_id: row["market"] for creator_id, row in known.items()},
         payees=in_force(landing["payees"], "creator_id", begin_utc(period.pays_on)),
         fx_rates=landing["fx_rates"],
+        decisions={
+            dataset: [row for row in landing[dataset] if row["program"] == program.name]
+            for dataset in ("adjustments", "payment_returns")
+        },
     )
     demand_rates(program, period, run)
     return run
@@ -65,7 +71,7 @@ class Book:
         self.restated = {}  # closed period key -> its last run since
         self.ledgers = {}  # period key -> published payout_ledger
         self.journals = {}  # period key -> published journal
-        self.adjustments = {}  # period key -> [(creator_id, currency, origin period, minor)] that it posts
+        self.postings = {}  # period key -> the adjustments of both kinds and the returns that it posts
 
     def run(self, key: str, landing: dict) -> None:
         """§7: "When a period is published, the later published periods that are not closed are settled anew"; a closed
@@ -78,17 +84,19 @@ class Book:
         """§7: "the later published periods that are not closed are settled anew, in order, from the inputs of their own
         last run, with new opening balances and adjustments". (Settling an earlier open period anew as well changes
         nothing in it, unless its adjustments changed.)"""
-        opening, pending = {}, self.differences()
+        opening, pending, published = {}, self.differences(), []
         for period in self.program.periods:
             if period.key in self.runs:
+                published.append(period.key)
                 if period.key not in self.closed:
-                    self.adjustments[period.key], pending = pending, []
+                    self.postings[period.key] = pending + self.decided(period, published)
+                    pending = []
                     self.ledgers[period.key], self.journals[period.key] = settle(
                         self.program,
                         period,
                         self.runs[period.key],
                         opening,
-                        self.adjustments[period.key],
+                        self.postings[period.key],
                     )
                 opening = closing_balances(self.ledgers[period.key])
 
@@ -98,6 +106,29 @@ class Book:
         assert key in self.runs and key == self.program.periods[len(self.closed)].key
         self.closed.append(key)
         self.settle_anew()
+
+    def decided(self, period: Period, published: list) -> list:
+        """§7: "Of the two datasets a period uses the rows that its own last run has read, together with those that the
+        runs whose rows are published of the periods before it have read". `published` are the periods up to this."""
+        rows = {
+            dataset: [row for key in published for row in self.runs[key].decisions[dataset]]
+            for dataset in ("adjustments", "payment_returns")
+        }
+        earlier = [posting for key in published[:-1] for posting in self.postings[key]]
+        return by_hand(self.program, period, rows["adjustments"], earlier) + returned(
+            period, rows["payment_returns"], earlier, self.payouts()
+        )
+
+    def payouts(self) -> dict:
+        """§7: "The payout of a closed period": {(period, creator_id, currency): [(account, minor units)]}, what was
+        payable first."""
+        found = {}
+        for key in self.closed:
+            for entry in self.journals[key]:
+                if entry["kind"] == "payout":
+                    name = (key, entry["creator_id"], entry["currency"])
+                    found.setdefault(name, []).append((entry["account"], entry["amount_minor"]))
+        return found
 
     def differences(self) -> list:
         """§7: "Differences other than 0 are the adjustments of the earliest period that is published or run later and
@@ -110,7 +141,7 @@ class Book:
                 for creator_id, currency in sorted(due.keys() | posted.keys()):
                     amount = due[creator_id, currency] - posted[creator_id, currency]
                     if amount:
-                        found.append((creator_id, currency, origin, amount))
+                        found.append(expense("adjustment", origin, creator_id, currency, amount))
         return found
 
     def due(self, origin: str) -> Counter:
@@ -137,9 +168,9 @@ class Book:
         for row in self.ledgers[origin]:
             posted[row["creator_id"], row["payout_currency"]] += row["earnings_minor"]
         for key in self.closed:
-            for creator_id, currency, of, amount in self.adjustments[key]:
-                if of == origin:
-                    posted[creator_id, currency] += amount
+            for posting in self.postings[key]:
+                if (posting.kind, posting.origin_period) == ("adjustment", origin):
+                    posted[posting.creator_id, posting.currency] += posting.amount_minor
         return posted
 
     def tables(self, key: str) -> dict:

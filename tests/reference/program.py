@@ -69,6 +69,10 @@ class Program:
             return period.ends_on
         return min(period.ends_on, self.terminated_on - timedelta(days=1))
 
+    def up_to(self, period: Period) -> list:
+        """§7: "this one or an earlier one of the program"."""
+        return self.periods[: self.periods.index(period) + 1]
+
     def period(self, key: str) -> Period:
         """§1: "periods: in order; they must not overlap", each found by its key."""
         return next(period for period in self.periods if period.key == key)
