@@ -53,13 +53,18 @@ def compute(program: Program, period: Period, landing: dict) -> Run:
         markets={creator_id: row["market"] for creator_id, row in known.items()},
         payees=in_force(landing["payees"], "creator_id", begin_utc(period.pays_on)),
         fx_rates=landing["fx_rates"],
-        decisions={
-            dataset: [row for row in landing[dataset] if row["program"] == program.name]
-            for dataset in ("adjustments", "payment_returns")
-        },
+        decisions=decisions_of(program, landing),
     )
     demand_rates(program, period, run)
     return run
+
+
+def decisions_of(program: Program, landing: dict) -> dict:
+    """§7: "A row of `adjustments` that is of this program"; "A row of `payment_returns` of this program"."""
+    return {
+        dataset: [row for row in landing[dataset] if row["program"] == program.name]
+        for dataset in ("adjustments", "payment_returns")
+    }
 
 
 class Book:
@@ -76,7 +81,10 @@ class Book:
     def run(self, key: str, landing: dict) -> None:
         """§7: "When a period is published, the later published periods that are not closed are settled anew"; a closed
         one: "Running it again computes a restatement, kept beside it"."""
-        run = compute(self.program, self.program.period(key), landing)
+        self.publish(key, compute(self.program, self.program.period(key), landing))
+
+    def publish(self, key: str, run: Run) -> None:
+        """§7: what a run has computed becomes the period's tables or, of a closed one, its restatement."""
         (self.restated if key in self.closed else self.runs)[key] = run
         self.settle_anew()
 
