@@ -28,7 +28,8 @@ from typing import Final, Literal
 
 from orchestration.foundations.durable import make_folder, sync, write_bytes
 from orchestration.foundations.file_patterns import exact_pattern
-from orchestration.publishing.parquet import FILE_NAME
+from orchestration.publishing.parquet import FILE_NAME, read_published
+from orchestration.publishing.tables import Table
 from orchestration.records import RunRecord, Unreadable
 
 RUN_FILE: Final = "run.json"
@@ -60,6 +61,10 @@ class Publication:
         """The file of a table as DuckDB reads it."""
         return exact_pattern(self.table(name))
 
+    def relation(self, table: Table) -> str:
+        """SQL that reads a table with all its columns, also those that earlier code did not write."""
+        return read_published(table, self.table(table.name))
+
     @property
     def revision(self) -> int:
         """The number of the generation that published it first."""
@@ -85,6 +90,11 @@ class Publication:
             return (self.folder / SEAL_FILE).read_bytes()
         except FileNotFoundError:
             return None
+
+    @property
+    def state(self) -> Literal["estimated", "closed"]:
+        """§7: "A period is `estimated` until it is closed"."""
+        return "estimated" if self.seal is None else "closed"
 
     def has_seal_of(self, line: bytes) -> bool:
         """False where `Store.seal` has not come to its end for the version; another line is kept."""
