@@ -45,8 +45,6 @@ NOT_BUILT_YET = {
     "key periods[].fx_confirmed",
     "dataset adjustments",
     "dataset payment_returns",
-    "file reason MISSPELT_COLUMN",
-    "file reason TABLE_FORMAT",
     "table creator_segments",
     "table post_increments",
     "table market_totals",

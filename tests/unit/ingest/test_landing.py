@@ -668,7 +668,7 @@ def test_ingest_datasets_has_a_row_for_each(landing: Landing) -> None:
 def test_unknown_columns_are_noted_once_for_each_file(landing: Landing) -> None:
     table = pa.table({"post_id": ["p"], "observed_at": ["x"], "views": [1], "w": [1]})
     landing.write("post_metrics/a.csv", f"x\x1b[2J,{METRICS_HEADER},y,x\x1b[2J\n")
-    landing.write("post_metrics/b.jsonl", '{"Views": 1}\n{"Views": 2, "\\ud800": 1}\n')
+    landing.write("post_metrics/b.jsonl", '{"Views": 1, "views": 1}\n{"Views": 2, "\\ud800": 1}\n')
     parquet.write_table(table, str(landing.path / "post_metrics" / "c.parquet"))
     assert landing.ingest().notes() == [
         ("unknown_column", "Views", "post_metrics/b.jsonl"),
