@@ -38,10 +38,9 @@ POWERS = re.findall(
 )[1:]
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
+def _filled(folder: Path) -> World:
     """Two creators with a post in each of three months."""
-    world = World(tmp_path)
+    world = World(folder)
     world.lasts(3)
     for creator in ("ann", "bo"):
         world.creator(creator)
@@ -50,13 +49,24 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-@pytest.fixture
-def books(world: World) -> Books:
-    """Both months are run by ada."""
-    books = Books(world)
+@pytest.fixture(scope="module")
+def ran_by_ada(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which ada has run two months of it."""
+    books = Books(_filled(tmp_path_factory.mktemp("ran")))
     books.run(1)
     books.run(2)
-    return books
+    return books.home
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return _filled(tmp_path)
+
+
+@pytest.fixture
+def books(world: World, ran_by_ada: Path) -> Books:
+    """A copy of that home, to be robbed."""
+    return Books(world, shutil.copytree(ran_by_ada, world.folder / "home", symlinks=True).name)
 
 
 def test_every_power_of_the_table_is_tried() -> None:
@@ -145,7 +155,7 @@ def test_closes_only_not_while_a_later_run_waits(world: World, books: Books) -> 
 def test_closes_only_not_while_a_file_is_not_as_its_run_left_it(books: Books) -> None:
     path = books.plain.published[key(2)].table("payout_ledger")
     path.write_bytes(path.read_bytes() + b" ")
-    with pytest.raises(Refused, match="payout_ledger.* was changed"):
+    with pytest.raises(Refused, match=r"payout_ledger.* was changed"):
         books.close(1, "bob")
 
 
@@ -158,18 +168,38 @@ def test_runs_and_closes_gets_no_restatement_through_that_a_later_period_posts(
     books.close(1, "bob")
     world.corrected("ann-1", 9_000_000)
     books.run(1, by="bob")
-    with pytest.raises(Refused, match="bob started the run .* of a restatement"):
+    with pytest.raises(Refused, match=r"bob started the run .* of a restatement"):
         books.close(2, "bob")
 
 
 @pytest.mark.parametrize(
-    "name", ["BOB", "bob.", "bо" + "b", "ｂｏｂ", "bob\u3164", "\u2060bob", "bob\ufff9"]
+    "name",
+    [
+        "BOB",
+        "bob.",
+        "b\u043eb",
+        "\uff42\uff4f\uff42",
+        "bob\u3164",
+        "\u2060bob",
+        "bob\ufff9",
+        "bob\U0001d159",
+    ],
 )
 def test_runs_and_closes_gets_nothing_through_by_a_name_that_looks_like_another(
     name: str, world: World, books: Books
 ) -> None:
     books.run(1, by="bob")
     with pytest.raises(Refused, match=r"someone else has to close it|give another name"):
+        books.close(1, name)
+
+
+@pytest.mark.parametrize("name", ["Bob  Roe", "bob\u00a0 roe", "Bob \u2060 Roe."])
+def test_runs_and_closes_gets_nothing_through_by_more_blanks(
+    name: str, world: World, books: Books
+) -> None:
+    """A page shows several blanks as one."""
+    books.run(1, by="Bob Roe")
+    with pytest.raises(Refused, match="Bob Roe started the run"):
         books.close(1, name)
 
 
@@ -221,6 +251,43 @@ def test_writes_the_program_file_takes_nothing_back(
         books.run(2)
     with pytest.raises(Refused, match=said):
         books.close(2)
+
+
+def test_writes_the_program_file_does_not_turn_published_periods_round(
+    world: World, books: Books
+) -> None:
+    """Balances would be carried on twice: into the one that comes later, and into the one put after it.
+
+    It once went through: bob closed the second month first, and what ann had carried over from the
+    first one was paid in the second, and again in the first, which opened with it.
+    """
+    first, second, third = world.program["periods"]
+    days = [name for name in first if name != "key"]
+    turned = [{**first, "key": second["key"]}, {**second, "key": first["key"]}]
+    assert all(turned[0][day] == first[day] for day in days)
+    world.program["periods"] = [*turned, third]
+    said = f"the published periods stood in the order {key(1)}, {key(2)}"
+    with pytest.raises(Refused, match=said):
+        books.close(2, "bob")
+    with pytest.raises(Refused, match=said):
+        books.run(3, "bob")
+
+
+def test_writes_the_program_file_does_not_turn_periods_round_by_a_withdrawal(
+    world: World, books: Books
+) -> None:
+    """What is left is settled anew in the order in which it was published."""
+    world.program["minimum_payout"] = {"USD": Decimal("500.00")}
+    for month in (1, 2, 3):
+        books.run(month)
+    before = books.ledger(2, "ann")["opening_balance_minor"]
+    first, second, third = world.program["periods"]
+    world.program["periods"] = [
+        {**first, "key": third["key"]}, {**second, "key": second["key"]}, {**third, "key": first["key"]},
+    ]  # fmt: skip
+    books.plain.withdraw(key(3))
+    assert before == books.ledger(2, "ann")["opening_balance_minor"] == 10_00
+    assert books.ledger(1, "ann")["opening_balance_minor"] == 0
 
 
 # Writes the landing folder.
