@@ -188,7 +188,7 @@ def test_the_raw_tables_have_the_types_the_contract_needs(landing: Landing) -> N
     expected = {
         ("raw_creators", "birth_date"): "DATE",
         ("raw_creators", "updated_at"): "TIMESTAMP",
-        ("raw_deals", "cap"): "DECIMAL(38,4)",
+        ("raw_deals", "cap"): "DECIMAL(38,24)",
         ("raw_posts", "is_original"): "BOOLEAN",
         ("raw_post_metrics", "views"): "BIGINT",
         ("raw_fx_rates", "rate"): "DECIMAL(38,10)",
@@ -770,7 +770,7 @@ def naive_row_count(folder: Path) -> int:
 
 @needs_shared
 @pytest.mark.parametrize(
-    "name", ["data/landing", *(f"cases/{number:02}/landing" for number in (1, 7, 15, 23))]
+    "name", ["data/landing", *(f"worked/{number:02}/landing" for number in (1, 7, 15, 23))]
 )
 def test_all_rows_of_the_shared_data_are_good(tmp_path: Path, name: str) -> None:
     with duckdb.connect() as connection:
