@@ -158,12 +158,13 @@ def _of_models() -> Lineage:
     columns_of: dict[str, Iterable[str]] = {
         **{dataset.table: dataset.column_names for dataset in DATASETS},
         **TERMS_COLUMNS,
+        "people": ("name", "compared_as"),
         **{model.name: model.columns for model in models},
     }
     schema = {table: dict.fromkeys(columns, "text") for table, columns in columns_of.items()}
     return {
         model.name: {
-            column: sorted(_of_terms(source) for source in sources)
+            column: sorted({asset for source in sources for asset in _of_assets(source)})
             for column, sources in sources_in(
                 model.compiled_code or "", list(model.columns), {"work": {"main": schema}}
             ).items()
@@ -172,8 +173,12 @@ def _of_models() -> Lineage:
     }
 
 
-def _of_terms(source: str) -> str:
-    return f"terms.{source}" if source.partition(".")[0] in TERMS_COLUMNS else source
+def _of_assets(source: str) -> tuple[str, ...]:
+    """The column of an asset that a column is; `people` are the names in raw_adjustments."""
+    table = source.partition(".")[0]
+    if table == "people":
+        return ("raw_adjustments.approved_by", "raw_adjustments.requested_by")
+    return (f"terms.{source}" if table in TERMS_COLUMNS else source,)
 
 
 def sources_in(sql: str, columns: Sequence[str], schema: Mapping[str, Any]) -> dict[str, set[str]]:
