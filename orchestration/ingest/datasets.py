@@ -66,7 +66,6 @@ class Dataset:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     is_read_in_place: bool = False  # Parquet files stay where they are, and are not copied
-    may_be_absent: bool = False  # its folder
 
     @property
     def table(self) -> str:
@@ -228,7 +227,6 @@ DATASETS: Final = (
             _timestamp("updated_at"),
         ),
         key=("program", "adjustment_id"),
-        may_be_absent=True,
     ),
     Dataset(
         "payment_returns",
@@ -243,7 +241,6 @@ DATASETS: Final = (
             _timestamp("updated_at"),
         ),
         key=("program", "return_id"),
-        may_be_absent=True,
     ),
 )
 
