@@ -28,12 +28,14 @@ PEOPLE: Final = f"""
 
 def register_names(connection: "duckdb.DuckDBPyConnection") -> None:
     """Lets SQL on the connection call COMPARED_NAME, until it is closed."""
+    from duckdb.func import SPECIAL  # by default a function may not give null
+
     connection.create_function(
         COMPARED_NAME,
         lambda name: None if name is None else compared(name),
-        ["VARCHAR"],  # type: ignore[list-item]
-        "VARCHAR",  # type: ignore[arg-type]
-        null_handling="special",
+        ["VARCHAR"],
+        "VARCHAR",
+        null_handling=SPECIAL,
     )
 
 

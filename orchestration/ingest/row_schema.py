@@ -21,7 +21,6 @@ _TIMESTAMP: Final = (
 )
 
 
-
 def _text(longest: int) -> Schema:
     return {
         "type": "string",

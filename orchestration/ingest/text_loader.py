@@ -49,8 +49,7 @@ class TextLoader:
         names = dataset.column_names
         beside = Beside(**{name: name for name in ("program", "currency") if name in names})
         cells = {
-            column.name: text_cell(column, column.name, rules, beside)
-            for column in dataset.columns
+            column.name: text_cell(column, column.name, rules, beside) for column in dataset.columns
         }
         self._rows = RowSource(dataset, cells, _STAGING)
         self._pending: list[tuple[FileOutcome, TextBatch]] = []

@@ -207,7 +207,8 @@ def decide(
         manual_postings(period, decided, past),
         return_postings(returned, past),
         [
-            *(_note(Fault.ROWS_DIFFER, row) for row in (*differing, *differing_returns)),
+            *(_note(Fault.ROWS_DIFFER, row) for row in differing),
+            *(_note(Fault.ROWS_DIFFER, row) for row in differing_returns),
             *_return_notes(period, returned, past),
             *_without_row(adjustments, returns, past),
             *(
@@ -220,8 +221,8 @@ def decide(
 
 
 class _Versioned(Protocol):
-    updated_at: datetime
-
+    @property
+    def updated_at(self) -> datetime: ...
     @property
     def decision_id(self) -> str: ...
     @property
@@ -250,10 +251,8 @@ def in_force(
     for decision_id in sorted(versions, key=str.encode):
         of_key = versions[decision_id]
         there = [row for row in of_key if row.updated_at <= closes_at]
-        if there:
-            instant = max(row.updated_at for row in there)
-        else:
-            instant = min(row.updated_at for row in of_key)
+        instants = [row.updated_at for row in there or of_key]
+        instant = max(instants) if there else min(instants)
         first, *others = sorted(
             (row for row in of_key if row.updated_at == instant), key=lambda row: repr(row.says)
         )
@@ -263,9 +262,7 @@ def in_force(
     return found, differing
 
 
-def manual_postings(
-    period: str, decided: Iterable[Adjustment], past: Past
-) -> list[ManualPosting]:
+def manual_postings(period: str, decided: Iterable[Adjustment], past: Past) -> list[ManualPosting]:
     """§7 "Adjustments by hand": what is due in `period` less what was posted before, if not 0.
 
     `decided` are the rows in force.

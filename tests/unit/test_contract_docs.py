@@ -65,7 +65,7 @@ NOT_BUILT_YET = {
 GATE_ROWS_NOT_BUILT_YET = {
     ("Ingest", "error"): 4,
     ("Ingest", "warn"): 2,
-    ("Staging", "error"): 4,
+    ("Staging", "error"): 2,
     ("Staging", "warn"): 1,
     ("Ledger", "error"): 2,
     ("Ledger", "warn"): 3,

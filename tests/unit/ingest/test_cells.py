@@ -70,9 +70,7 @@ def outcome(cell: Cell, relation: str) -> list[Any]:
     return found
 
 
-def read_texts(
-    column: Column, texts: Sequence[str | None], beside: Beside = ALONE
-) -> list[Any]:
+def read_texts(column: Column, texts: Sequence[str | None], beside: Beside = ALONE) -> list[Any]:
     staged = pa.table({"row_no": range(len(texts)), "t": pa.array(texts, pa.string())})
     shared_connection().register("staged", staged)
     return outcome(text_cell(column, "t", RULES, beside), "staged")

@@ -139,7 +139,19 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         (date(2024, 1, 1), "EUR", "USD", Decimal("1.0842"), 3),
     ],
     "adjustments": [
-        ("ours", "a1", "c1", "march", "USD", Decimal("-12.34"), "missed a reel", "ada", "Grace", FIRST, 2),
+        (
+            "ours",
+            "a1",
+            "c1",
+            "march",
+            "USD",
+            Decimal("-12.34"),
+            "missed a reel",
+            "ada",
+            "Grace",
+            FIRST,
+            2,
+        ),
         ("theirs", "a2", "c2", "1999", "KWD", Decimal("0.125"), "=1+1", "ada", None, SECOND, 3),
     ],
     "payment_returns": [
