@@ -1,15 +1,17 @@
 """Which columns a file has, whatever its format (contract §2: by name, in any order).
 
-Belongs here: required, repeated and unknown names. Does not: where the names come from, or what is
-in the columns.
+Belongs here: required, repeated, misspelt and unknown names. Does not: where the names come from, or
+what is in the columns.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.quarantine import FileFault, FileReason
+from orchestration.ingest.shown import shortened
 
 # A file of more is a mistake or an attack, and takes any reader minutes.
 MOST_COLUMNS: Final = 10_000
@@ -18,8 +20,8 @@ MOST_COLUMNS: Final = 10_000
 def unknown_columns(dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:
     """The names that are no columns of the dataset, each once.
 
-    FileFault unless each of the dataset's own is there once; optional ones may be missing. Names
-    are compared as they stand: `Views` is not `views`.
+    FileFault unless each of the dataset's own is there once; optional ones may be missing, but not
+    misspelt. Names are compared as they stand: `Views` is not `views`.
     """
     if len(names) > MOST_COLUMNS:
         raise FileFault(FileReason.UNREADABLE, f"{len(names):,} columns, over {MOST_COLUMNS:,}")
@@ -27,7 +29,40 @@ def unknown_columns(dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:
     repeated = [name for name in dataset.column_names if occurrences[name] > 1]
     if repeated:
         raise FileFault(FileReason.DUPLICATE_COLUMN, ", ".join(repeated))
+    demand_none_misspelt(occurrences, near_misses(dataset, occurrences))
     missing = [name for name in dataset.required_names if name not in occurrences]
     if missing:
         raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing))
     return tuple(name for name in occurrences if name not in dataset.column_names)
+
+
+def near_misses(dataset: Dataset, names: Collection[str]) -> dict[str, str]:
+    """Column of the dataset -> the first name that is the same but for case, blanks, `-` or `_`."""
+    columns = _columns_by_letters(dataset)
+    found: dict[str, str] = {}
+    for name in names:
+        column = columns.get(_letters(name))
+        if column is not None and column != name:
+            found.setdefault(column, name)
+    return found
+
+
+def demand_none_misspelt(present: Collection[str], near: Mapping[str, str]) -> None:
+    """FileFault if a column is not among those present, but nearly one of its name is."""
+    misspelt = [
+        f'found "{shortened(name)}", expected "{column}"'
+        for column, name in near.items()
+        if column not in present
+    ]
+    if misspelt:
+        raise FileFault(FileReason.MISSPELT_COLUMN, "; ".join(misspelt))
+
+
+@cache
+def _columns_by_letters(dataset: Dataset) -> Mapping[str, str]:
+    return {_letters(name): name for name in dataset.column_names}
+
+
+def _letters(name: str) -> str:
+    """What is left of a name without regard to case, blanks, `-` and `_`."""
+    return "".join(name.casefold().split()).replace("-", "").replace("_", "")

@@ -95,6 +95,11 @@ class Inventory:
 
 _SKIPPED_PREFIXES: Final = (".", "_")
 
+# What Delta Lake, Hudi and Iceberg keep beside the files of a table: which of them are the table.
+_TABLE_LOGS: Final = frozenset({"_delta_log", ".hoodie"})
+_TABLE_METADATA_FOLDER: Final = "metadata"
+_TABLE_METADATA_SUFFIX: Final = ".metadata.json"
+
 
 def discover(landing: Path) -> Inventory:
     """Everything in the landing directory, without opening a file.
@@ -104,6 +109,7 @@ def discover(landing: Path) -> Inventory:
     root = os.path.realpath(landing)
     if not os.path.isdir(root):
         raise NotADirectoryError(f"the landing directory {shown(str(landing))} does not exist")
+    tables = _TableFolders(root)
     folders: set[str] = set()
     entries: list[FoundFile | RefusedEntry] = []
     notes: list[Note] = []
@@ -113,7 +119,7 @@ def discover(landing: Path) -> Inventory:
         if name not in DATASET_NAMES:
             notes.append(Note("beside_datasets", None, shortened(name), "no dataset of this name"))
             continue
-        walk = _Walk(root, name)
+        walk = _Walk(root, name, tables)
         walk.run()
         if walk.has_folder:
             folders.add(name)
@@ -131,6 +137,50 @@ def format_of(name: str) -> Format | None:
     return next((form for form in Format if name.endswith(form.value)), None)
 
 
+class _TableFolders:
+    """Which folders are, or lie below, one that holds the log of a table (contract §2, TABLE_FORMAT)."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._table_of: dict[str, str | None] = {}  # by the path of a folder
+
+    def table_of(self, folder: str) -> str | None:
+        """What the topmost such folder holds, as a relative path; None where there is none.
+
+        The folder is the landing directory, the topmost that counts, or lies below it.
+        """
+        unknown = []
+        while folder not in self._table_of and folder != os.path.dirname(self._root):
+            unknown.append(folder)
+            folder = os.path.dirname(folder)
+        found = self._table_of.get(folder)
+        for below in reversed(unknown):
+            found = found or self._log_in(below)
+            self._table_of[below] = found
+        return found
+
+    def _log_in(self, folder: str) -> str | None:
+        names = _names_in(folder)
+        logs = [os.path.join(folder, name) for name in sorted(_TABLE_LOGS & names)]
+        if _TABLE_METADATA_FOLDER in names:
+            metadata = os.path.join(folder, _TABLE_METADATA_FOLDER)
+            inner = sorted(name for name in _names_in(metadata) if _is_table_metadata(name))
+            logs += [os.path.join(metadata, name) for name in inner[:1]]
+        return os.path.relpath(logs[0], self._root) if logs else None
+
+
+def _is_table_metadata(name: str) -> bool:
+    return name.endswith(_TABLE_METADATA_SUFFIX)
+
+
+def _names_in(folder: str) -> set[str]:
+    """Nothing of what is no folder or cannot be listed; that is refused where it is walked over."""
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
+
+
 class _Walk:
     """One walk over one dataset.
 
@@ -138,12 +188,13 @@ class _Walk:
     name wherever it has one, and what a link adds does not depend on where it stands.
     """
 
-    def __init__(self, root: str, dataset: str) -> None:
+    def __init__(self, root: str, dataset: str, tables: _TableFolders) -> None:
         self.entries: list[FoundFile | RefusedEntry] = []
         self.notes: list[Note] = []
         self.has_folder = False
         self._root = root
         self._dataset = dataset
+        self._tables = tables
         self._seen: dict[str, str] = {}  # real path -> name under which it was reached first
         self._links: list[str] = []  # relative paths
 
@@ -193,6 +244,10 @@ class _Walk:
         if not stat.S_ISREG(status.st_mode):
             self._refuse(relative, FileReason.UNREADABLE, "not a regular file")
             return
+        if table_log := self._table_log(relative, path):
+            detail = f"{shown(table_log)} says which files are the table; deliver its rows as files"
+            self._refuse(relative, FileReason.TABLE_FORMAT, detail, status.st_size)
+            return
         form = format_of(relative)
         if form is None:
             detail = "expected one of " + ", ".join(Format)
@@ -226,6 +281,11 @@ class _Walk:
             self._note_no_folder()
         else:
             self._visit_file(relative, target)
+
+    def _table_log(self, relative: str, path: str) -> str | None:
+        """The log of a table that the file belongs to, by where it is or by the links that lead to it."""
+        as_reached = os.path.join(self._root, os.path.dirname(relative))
+        return self._tables.table_of(os.path.dirname(path)) or self._tables.table_of(as_reached)
 
     def _was_seen(self, relative: str, path: str) -> bool:
         first = self._seen.setdefault(path, relative)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
+from orchestration.ingest.columns import demand_none_misspelt, near_misses
 from orchestration.ingest.datasets import NUMBERS, Column, Dataset, Kind
 from orchestration.ingest.quarantine import BadRow, RowReason, raw_text
 from orchestration.ingest.text_files import (
@@ -77,6 +78,8 @@ class JsonlReader:
         self._stream = stream
         self._known = frozenset(dataset.column_names)
         self._seen = set(self._known)
+        self._lacking = set(self._known)  # those that no row has had so far
+        self._near: dict[str, str] = {}
 
     @property
     def unknown_names(self) -> tuple[str, ...]:
@@ -84,7 +87,10 @@ class JsonlReader:
         return tuple(sorted(self._seen - self._known))
 
     def batches(self) -> Iterator[TextBatch]:
-        """All rows, good and bad, in file order. FileFault where the file cannot be read on."""
+        """All rows, good and bad, in file order.
+
+        FileFault where the file cannot be read on, and at its end if a column turns out misspelt.
+        """
         import pyarrow as pa
 
         first = 1
@@ -108,6 +114,7 @@ class JsonlReader:
                 parsed.bad_rows,
             )
             first += len(lines)
+        demand_none_misspelt(self._known - self._lacking, self._near)
 
     def _parsed(self, lines: Sequence[bytes], first: int, all_utf8: bool) -> _Block:
         block = _Block()
@@ -127,6 +134,7 @@ class JsonlReader:
             if type(value) is not dict:
                 block.bad_rows.append(_bad(row_no, line, RowReason.UNPARSEABLE))
                 continue
+            self._lacking.difference_update(value)
             if not self._seen.issuperset(value):
                 self._note_unknown(value)
             block.row_nos.append(row_no)
@@ -139,6 +147,7 @@ class JsonlReader:
         return dict(value.pairs) if len(set(names)) == len(names) else None
 
     def _note_unknown(self, value: dict[str, Any]) -> None:
+        self._near = near_misses(self._dataset, value) | self._near
         if len(self._seen) < len(self._known) + _MOST_UNKNOWN_NAMES:
             self._seen.update(value)
 

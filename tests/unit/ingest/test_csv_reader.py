@@ -59,16 +59,33 @@ def test_columns_go_by_name_in_any_order() -> None:
 
 
 def test_unknown_columns_are_ignored_and_reported_once_each() -> None:
+    """Where a column is there, others of nearly its name are others."""
     data = b"x,rate,x,rate_date,,quote_currency,Rate,base_currency\n1,2,3,4,5,6,7,8\n"
     reader = CsvReader(FX_RATES, io.BytesIO(data))
     assert reader.unknown_names == ("x", "", "Rate")
     assert read(data) == [(2, 1, ("4", "8", "6", "2"))]
 
 
-def test_names_are_case_sensitive_and_not_trimmed() -> None:
-    for name in (b"Rate", b" rate", b"rate "):
-        fault = fault_of(HEADER.replace(b"rate\n", name + b"\n"))
-        assert (fault.reason, fault.detail) == (FileReason.MISSING_COLUMN, "rate")
+@pytest.mark.parametrize("name", ["rates", "ratе", "r.ate", "ra/te", "", "rate2"])
+def test_another_name_is_another_column(name: str) -> None:
+    fault = fault_of(HEADER.replace(b"rate\n", name.encode() + b"\n"))
+    assert (fault.reason, fault.detail) == (FileReason.MISSING_COLUMN, "rate")
+
+
+@pytest.mark.parametrize("name", ["Rate", "RATE", " rate", "rate ", "\trate", "ra te", "-ra_te_"])
+def test_a_column_that_is_missing_and_nearly_there_is_misspelt(name: str) -> None:
+    fault = fault_of(HEADER.replace(b"rate\n", name.encode() + b"\n"))
+    shown = name.replace("\t", "\\u0009")
+    assert fault.reason is FileReason.MISSPELT_COLUMN
+    assert fault.detail == f'found "{shown}", expected "rate"'
+
+
+def test_all_misspelt_columns_are_named() -> None:
+    fault = fault_of(b"Rate Date,base-currency,BaseCurrency,rate\n")
+    assert fault.reason is FileReason.MISSPELT_COLUMN
+    assert fault.detail == (
+        'found "Rate Date", expected "rate_date"; found "base-currency", expected "base_currency"'
+    )
 
 
 def test_more_columns_than_any_file_has() -> None:

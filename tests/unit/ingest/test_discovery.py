@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -241,3 +242,95 @@ def test_entries_are_in_the_order_of_their_bytes(root: Path) -> None:
     names = [entry.name for entry in discover(root).entries]
     assert names == [f"posts/{name}" for name in
                      ("B.csv", "a-.csv", "a.txt", "a/z.csv", "b.csv", "z.csv", "é.csv")]  # fmt: skip
+
+
+# Files of a table, which are not the table
+
+TABLE_LOGS = ["_delta_log/00000.json", ".hoodie/hoodie.properties", "metadata/v1.metadata.json"]
+
+
+@pytest.mark.parametrize("log", TABLE_LOGS)
+@pytest.mark.parametrize("table", ["posts", "posts/daily", "posts/a/b"])
+def test_each_file_in_or_below_the_folder_of_a_table_is_refused(
+    root: Path, table: str, log: str
+) -> None:
+    touch(root / table / log)
+    for name in ("a.parquet", "d=1/e=2/b.parquet", "c.txt", ".d.csv", "_e.csv"):
+        touch(root / table / name, "123")
+    touch(root / "deals" / "beside.csv")
+    inventory = discover(root)
+    assert found(inventory) == ["deals/beside.csv"]
+    names = sorted(f"{table}/{name}" for name in ("a.parquet", "d=1/e=2/b.parquet", "c.txt"))
+    log_files = [f"{table}/{log}"] if log.startswith("metadata") else []
+    assert refused(inventory) == [(name, "TABLE_FORMAT") for name in sorted(names + log_files)]
+    details = {entry.detail for entry in inventory.entries if isinstance(entry, RefusedEntry)}
+    assert all(f"{table}/{log.split('/')[0]}" in detail for detail in details)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "metadata/v1.metadata.jsonl",
+        "metadata.json",
+        "v1.metadata.json",
+        "metadata/x/v1.metadata.json",
+        "delta_log/0.json",
+        "hoodie/x",
+    ],
+)
+def test_what_only_looks_like_the_log_of_a_table_refuses_nothing_else(
+    root: Path, name: str
+) -> None:
+    touch(root / "posts" / name)
+    touch(root / "posts" / "a.csv")
+    inventory = discover(root)
+    assert "posts/a.csv" in found(inventory)
+    assert "TABLE_FORMAT" not in dict(refused(inventory)).values()
+
+
+def test_folders_beside_and_above_a_table_are_read(root: Path) -> None:
+    touch(root / "posts" / "table" / "_delta_log" / "0.json")
+    touch(root / "posts" / "table" / "a.parquet")
+    touch(root / "posts" / "above.csv")
+    touch(root / "posts" / "tabled" / "beside.csv")
+    inventory = discover(root)
+    assert found(inventory) == ["posts/above.csv", "posts/tabled/beside.csv"]
+    assert refused(inventory) == [("posts/table/a.parquet", "TABLE_FORMAT")]
+
+
+def test_a_landing_directory_that_is_a_table_is_refused_as_a_whole(root: Path) -> None:
+    touch(root / "_delta_log" / "0.json")
+    touch(root / "posts" / "a.csv")
+    assert refused(discover(root)) == [("posts/a.csv", "TABLE_FORMAT")]
+
+
+def test_links_make_no_table_plain_files(root: Path) -> None:
+    """Neither a link into a table, nor one that stands in its folder."""
+    table = root / "_lake" / "table"
+    touch(table / "_delta_log" / "0.json")
+    touch(table / "data" / "a.parquet")
+    (root / "posts" / "into").symlink_to(table / "data")
+    (root / "posts" / "one.parquet").symlink_to(table / "data" / "a.parquet")
+    touch(root / "deals" / ".hoodie" / "x")
+    touch(root / "_plain" / "sub" / "b.csv")
+    (root / "deals" / "out").symlink_to(root / "_plain")
+    assert refused(discover(root)) == [
+        ("deals/out/sub/b.csv", "TABLE_FORMAT"),
+        ("posts/into/a.parquet", "TABLE_FORMAT"),
+        ("posts/one.parquet", "TABLE_FORMAT"),
+    ]
+
+
+def test_a_table_far_down_is_found(root: Path) -> None:
+    """Deeper than Python would call itself."""
+    folder = root / "posts"
+    for _ in range(1500):
+        folder /= "d"
+        folder.mkdir()
+    touch(folder / "_delta_log" / "0.json")
+    touch(folder / "a.csv")
+    try:
+        ((_, reason),) = refused(discover(root))
+    finally:  # pytest could not: it does call itself
+        subprocess.run(["rm", "-rf", root / "posts"], check=True)
+    assert reason == "TABLE_FORMAT"

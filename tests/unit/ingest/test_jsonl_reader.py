@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from orchestration.ingest import jsonl_reader
 from orchestration.ingest.datasets import DATASETS
 from orchestration.ingest.jsonl_reader import JsonlReader
+from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.text_files import UNUSABLE_TEXT
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}
@@ -42,9 +43,11 @@ def test_values_go_by_name() -> None:
 
 
 def test_unknown_names_are_ignored_and_reported() -> None:
-    reader = JsonlReader(BY_NAME["fx_rates"], io.BytesIO(b'{"Rate": 1, "x": {"y": [1]}}\n{"x": 2}'))
+    reader = JsonlReader(
+        BY_NAME["fx_rates"], io.BytesIO(b'{"rates": 1, "x": {"y": [1]}}\n{"x": 2}')
+    )
     assert sum(len(batch.row_nos) for batch in reader.batches()) == 2
-    assert reader.unknown_names == ("Rate", "x")
+    assert reader.unknown_names == ("rates", "x")
 
 
 @pytest.mark.parametrize(
@@ -215,6 +218,35 @@ def test_names_without_end_are_not_all_kept() -> None:
     reader = JsonlReader(BY_NAME["fx_rates"], io.BytesIO(lines))
     assert sum(len(batch.row_nos) for batch in reader.batches()) == 5000
     assert 1000 <= len(reader.unknown_names) < 1100
+
+
+# Misspelt columns
+
+RATES = b'{"rate_date": "x"}\n'
+
+
+@pytest.mark.parametrize("value", [b"1", b"null", b"{}"])
+@pytest.mark.parametrize("name", [b"Rate", b"rate ", b"_rate", b"ra-te"])
+def test_a_name_that_no_row_has_and_any_nearly_has_is_misspelt(name: bytes, value: bytes) -> None:
+    with pytest.raises(FileFault) as caught:
+        read(RATES * 3 + b'{"%s": %s}\n' % (name, value) + RATES)
+    assert caught.value.reason is FileReason.MISSPELT_COLUMN
+    assert caught.value.detail == f'found "{name.decode()}", expected "rate"'
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_name_that_any_row_has_is_not_misspelt_in_others(before: bool) -> None:
+    """The row may lie in another block, and its value be null."""
+    near, right = b'{"Rate": 1}\n', b'{"rate": null}\n'
+    filling = RATES * (2 * jsonl_reader._BLOCK_BYTES // len(RATES))
+    lines = near + filling + right if before else right + filling + near
+    assert len(read(lines)) == lines.count(b"\n")
+
+
+def test_a_misspelt_name_is_found_behind_names_without_end() -> None:
+    lines = b"\n".join(b'{"x%d": 1}' % number for number in range(5000))
+    with pytest.raises(FileFault, match="MISSPELT_COLUMN"):
+        read(lines + b'\n{"x": 1, "RATE": 2}')
 
 
 JSON_VALUES = st.one_of(st.none(), st.text(max_size=5), st.integers(), st.booleans())

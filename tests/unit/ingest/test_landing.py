@@ -219,7 +219,7 @@ def test_the_raw_tables_have_the_types_the_contract_needs(landing: Landing) -> N
     expected = {
         ("raw_creators", "birth_date"): "DATE",
         ("raw_creators", "updated_at"): "TIMESTAMP",
-        ("raw_deals", "cap"): "DECIMAL(38,4)",
+        ("raw_deals", "cap"): "DECIMAL(38,24)",
         ("raw_posts", "is_original"): "BOOLEAN",
         ("raw_post_metrics", "views"): "BIGINT",
         ("raw_fx_rates", "rate"): "DECIMAL(38,10)",
@@ -699,7 +699,7 @@ def test_ingest_datasets_has_a_row_for_each(landing: Landing) -> None:
 def test_unknown_columns_are_noted_once_for_each_file(landing: Landing) -> None:
     table = pa.table({"post_id": ["p"], "observed_at": ["x"], "views": [1], "w": [1]})
     landing.write("post_metrics/a.csv", f"x\x1b[2J,{METRICS_HEADER},y,x\x1b[2J\n")
-    landing.write("post_metrics/b.jsonl", '{"Views": 1}\n{"Views": 2, "\\ud800": 1}\n')
+    landing.write("post_metrics/b.jsonl", '{"Views": 1, "views": 1}\n{"Views": 2, "\\ud800": 1}\n')
     parquet.write_table(table, str(landing.path / "post_metrics" / "c.parquet"))
     assert landing.ingest().notes() == [
         ("unknown_column", "Views", "post_metrics/b.jsonl"),

@@ -69,12 +69,16 @@ def test_defaults_stand_in_for_missing_columns_and_nulls(landing: Landing) -> No
 
 def test_a_name_in_another_case_is_another_column(landing: Landing) -> None:
     """DuckDB would take `Views` for `views`."""
-    write(landing, "post_metrics/a.parquet", {"Likes": [1, 2], **METRICS})
+    write(landing, "post_metrics/a.parquet", {"Likes": [1, 2], "likes": [3, 4], **METRICS})
+    write(landing, "post_metrics/b.parquet", {"Likes": [1, 2], **METRICS})
     capital = {("Views" if name == "views" else name): METRICS[name] for name in METRICS}
-    write(landing, "post_metrics/b.parquet", capital)
+    write(landing, "post_metrics/c.parquet", capital)
     ingested = landing.ingest()
-    assert ingested.loaded("post_metrics", "views, likes") == [(10, None), (20, None)]
-    assert ingested.bad_files() == [("post_metrics/b.parquet", "MISSING_COLUMN")]
+    assert ingested.loaded("post_metrics", "views, likes") == [(10, 3), (20, 4)]
+    assert ingested.query("select file, reason, detail from quarantine_files order by file") == [
+        ("post_metrics/b.parquet", "MISSPELT_COLUMN", 'found "Likes", expected "likes"'),
+        ("post_metrics/c.parquet", "MISSPELT_COLUMN", 'found "Views", expected "views"'),
+    ]
     assert ingested.notes() == [("unknown_column", "Likes", "post_metrics/a.parquet")]
 
 
