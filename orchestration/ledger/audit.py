@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestration.ledger.restatement import Account
+from orchestration.ledger.money import Account
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
-from orchestration.ledger.restatement import Account
+from orchestration.ledger.money import Account
 from orchestration.terms.people import same_person
 
 

@@ -38,7 +38,7 @@ def restate_period(
         books.posted(period_key),
     )
     write_rows(connection, "restatement", rows, RESTATEMENT_COLUMNS)
-    write_ledger_period(connection, program, period_key, books.before(period_key, order))
+    write_ledger_period(connection, program, period_key, books.history(period_key, order).before)
 
 
 def restatement_totals(connection: duckdb.DuckDBPyConnection) -> Totals:
