@@ -217,13 +217,13 @@ def _expected_postings(
 ) -> dict[_Posted, int]:
     found: dict[_Posted, int] = {}
     for posting in manual:
-        key = ("manual", posting.origin_period, posting.adjustment_id)
-        account = f"payable:{posting.creator_id}"
-        found[*key, posting.creator_id, posting.currency, account] = -posting.amount_minor
+        whose = (posting.creator_id, posting.currency, f"payable:{posting.creator_id}")
+        of = ("manual", posting.origin_period, posting.adjustment_id)
+        found[*of, *whose] = -posting.amount_minor
     for returned in returns:
         for account, amount in returned.legs.items():
-            key = ("return", returned.origin_period, None)
-            found[*key, returned.creator_id, returned.currency, account] = amount
+            whose = (returned.creator_id, returned.currency, account)
+            found["return", returned.origin_period, None, *whose] = amount
     return found
 
 

@@ -123,8 +123,10 @@ def _books(publication: Publication) -> PeriodBooks | str:
                     f"select {columns} from {publication.relation(SETTLED_TABLES[table])}"
                 ).fetchall()
             decisions = rows_used(connection, [publication])
-    except (duckdb.Error, OSError, ProgramFileError, LookupError) as error:
-        return f"{publication.period}: cannot be read: {str(error).splitlines()[0]}"
+    except (duckdb.Error, OSError) as error:
+        return f"{publication.period}: tables cannot be read: {str(error).splitlines()[0]}"
+    except (ProgramFileError, LookupError) as error:
+        return f"{publication.period}: program file cannot be read: {str(error).splitlines()[0]}"
     return PeriodBooks(
         publication.period,
         datetime.combine(period.closes_on, time()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -12,52 +13,59 @@ from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
 # April: bo earns 100, is adjusted by -5 for March, and is paid 125.
 MARCH = PeriodBooks(
     "march",
+    datetime(2024, 4, 3),
     [
         Balance("ann", "USD", "paid", 500, 0, 0, 0, 500, 50, 450, 0),
         Balance("bo", "USD", "carried", 30, 0, 0, 0, 30, 0, 0, 30),
     ],
     [
-        Entry("1-1", "1", "earning", "ann", "expense:bonus", "USD", 500),
-        Entry("1-2", "1", "earning", "ann", "payable:ann", "USD", -500),
-        Entry("2-1", "2", "payout", "ann", "payable:ann", "USD", 500),
-        Entry("2-2", "2", "payout", "ann", "clearing:payout", "USD", -450),
-        Entry("2-3", "2", "payout", "ann", "withheld:US", "USD", -50),
-        Entry("3-1", "3", "earning", "bo", "expense:bonus", "USD", 30),
-        Entry("3-2", "3", "earning", "bo", "payable:bo", "USD", -30),
+        Entry("1-1", "1", "earning", "march", None, "ann", "expense:bonus", "USD", 500),
+        Entry("1-2", "1", "earning", "march", None, "ann", "payable:ann", "USD", -500),
+        Entry("2-1", "2", "payout", "march", None, "ann", "payable:ann", "USD", 500),
+        Entry("2-2", "2", "payout", "march", None, "ann", "clearing:payout", "USD", -450),
+        Entry("2-3", "2", "payout", "march", None, "ann", "withheld:US", "USD", -50),
+        Entry("3-1", "3", "earning", "march", None, "bo", "expense:bonus", "USD", 30),
+        Entry("3-2", "3", "earning", "march", None, "bo", "payable:bo", "USD", -30),
     ],
 )
 APRIL = PeriodBooks(
     "april",
+    datetime(2024, 5, 3),
     [
         Balance("ann", "USD", "none", 0, 0, 0, 0, 0, 0, 0, 0),
         Balance("bo", "USD", "paid", 100, 30, -5, 0, 125, 0, 125, 0),
     ],
     [
-        Entry("4-1", "4", "earning", "bo", "expense:bonus", "USD", 100),
-        Entry("4-2", "4", "earning", "bo", "payable:bo", "USD", -100),
-        Entry("5-1", "5", "adjustment", "bo", "expense:bonus", "USD", -5),
-        Entry("5-2", "5", "adjustment", "bo", "payable:bo", "USD", 5),
-        Entry("6-1", "6", "payout", "bo", "payable:bo", "USD", 125),
-        Entry("6-2", "6", "payout", "bo", "clearing:payout", "USD", -125),
+        Entry("4-1", "4", "earning", "april", None, "bo", "expense:bonus", "USD", 100),
+        Entry("4-2", "4", "earning", "april", None, "bo", "payable:bo", "USD", -100),
+        Entry("5-1", "5", "adjustment", "march", None, "bo", "expense:bonus", "USD", -5),
+        Entry("5-2", "5", "adjustment", "march", None, "bo", "payable:bo", "USD", 5),
+        Entry("6-1", "6", "payout", "april", None, "bo", "payable:bo", "USD", 125),
+        Entry("6-2", "6", "payout", "april", None, "bo", "clearing:payout", "USD", -125),
     ],
 )
 
 
+def faults_of(periods: list[PeriodBooks]) -> list[str]:
+    """March is closed."""
+    return book_faults(periods, ["march", "april"], ["march"])
+
+
 def test_whole_books_have_no_faults() -> None:
-    assert book_faults([MARCH, APRIL]) == []
+    assert faults_of([MARCH, APRIL]) == []
 
 
 @pytest.mark.parametrize("taken", range(len(MARCH.journal)))
 def test_an_entry_out_of_the_journal_is_named(taken: int) -> None:
     journal = [entry for place, entry in enumerate(MARCH.journal) if place != taken]
     txn_id = MARCH.journal[taken].txn_id
-    faults = book_faults([replace(MARCH, journal=journal), APRIL])
+    faults = faults_of([replace(MARCH, journal=journal), APRIL])
     assert any(f"march: transaction {txn_id} sums to" in fault for fault in faults)
 
 
 def test_a_whole_transaction_out_of_the_journal_is_named() -> None:
     journal = [entry for entry in MARCH.journal if entry.txn_id != "2"]
-    faults = book_faults([replace(MARCH, journal=journal), APRIL])
+    faults = faults_of([replace(MARCH, journal=journal), APRIL])
     assert faults == [
         "march: journal posts 0 USD as payout of ann, expected -500",
         "march: account payable:ann stands at 500 USD over all periods, "
@@ -68,8 +76,8 @@ def test_a_whole_transaction_out_of_the_journal_is_named() -> None:
 
 
 def test_an_entry_of_nothing_is_named() -> None:
-    journal = [*MARCH.journal, Entry("9-1", "9", "payout", "bo", "payable:bo", "USD", 0)]
-    assert book_faults([replace(MARCH, journal=journal)]) == [
+    journal = [*MARCH.journal, Entry("9-1", "9", "payout", "april", None, "bo", "payable:bo", "USD", 0)]
+    assert faults_of([replace(MARCH, journal=journal)]) == [
         "march: journal entry 9-1 has amount 0"
     ]
 
@@ -95,12 +103,12 @@ def with_row(creator: str, **changes: int | str) -> PeriodBooks:
     ],
 )
 def test_a_changed_row_is_named(books: PeriodBooks, said: str) -> None:
-    assert any(said in fault for fault in book_faults([MARCH, books]))
+    assert any(said in fault for fault in faults_of([MARCH, books]))
 
 
 def test_a_balance_that_vanished_is_named() -> None:
     april = replace(APRIL, ledger=APRIL.ledger[:1], journal=[])
-    assert book_faults([MARCH, april]) == [
+    assert faults_of([MARCH, april]) == [
         "april: payout_ledger bo USD: opening balance is 0, expected 30, the closing balance before",
         "april: account payable:bo stands at 30 USD over all periods, but its closing balance is 0",
     ]
@@ -110,14 +118,14 @@ def test_who_comes_and_goes_with_nothing_is_no_fault() -> None:
     march = replace(
         MARCH, ledger=[*MARCH.ledger, Balance("cy", "USD", "none", 0, 0, 0, 0, 0, 0, 0, 0)]
     )
-    assert book_faults([march, replace(APRIL, ledger=APRIL.ledger[1:])]) == []
+    assert faults_of([march, replace(APRIL, ledger=APRIL.ledger[1:])]) == []
 
 
 def test_a_balance_out_of_nothing_is_named() -> None:
     april = replace(
         APRIL, ledger=[*APRIL.ledger, Balance("cy", "USD", "carried", 0, 5, 0, 0, 5, 0, 0, 5)]
     )
-    assert book_faults([MARCH, april]) == [
+    assert faults_of([MARCH, april]) == [
         "april: payout_ledger cy USD: opening balance is 5, expected 0, the closing balance before",
         "april: account payable:cy stands at 0 USD over all periods, but its closing balance is 5",
     ]
@@ -126,21 +134,21 @@ def test_a_balance_out_of_nothing_is_named() -> None:
 def test_entries_of_a_creator_without_a_row_are_named() -> None:
     journal = [
         *APRIL.journal,
-        Entry("7-1", "7", "earning", "cy", "expense:bonus", "USD", 4),
-        Entry("7-2", "7", "earning", "cy", "payable:cy", "USD", -4),
+        Entry("7-1", "7", "earning", "april", None, "cy", "expense:bonus", "USD", 4),
+        Entry("7-2", "7", "earning", "april", None, "cy", "payable:cy", "USD", -4),
     ]
-    assert book_faults([MARCH, replace(APRIL, journal=journal)]) == [
+    assert faults_of([MARCH, replace(APRIL, journal=journal)]) == [
         "april: journal posts 4 USD as earning of cy, expected 0",
         "april: account payable:cy stands at 4 USD over all periods, but its closing balance is 0",
     ]
 
 
 def test_a_fault_says_where_and_how_much() -> None:
-    assert book_faults([MARCH, with_row("bo", payable_minor=124, closing_balance_minor=-1)]) == [
+    assert faults_of([MARCH, with_row("bo", payable_minor=124, closing_balance_minor=-1)]) == [
         "april: payout_ledger bo USD: payable is 124, expected 125",
         "april: account payable:bo stands at 0 USD over all periods, but its closing balance is -1",
     ]
     journal = MARCH.journal[1:]
-    assert book_faults([replace(MARCH, journal=journal)]) == [
+    assert faults_of([replace(MARCH, journal=journal)]) == [
         "march: transaction 1 sums to -500 USD, expected 0"
     ]
