@@ -8,13 +8,17 @@ from expectations.suite import Expectation, Severity, no_rows
 def _no_conflict(dataset: str, *version: str) -> Expectation:
     """§2: "Rows with the same key and version that differ are a conflict"."""
     columns = ", ".join(version)
+    has_version = version[-1] in ("updated_at", "delivered_at")
     return no_rows(
         f"{dataset}_rows_of_one_version_agree",
         f"raw_{dataset}",
         f"select {columns}, count(*) as different_rows"
         " from (select distinct * exclude (file_no, row_no) from {batch})"
         f" group by {columns} having count(*) > 1 order by {columns}",
-        "rows with the same key and version differ; deliver a corrected row with a later version",
+        "rows with the same key and version differ; deliver a corrected row with a later version"
+        if has_version
+        else "rows with the same key differ, and no version says which one is right; take the wrong"
+        " row, or its file, out of the landing directory",
     )
 
 

@@ -801,7 +801,7 @@ def naive_row_count(folder: Path) -> int:
 
 @needs_shared
 @pytest.mark.parametrize(
-    "name", ["data/landing", *(f"cases/{number:02}/landing" for number in (1, 7, 15, 23))]
+    "name", ["data/landing", *(f"worked/{number:02}/landing" for number in (1, 7, 15, 23))]
 )
 def test_all_rows_of_the_shared_data_are_good(tmp_path: Path, name: str) -> None:
     with duckdb.connect() as connection:

@@ -76,10 +76,11 @@ def test_a_whole_transaction_out_of_the_journal_is_named() -> None:
 
 
 def test_an_entry_of_nothing_is_named() -> None:
-    journal = [*MARCH.journal, Entry("9-1", "9", "payout", "april", None, "bo", "payable:bo", "USD", 0)]
-    assert faults_of([replace(MARCH, journal=journal)]) == [
-        "march: journal entry 9-1 has amount 0"
+    journal = [
+        *MARCH.journal,
+        Entry("9-1", "9", "payout", "april", None, "bo", "payable:bo", "USD", 0),
     ]
+    assert faults_of([replace(MARCH, journal=journal)]) == ["march: journal entry 9-1 has amount 0"]
 
 
 def with_row(creator: str, **changes: int | str) -> PeriodBooks:
