@@ -202,8 +202,8 @@ class _Settlement:
             closing_balance_minor=0 if status == "paid" else payable,
             tax_residence=party.tax_residence if party else None,
             adjustments_by_origin=dict(sorted(origins.items())),
-            manual=manual,
-            returns=returns,
+            manual=tuple(manual),
+            returns=tuple(returns),
         )
 
     def _rate(self, currency: str, earned: Earned) -> int | None:

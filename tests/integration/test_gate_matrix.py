@@ -61,6 +61,10 @@ def two_versions_alike(dataset: str, name: str) -> str:
     )
 
 
+def noted(fault: str) -> str:
+    return f"insert into decision_notes values ('{fault}', 'd1', 'c1', '1999', 'USD', null)"
+
+
 ALL_UNKNOWN = "update {table} set {column} = 'nobody'"
 FALLING = "update int_posts_in_play set greatest_{count} = last_{count} + 1 where last_{count} is not null"
 
@@ -168,6 +172,12 @@ DEFECTS: dict[str, str] = {
     "the_journal_says_what_the_ledger_says": (
         "delete from journal where txn_id = (select min(txn_id) from journal)"
     ),
+    "returned_payouts_were_paid_before": noted("RETURN_NOT_PAID"),
+    "postings_of_decisions_have_their_rows": noted("POSTED_WITHOUT_ROW"),
+    "decisions_of_one_version_agree": noted("ROWS_DIFFER"),
+    "no_adjustment_waits_for_approval": noted("WAITS_FOR_APPROVAL"),
+    "returned_payouts_are_of_closed_periods": noted("RETURN_NOT_CLOSED"),
+    "adjustments_are_of_known_creators": noted("CREATOR_UNKNOWN"),
     "the_total_is_like_the_period_before": (
         "update ledger_period set previous_total_minor = total_minor * 5 + 1"
     ),

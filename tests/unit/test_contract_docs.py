@@ -65,8 +65,6 @@ GATE_ROWS_NOT_BUILT_YET = {
     ("Ingest", "warn"): 2,
     ("Staging", "error"): 2,
     ("Staging", "warn"): 1,
-    ("Ledger", "error"): 2,
-    ("Ledger", "warn"): 3,
 }
 
 NOT_BUILT_SENTENCE = "> Not built yet in this version."

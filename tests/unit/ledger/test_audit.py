@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
+from orchestration.ledger.decisions import Adjustment, Return
 
 # March: ann earns 500 and is paid with 50 withheld; bo earns 30, which is carried.
 # April: bo earns 100, is adjusted by -5 for March, and is paid 125.
@@ -152,4 +153,81 @@ def test_a_fault_says_where_and_how_much() -> None:
     journal = MARCH.journal[1:]
     assert faults_of([replace(MARCH, journal=journal)]) == [
         "march: transaction 1 sums to -500 USD, expected 0"
+    ]
+
+
+# May, after March was closed: ann's payout of March came back, and bo gets 7 by hand.
+BY_HAND = Adjustment("a1", "bo", "may", "USD", 7, "ann", "cy", datetime(2024, 5, 1))
+RETURNED = Return("r1", "ann", "march", "USD", "returned", datetime(2024, 5, 1))
+MAY = PeriodBooks(
+    "may",
+    datetime(2024, 6, 3),
+    [
+        Balance("ann", "USD", "paid", 0, 0, 0, 500, 500, 60, 440, 0),
+        Balance("bo", "USD", "carried", 0, 0, 7, 0, 7, 0, 0, 7),
+    ],
+    [
+        Entry("7-1", "7", "return", "march", None, "ann", "payable:ann", "USD", -500),
+        Entry("7-2", "7", "return", "march", None, "ann", "clearing:payout", "USD", 450),
+        Entry("7-3", "7", "return", "march", None, "ann", "withheld:US", "USD", 50),
+        Entry("8-1", "8", "payout", "may", None, "ann", "payable:ann", "USD", 500),
+        Entry("8-2", "8", "payout", "may", None, "ann", "clearing:payout", "USD", -440),
+        Entry("8-3", "8", "payout", "may", None, "ann", "withheld:US", "USD", -60),
+        Entry("9-1", "9", "manual", "may", "a1", "bo", "expense:bonus", "USD", 7),
+        Entry("9-2", "9", "manual", "may", "a1", "bo", "payable:bo", "USD", -7),
+    ],
+    [BY_HAND],
+    [RETURNED],
+)
+
+
+def faults_of_three(may: PeriodBooks, closed: list[str]) -> list[str]:
+    return book_faults([MARCH, APRIL, may], ["march", "april", "may"], closed)
+
+
+def test_what_people_decided_is_computed_again() -> None:
+    assert faults_of_three(MAY, ["march"]) == []
+    assert faults_of_three(replace(MAY, adjustments=[]), ["march"]) == [
+        "may: journal posts -7 USD to payable:bo as manual may of adjustment a1 of bo, expected 0"
+    ]
+    more = replace(BY_HAND, amount_minor=8)
+    assert faults_of_three(replace(MAY, adjustments=[more]), ["march"]) == [
+        "may: journal posts -7 USD to payable:bo as manual may of adjustment a1 of bo, expected -8"
+    ]
+
+
+def test_a_return_posted_of_a_period_that_is_not_closed_is_named() -> None:
+    assert faults_of_three(MAY, []) == [
+        "may: journal posts 450 USD to clearing:payout as return march of ann, expected 0",
+        "may: journal posts -500 USD to payable:ann as return march of ann, expected 0",
+        "may: journal posts 50 USD to withheld:US as return march of ann, expected 0",
+    ]
+
+
+def test_rows_that_an_earlier_period_has_read_count_for_a_later_one() -> None:
+    earlier = replace(APRIL, adjustments=[BY_HAND], returns=[RETURNED])
+    later = replace(MAY, adjustments=[], returns=[])
+    order = ["march", "april", "may"]
+    # April closes before the return was known, so it is May that posts it.
+    early = replace(earlier, closes_at=datetime(2024, 4, 30))
+    assert book_faults([MARCH, early, later], order, ["march"]) == []
+
+
+def test_a_leg_of_a_return_to_another_account_is_named() -> None:
+    journal = [
+        replace(entry, account="withheld:JP") if entry.entry_id == "7-3" else entry
+        for entry in MAY.journal
+    ]
+    assert faults_of_three(replace(MAY, journal=journal), ["march"]) == [
+        "may: journal posts 50 USD to withheld:JP as return march of ann, expected 0",
+        "may: journal posts 0 USD to withheld:US as return march of ann, expected 50",
+    ]
+
+
+def test_a_ledger_row_that_does_not_tell_a_return_is_named() -> None:
+    ledger = [replace(MAY.ledger[0], returns_minor=400), MAY.ledger[1]]
+    faults = faults_of_three(replace(MAY, ledger=ledger), ["march"])
+    assert faults == [
+        "may: payout_ledger ann USD: payable is 500, expected 400",
+        "may: journal posts 500 USD as return of ann, expected 400",
     ]
