@@ -98,6 +98,8 @@ class Console:
             f"{totals['posts']:,} posts eligible; "
             f"{sum(gate['held'] for gate in outcome.gates.values())} of 5 gates held"
         )
+        for remark in outcome.remarks:
+            self._out.print(f"  {safe(remark)}", style="bold yellow", soft_wrap=True)
         for currency, amounts in totals["currencies"].items():
             self._out.print(f"  {currency}: {_amounts(currency, amounts)}")
         for gate, result in outcome.gates.items():

@@ -101,11 +101,14 @@ def test_warnings_are_shown_as_text(text: str, capsys: pytest.CaptureFixture[str
     totals = dict.fromkeys(("eligible_creators", "creators", "eligible_posts", "posts"), 0)
     gates = {"ingest": {"held": True, "warnings": [text]}}
     Console().summary(
-        Outcome("p", "2024-04", "r", 0, totals={**totals, "currencies": {}}, gates=gates)
+        Outcome(
+            "p", "2024-04", "r", 0, totals={**totals, "currencies": {}}, gates=gates, remarks=[text]
+        )
     )
     out = capsys.readouterr().out
     assert printable(out)
     assert "warning (ingest): " in out
+    assert len(out.splitlines()) >= 3, "the remark has a line of its own"
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
