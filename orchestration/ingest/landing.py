@@ -18,6 +18,7 @@ from orchestration.ingest.parquet_loader import (
     Probe,
     distrusting_statistics,
 )
+from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables, create_view
 from orchestration.ingest.shown import shortened
 from orchestration.ingest.text_loader import TextLoader
@@ -41,7 +42,7 @@ def ingest_landing(
 ) -> None:
     """Read what was found in the landing directory into the open work file, and nothing else.
 
-    Creates, in a database that has none of them, a raw table for each dataset and `ingest_files`,
+    Creates, in a database that has none of them, a raw table for each dataset, `people` and `ingest_files`,
     `ingest_datasets`, `ingest_notes`, `quarantine_rows` and `quarantine_files`. The scratch folder
     belongs to this call while it runs; the links folder gets links to the files that are read in
     place, and must be kept as long as the work file. What is wrong with a file, also that it is no
@@ -54,7 +55,7 @@ def ingest_landing(
         for file_no, entry in enumerate(inventory.entries, start=1)
     ]
     notes = list(inventory.notes)
-    with closing(Probe(connection)) as probe:
+    with closing(Probe(connection)) as probe, comparing_names(connection):
         for dataset in DATASETS:
             files = [
                 (entry, outcome)
@@ -82,6 +83,7 @@ def ingest_landing(
             if on_progress:
                 rows = sum(outcome.rows_read for outcome in outcomes)
                 on_progress(f"{dataset.name}: {rows:,} rows in {len(files):,} files")
+        write_people(connection)
     insert_outcomes(connection, [outcome for _, outcome in pairs], inventory.folders, notes)
 
 
