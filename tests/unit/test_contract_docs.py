@@ -32,7 +32,7 @@ from orchestration.described.contract_docs import (
 from orchestration.ingest.datasets import DATASETS, Kind
 from orchestration.ingest.quarantine import FileReason, RowReason
 from orchestration.ingest.row_schema import KINDS
-from orchestration.publishing.tables import PUBLISHED_TABLES
+from orchestration.publishing.tables import DECISION_TABLES, PUBLISHED_TABLES
 from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.load import load_program
 from orchestration.terms.schema import program_paths
@@ -501,9 +501,10 @@ def test_types_of_published_tables_are_said_as_the_tables_use_them() -> None:
 
 
 def test_published_tables_of_the_contract_are_those_of_the_code() -> None:
-    """The code may publish further ones (§9), but none of ours is unsaid."""
+    """§9 "Further tables ... may be published beside these": docs/tables.md has them."""
     documented = {f"table {name}" for name in published_tables()}
-    assert built(documented) == {f"table {name}" for name in PUBLISHED_TABLES}
+    ours = PUBLISHED_TABLES.keys() - DECISION_TABLES.keys()
+    assert built(documented) == {f"table {name}" for name in ours}
 
 
 def test_columns_of_published_tables_are_those_of_the_code() -> None:
