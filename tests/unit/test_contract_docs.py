@@ -62,7 +62,6 @@ NOT_BUILT_YET = {
 GATE_ROWS_NOT_BUILT_YET = {
     ("Ingest", "error"): 4,
     ("Ingest", "warn"): 2,
-    ("Staging", "error"): 2,
 }
 
 NOT_BUILT_SENTENCE = "> Not built yet in this version."
