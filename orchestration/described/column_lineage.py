@@ -54,7 +54,8 @@ _RETURNS: Final = (
     ),
 )
 _ADJUSTMENTS: Final = ("restatement.computed_minor", *_POSTED, *_BY_HAND)
-_PAYABLE: Final = (*_EARNINGS, *_OPENING, *_ADJUSTMENTS, *_RETURNS)
+# Each source once: Dagster refuses one that comes twice.
+_PAYABLE: Final = tuple(dict.fromkeys((*_EARNINGS, *_OPENING, *_ADJUSTMENTS, *_RETURNS)))
 _STATUS: Final = (*_PAYABLE, "stg_payees.status", "terms.minimum_payout")
 _WITHHELD: Final = (
     *_STATUS, "stg_payees.tax_residence", "stg_payees.tax_form", "terms.withholding",

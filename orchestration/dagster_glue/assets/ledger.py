@@ -86,7 +86,7 @@ def earnings(
             {"python", "duckdb"},
             "Grain: an entry. Double entry of all that the ledger says; the entries of a transaction"
             " sum to 0 in their currency.",
-            ["payout_ledger", "stg_payees", "terms"],
+            ["payout_ledger", "stg_payees", "terms", "raw_adjustments"],
             skippable=True,
         ),
         spec(
