@@ -57,8 +57,9 @@ ranked as (
 select
     post_id,
     creator_id,
-    cast(share + case when place <= units_left then 1 else 0 end as bigint) as amount_minor
-from ranked
+    cast(share + unit as bigint) as amount_minor,
+    cast(unit as bigint) as rounding_unit
+from (select *, case when place <= units_left then 1 else 0 end as unit from ranked)
 """
 
 # What settlement needs of every creator, also one that has only an open balance: its market in
