@@ -24,13 +24,16 @@ A_ROW_IS: Final[Mapping[str, str]] = {
     "creator_eligibility": "a creator with a deal: window, eligible or every reason why not",
     "post_eligibility": "a post of such a creator, published or seen in the period",
     "post_scores": "an eligible post: what it gained in the window, its points",
+    "creator_segments": "a segment of a creator's window: its terms version, the audience's value in it",
+    "post_increments": "an eligible post and segment: what it gained in it",
     "creator_scores": "an eligible creator: posts, audience value, points",
+    "market_totals": "a market of the program: its creators and points, how its pool was shared",
+    "creator_earnings": "an eligible creator: milestones, cap, rounding and budget, its two parts, in program currency",
     "post_earnings": "an eligible post: its part of the performance, in program currency",
+    "settlement_parties": "a creator: market and payee in force, from which it is settled",
+    "settlement_rates": "a payout currency: its rate at fx_on",
     "payout_ledger": "a creator and currency: earned, opening balance, paid, carried or held",
     "journal": "an entry of the double-entry journal",
-    "creator_earnings": "beside the contract: a creator with a deal, its parts and cap in program currency",
-    "settlement_parties": "beside the contract: market and payee in force, from which the period is settled anew",
-    "settlement_rates": "beside the contract: rate to each payout currency at fx_on",
 }
 
 _HEAD: Final = """\

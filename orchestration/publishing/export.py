@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
-from orchestration.publishing.tables import CONTRACT_TABLES, DAY, FLAG, INSTANT, TEXT, Table
+from orchestration.publishing.tables import DAY, FLAG, INSTANT, PUBLISHED_TABLES, TEXT, Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -43,6 +43,8 @@ def _export_documents(publication: Publication, out: Path) -> list[Path]:
 def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = False) -> list[Path]:
     """Writes `<out>/<table>.csv` for every table of the contract; returns the files.
 
+    A period that earlier code published lacks the tables that explain.
+
     With `spreadsheet` a text cell that a spreadsheet would run gets a leading apostrophe.
     """
     import duckdb
@@ -51,7 +53,8 @@ def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = Fa
     with duckdb.connect() as connection:
         return [
             _export_table(connection, table, publication.relation(table), out, spreadsheet)
-            for table in CONTRACT_TABLES.values()
+            for table in PUBLISHED_TABLES.values()
+            if publication.has(table)
         ]
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.publishing.export import export_period
-from orchestration.publishing.tables import CONTRACT_TABLES
+from orchestration.publishing.tables import PUBLISHED_TABLES
 from tests.conftest import ROOT, Bonus
 from tests.integration.books import Books
 
@@ -57,10 +57,10 @@ def test_what_it_published_is_exported_with_the_columns_of_today(
     books: Books, tmp_path: Path
 ) -> None:
     ledger = rows(books, OPEN, "payout_ledger", tmp_path / "out")
-    assert list(ledger[0]) == list(CONTRACT_TABLES["payout_ledger"].columns)
+    assert list(ledger[0]) == list(PUBLISHED_TABLES["payout_ledger"].columns)
     assert {row["returns_minor"] for row in ledger} == {"0"}
     journal = rows(books, OPEN, "journal", tmp_path / "out")
-    assert list(journal[0]) == list(CONTRACT_TABLES["journal"].columns)
+    assert list(journal[0]) == list(PUBLISHED_TABLES["journal"].columns)
     assert {row["adjustment_id"] for row in journal} == {""}
 
 

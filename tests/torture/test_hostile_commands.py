@@ -129,20 +129,20 @@ def test_an_export_keeps_ids_and_quotes_formulas_only_when_told(tmp_path: Path) 
     from orchestration.publishing.export import export_tables
     from orchestration.publishing.parquet import write_table
     from orchestration.publishing.store import Publication
-    from orchestration.publishing.tables import CONTRACT_TABLES
+    from orchestration.publishing.tables import PUBLISHED_TABLES
 
     ids = sorted(
         {*GOOD_IDS, "=1", "+1", "-1", "@1", '=HYPERLINK("http://x","y")', "=1,2", '"', "a'b"}
     )
     version = tmp_path / "1"
     with duckdb.connect() as connection:
-        for table in CONTRACT_TABLES.values():
+        for table in PUBLISHED_TABLES.values():
             columns = ", ".join(f"null::{kind} as {name}" for name, kind in table.columns.items())
             connection.execute(f"create table {table.name} as select {columns} limit 0")
         connection.executemany(
             "insert into creator_scores (creator_id) values ($1)", [[text] for text in ids]
         )
-        for table in CONTRACT_TABLES.values():
+        for table in PUBLISHED_TABLES.values():
             write_table(connection, table, table.name, version)
     cells = {}
     for spreadsheet in (False, True):
