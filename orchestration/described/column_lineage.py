@@ -31,7 +31,7 @@ _CURRENCY: Final = (
     "stg_payees.payout_currency", "stg_creators.market", "creator_earnings.market",
     "terms.currency",
 )  # fmt: skip
-_PROGRAM__AMOUNT: Final = ("creator_earnings.performance_minor", "creator_earnings.milestone_minor")
+_PROGRAM_AMOUNT: Final = ("creator_earnings.performance_minor", "creator_earnings.milestone_minor")
 # Both currencies say how many decimals a minor unit stands for.
 _EARNINGS: Final = (*_PROGRAM_AMOUNT, "int_fx_rates.rate_e10", *_CURRENCY)
 # The ledger is fed by what is published of other periods, too: balances, restatements, what was posted.
