@@ -146,22 +146,28 @@ def bracket_sum(amount: int, brackets: Sequence[tuple[int | None, int]]) -> int:
 
 def _rate_claim(score: CreatorScore, payout: Payout, decimals: int) -> _Claim:
     """Steps 1 to 4 for method rate: brackets, milestones, the cap over both, half-even."""
-    performance = (
-        bracket_sum(
-            score.points_e4 * 100, _scaled_brackets((payout.rates or {}).get(score.market, ()))
-        )
-        * 10**decimals
-    )
-    milestones = sum(
-        scaled(milestone.amount, decimals)
-        for milestone in payout.milestones
-        if score.posts_by_type.get(milestone.content_type, 0) >= milestone.posts
-    )
+    performance = performance_exact(score.market, score.points_e4, payout, decimals)
+    milestones = milestones_minor(score.posts_by_type, payout, decimals)
     cap = cap_minor(score, payout, decimals)
     exact = performance + milestones * EXACT
     if cap is not None and exact > cap * EXACT:
         return _Claim(score, performance, milestones, cap, True, cap)
     return _Claim(score, performance, milestones, cap, False, half_even_div(exact, EXACT))
+
+
+def performance_exact(market: str, points_e4: int, payout: Payout, decimals: int) -> int:
+    """Step 1 for method rate: brackets over the points, in EXACT parts of a minor unit."""
+    brackets = _scaled_brackets((payout.rates or {}).get(market, ()))
+    return bracket_sum(points_e4 * 100, brackets) * 10**decimals
+
+
+def milestones_minor(posts_by_type: Mapping[str, int], payout: Payout, decimals: int) -> int:
+    """Step 2: "the amount if the creator has at least that many eligible posts of that type"."""
+    return sum(
+        scaled(milestone.amount, decimals)
+        for milestone in payout.milestones
+        if posts_by_type.get(milestone.content_type, 0) >= milestone.posts
+    )
 
 
 @lru_cache(maxsize=64)

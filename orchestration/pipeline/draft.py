@@ -16,6 +16,7 @@ from orchestration.ledger.restatement import Account
 from orchestration.pipeline.books import Books
 from orchestration.pipeline.gating import judged
 from orchestration.pipeline.period_run import Gate
+from orchestration.pipeline.recounting import write_no_recount
 from orchestration.pipeline.refusals import GateFailed
 from orchestration.pipeline.settling import period_totals, settle_period
 from orchestration.pipeline.versions import carry_over, finish_version, write_tables
@@ -117,6 +118,7 @@ class Draft:
                     source = publication.relation(SETTLED_TABLES[name])
                     connection.execute(f'create table "{name}" as select * from {source}')
                 settle_period(connection, program, period, before, self.adjustments_of(period))
+                write_no_recount(connection)
             gate = judged(self.gate, "ledger", scratch, publication)
             if not gate.held:
                 raise GateFailed(self.program, period, "ledger", gate, is_settled_anew=True)
