@@ -28,7 +28,7 @@ Lineage = Mapping[str, Mapping[str, Sequence[str]]]
 """By table and column, the sources."""
 
 _CURRENCY: Final = (
-    "stg_payees.payout_currency", "stg_creators.market", "creator_earnings.market",
+    "stg_payees.payout_currency", "stg_creators.market", "creator_eligibility.market",
     "terms.currency",
 )  # fmt: skip
 _PROGRAM_AMOUNT: Final = ("creator_earnings.performance_minor", "creator_earnings.milestone_minor")
@@ -52,7 +52,7 @@ _CAP: Final = (
 )  # fmt: skip
 _AMOUNT: Final = (*_BEFORE_BUDGET, "terms.budget")
 _ACCOUNTS: Final = (
-    "creator_earnings.creator_id", "payout_ledger.creator_id", "journal.creator_id",
+    "creator_eligibility.creator_id", "payout_ledger.creator_id", "journal.creator_id",
 )  # fmt: skip
 _ACCOUNT_CURRENCIES: Final = (*_CURRENCY, "payout_ledger.payout_currency", "journal.currency")
 _TRANSACTION: Final = ("payout_ledger.creator_id", "payout_ledger.payout_currency")
@@ -97,11 +97,12 @@ DECLARED: Final[Lineage] = {
     },
     "settlement_parties": {
         "creator_id": (
-            "creator_eligibility.creator_id", "payout_ledger.creator_id", "stg_creators.creator_id",
-            "stg_payees.creator_id",
+            "creator_eligibility.creator_id", "stg_creators.creator_id", "stg_payees.creator_id",
         ),
         "market": ("stg_creators.market",),
-        "payout_currency": ("stg_creators.market", "stg_payees.payout_currency", "terms.currency"),
+        "payout_currency": (
+            "stg_payees.payout_currency", "terms.market_currencies.currency", "terms.period.currency",
+        ),
         "tax_residence": ("stg_payees.tax_residence",),
         "tax_form": ("stg_payees.tax_form",),
         "status": ("stg_payees.status",),
@@ -113,7 +114,7 @@ DECLARED: Final[Lineage] = {
     "payout_ledger": {
         "creator_id": (*_ACCOUNTS, "restatement.creator_id"),
         "payout_currency": (*_ACCOUNT_CURRENCIES, "restatement.payout_currency"),
-        "market": ("creator_earnings.market", "stg_creators.market"),
+        "market": ("creator_eligibility.market", "stg_creators.market"),
         "status": _STATUS,
         "status_reason": _STATUS,
         "points": ("creator_earnings.points",),

@@ -158,7 +158,8 @@ def _rate_claim(score: CreatorScore, payout: Payout, decimals: int) -> _Claim:
 def performance_exact(market: str, points_e4: int, payout: Payout, decimals: int) -> int:
     """Step 1 for method rate: brackets over the points, in EXACT parts of a minor unit."""
     brackets = _scaled_brackets((payout.rates or {}).get(market, ()))
-    return bracket_sum(points_e4 * 100, brackets) * 10**decimals
+    exact: int = bracket_sum(points_e4 * 100, brackets) * 10**decimals
+    return exact
 
 
 def milestones_minor(posts_by_type: Mapping[str, int], payout: Payout, decimals: int) -> int:

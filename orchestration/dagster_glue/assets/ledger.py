@@ -108,7 +108,14 @@ def earnings(
             "Grain: a creator and currency of a closed period that was run again. What was posted for"
             " the period, what it would come to now, and the difference, which the earliest open"
             " period posts as an adjustment.",
-            ["creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"],
+            [
+                "creator_eligibility",
+                "creator_earnings",
+                "stg_payees",
+                "stg_creators",
+                "int_fx_rates",
+                "terms",
+            ],
             skippable=True,
         ),
         spec(
