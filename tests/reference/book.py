@@ -1,5 +1,6 @@
 """One program over time: runs, closes and restatements (contract §7)."""
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -8,8 +9,8 @@ from .earnings import earn
 from .eligibility import decide
 from .landing import in_force
 from .program import Period, Program
-from .scoring import score
-from .settlement import convert, demand_rates, exchange_rate, payee_of, settle
+from .scoring import post_increments, rate_audiences, score
+from .settlement import convert, demand_rates, exchange_rate, parties, payee_of, rates, settle
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,12 @@ class Run:
 
     creators: dict
     posts: dict
+    segments: dict
     creator_scores: dict
     post_scores: dict
     earnings: dict
-    post_amounts: dict
+    post_earnings: dict
+    market_totals: dict
     markets: dict  # creator_id -> market, of all creators
     payees: dict  # creator_id -> payees row in force at pays_on
     fx_rates: list
@@ -30,16 +33,21 @@ class Run:
 def compute(program: Program, period: Period, landing: dict) -> Run:
     """§2: "`creators`, `deals`, `posts` are taken in force at the period's closes_on; `payees` at its pays_on"."""
     creators, posts = decide(program, period, landing)
-    creator_scores, post_scores = score(period, landing, creators, posts)
-    earnings, post_amounts = earn(program, period, creators, creator_scores, post_scores)
+    segments = rate_audiences(period, landing, creators)
+    creator_scores, post_scores = score(creators, segments, posts)
+    earnings, post_earnings, market_totals = earn(
+        program, period, creators, creator_scores, post_scores
+    )
     known = in_force(landing["creators"], "creator_id", begin_utc(period.closes_on))
     run = Run(
         creators=creators,
         posts=posts,
+        segments=segments,
         creator_scores=creator_scores,
         post_scores=post_scores,
         earnings=earnings,
-        post_amounts=post_amounts,
+        post_earnings=post_earnings,
+        market_totals=market_totals,
         markets={creator_id: row["market"] for creator_id, row in known.items()},
         payees=in_force(landing["payees"], "creator_id", begin_utc(period.pays_on)),
         fx_rates=landing["fx_rates"],
@@ -136,22 +144,21 @@ class Book:
 
     def tables(self, key: str) -> dict:
         """§9: "What is published": each table's rows, in order of the key; rows may hold more than its columns."""
-        run = self.runs[key]
-        post_earnings = [
-            {
-                "post_id": post_id,
-                "creator_id": run.posts[post_id]["creator_id"],
-                "amount_minor": amount,
-            }
-            for post_id, amount in run.post_amounts.items()
-        ]
+        run, ledger = self.runs[key], self.ledgers[key]
+        paid_to = parties(self.program, run, ledger)
         return {
             "creator_eligibility": by(run.creators.values(), "creator_id"),
             "post_eligibility": by(run.posts.values(), "post_id"),
             "post_scores": by(run.post_scores.values(), "post_id"),
             "creator_scores": by(run.creator_scores.values(), "creator_id"),
-            "post_earnings": by(post_earnings, "post_id"),
-            "payout_ledger": self.ledgers[key],
+            "creator_segments": by(itertools.chain(*run.segments.values()), "creator_id"),
+            "post_increments": by(post_increments(run.post_scores), "post_id"),
+            "market_totals": by(run.market_totals.values(), "market"),
+            "creator_earnings": by(run.earnings.values(), "creator_id"),
+            "post_earnings": by(run.post_earnings.values(), "post_id"),
+            "settlement_parties": paid_to,
+            "settlement_rates": rates(self.program, self.program.period(key), run, paid_to),
+            "payout_ledger": ledger,
             "journal": self.journals[key],
         }
 
@@ -165,5 +172,5 @@ def closing_balances(ledger: list) -> dict:
 
 
 def by(rows, key: str) -> list:
-    """§9: "rows sorted by key"."""
+    """§9: "rows sorted by key" (segments of a creator or a post come in their order)."""
     return sorted(rows, key=lambda row: row[key])

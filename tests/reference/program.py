@@ -26,6 +26,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Terms:
+    version: int
     effective_from: date
     account_types: list
     markets: list
@@ -117,6 +118,7 @@ def read_terms(raw: dict, money: int) -> Terms:
     floor, ceiling, cap (a market without one has none), milestones, minimum_payout, terminated_on"."""
     eligibility, audience, payout = raw["eligibility"], raw["audience_value"], raw["payout"]
     return Terms(
+        version=int(raw["version"]),
         effective_from=date.fromisoformat(raw["effective_from"]),
         account_types=eligibility["account_types"],
         markets=eligibility["markets"],

@@ -58,6 +58,27 @@ def payee_of(program: Program, run, creator_id: str) -> dict:
     return run.payees.get(creator_id, nobody)
 
 
+def parties(program: Program, run, ledger: list) -> list:
+    """§9: "`settlement_parties` has at least the creators of the ledger (where there is no payees row: the currency of
+    §7, status `incomplete`, tax columns null)"."""
+    return [
+        payee_of(program, run, creator_id)
+        | {"creator_id": creator_id, "market": run.markets.get(creator_id)}
+        for creator_id in sorted({row["creator_id"] for row in ledger})
+    ]
+
+
+def rates(program: Program, period: Period, run, paid_to: list) -> list:
+    """§9: "`settlement_rates` one row for each payout_currency in it [settlement_parties] that has a rate"."""
+    found = {
+        currency: exchange_rate(program, period, run.fx_rates, currency)
+        for currency in sorted({row["payout_currency"] for row in paid_to})
+    }
+    return [
+        {"payout_currency": currency, "fx_rate": rate} for currency, rate in found.items() if rate
+    ]
+
+
 def demand_rates(program: Program, period: Period, run) -> None:
     """§7: "No rate: the run is blocked" (§8: "for the payout currency of a creator with a deal")."""
     for creator_id in run.creators:
@@ -133,7 +154,7 @@ def ledger_row(
         "status": status,
         "status_reason": reason,
         "points": run.creator_scores[creator_id]["points"] if is_scored else Fraction(0),
-        **earned,
+        **{column: earned[column] for column in NOTHING},
         "fx_rate": rate,
         "earnings_minor": earnings,
         "opening_balance_minor": opening,

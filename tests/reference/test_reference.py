@@ -58,6 +58,7 @@ def test_case(case: str, tmp_path: Path) -> None:
     folder = shared("worked", case)
     book = run_shuffled(folder / "program.yaml", folder / "landing", case)
     assert_equal(book, folder / "expected", tmp_path)
+    assert_equal(book, folder / "explained", tmp_path)
 
 
 @pytest.mark.parametrize("case", RESTATEMENTS)

@@ -1,0 +1,67 @@
+"""The comparison itself: what differs is found, in memory and in files; what is not there yet is passed over."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tests.proof.compare import COLUMNS, differences, file_differences
+from tests.reference.export import export
+
+PARTY = {
+    "creator_id": "a",
+    "market": "US",
+    "payout_currency": "USD",
+    "tax_residence": None,
+    "tax_form": None,
+    "status": "incomplete",
+}
+SEGMENT = {
+    "creator_id": "a",
+    "segment_no": 1,
+    "starts_at": None,
+    "ends_at": None,
+    "terms_version": 3,
+    "audience_value": Fraction(1, 2),
+}
+
+
+def _tables(**rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {table: rows.get(table, []) for table in COLUMNS}
+
+
+def test_tables_that_the_product_has_are_compared() -> None:
+    reference = _tables(creator_segments=[SEGMENT])
+    same = _tables(creator_segments=[SEGMENT | {"audience_value": Decimal("0.500000")}])
+    other = _tables(creator_segments=[SEGMENT | {"terms_version": 2}])
+    assert differences("p", same, reference) == []
+    assert len(differences("p", other, reference)) == 1
+
+
+def test_tables_that_it_does_not_have_yet_are_passed_over() -> None:
+    product = _tables()
+    del product["creator_segments"]
+    assert differences("p", product, _tables(creator_segments=[SEGMENT])) == []
+
+
+def test_settlement_parties_may_hold_more_but_not_less() -> None:
+    more = _tables(settlement_parties=[PARTY, PARTY | {"creator_id": "b"}])
+    asked = _tables(settlement_parties=[PARTY])
+    assert differences("p", more, asked) == []
+    assert len(differences("p", asked, more)) == 1
+
+
+def test_files_are_compared_byte_by_byte_but_for_what_may_be_otherwise(tmp_path: Path) -> None:
+    tables = _tables(settlement_parties=[PARTY], creator_segments=[SEGMENT])
+    more = tables | {"settlement_parties": [PARTY, PARTY | {"creator_id": "b"}]}
+    for name, shown in (("product", more), ("reference", tables)):
+        export(shown, tmp_path / name)
+    assert file_differences("p", tmp_path / "product", tmp_path / "reference") == []
+    assert file_differences("p", tmp_path / "reference", tmp_path / "product")
+    segments = tmp_path / "product" / "creator_segments.csv"
+    segments.write_text(segments.read_text().replace("0.5", "0.50"))
+    assert len(file_differences("p", tmp_path / "product", tmp_path / "reference")) == 4
+    segments.unlink()
+    assert file_differences("p", tmp_path / "product", tmp_path / "reference") == []
