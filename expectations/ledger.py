@@ -82,15 +82,16 @@ SUITE = (
         """
         select
             creator_id, payout_currency, opening_balance_minor, earnings_minor, adjustments_minor,
-            payable_minor, withheld_minor, payout_minor, closing_balance_minor
+            returns_minor, payable_minor, withheld_minor, payout_minor, closing_balance_minor
         from {batch}
-        where payable_minor <> opening_balance_minor + earnings_minor + adjustments_minor
+        where payable_minor
+            <> opening_balance_minor + earnings_minor + adjustments_minor + returns_minor
         or closing_balance_minor <> payable_minor - withheld_minor - payout_minor
         or (status = 'paid') <> (payout_minor + withheld_minor <> 0)
         or withheld_minor < 0 or payout_minor < 0
         order by creator_id, payout_currency
         """,
-        "closing is not opening + earnings + adjustments - what was paid out or withheld",
+        "closing is not opening + earnings + adjustments + returns - what was paid out or withheld",
     ),
     no_rows(
         "the_journal_says_what_the_ledger_says",

@@ -36,6 +36,7 @@ class Balance:
     earnings_minor: int
     opening_balance_minor: int
     adjustments_minor: int
+    returns_minor: int
     payable_minor: int
     withheld_minor: int
     payout_minor: int
@@ -79,10 +80,15 @@ def _transactions_balance(books: PeriodBooks) -> Iterator[str]:
 
 
 def _rows_add_up(books: PeriodBooks) -> Iterator[str]:
-    """§7: payable = opening + earnings + adjustments; closing is what was not paid or withheld."""
+    """§7: payable = opening + earnings + adjustments + returns; closing is what was not paid or withheld."""
     for row in books.ledger:
         where = f"{books.period}: payout_ledger {row.creator_id} {row.payout_currency}"
-        payable = row.opening_balance_minor + row.earnings_minor + row.adjustments_minor
+        payable = (
+            row.opening_balance_minor
+            + row.earnings_minor
+            + row.adjustments_minor
+            + row.returns_minor
+        )
         if row.payable_minor != payable:
             yield f"{where}: payable is {row.payable_minor}, expected {payable}"
         closing = row.payable_minor - row.payout_minor - row.withheld_minor

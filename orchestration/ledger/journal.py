@@ -22,6 +22,7 @@ class JournalEntry:
     txn_id: str
     kind: str
     origin_period: str
+    adjustment_id: str | None
     posted_on: date
     creator_id: str
     account: str
@@ -52,6 +53,7 @@ def _row_entries(
                     txn_id,
                     kind,
                     origin,
+                    None,
                     posted_on,
                     row.creator_id,
                     account,

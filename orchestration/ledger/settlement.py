@@ -57,6 +57,7 @@ class LedgerRow:
     earnings_minor: int
     opening_balance_minor: int
     adjustments_minor: int
+    returns_minor: int
     payable_minor: int
     withheld_minor: int
     payout_minor: int
@@ -175,6 +176,7 @@ class _Settlement:
             earnings_minor=earnings,
             opening_balance_minor=opening,
             adjustments_minor=sum(origins.values()),
+            returns_minor=0,
             payable_minor=payable,
             withheld_minor=withheld,
             payout_minor=payable - withheld if status == "paid" else 0,

@@ -25,7 +25,7 @@ POSTED = """
     from read_parquet($ledger) where earnings_minor <> 0 group by all
     union all
     select creator_id, currency, sum(amount_minor)
-    from read_parquet($journals)
+    from read_parquet($journals, union_by_name = true)
     where kind = 'adjustment' and origin_period = $origin and account = 'expense:bonus'
     group by all
 """

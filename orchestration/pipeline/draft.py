@@ -111,11 +111,8 @@ class Draft:
         remove_database(scratch)
         try:
             with duckdb.connect(scratch) as connection:
-                for name in COMPUTED_TABLES:
-                    source = publication.pattern(name).replace("'", "''")
-                    connection.execute(
-                        f"create view \"{name}\" as select * from read_parquet('{source}')"
-                    )
+                for name, table in COMPUTED_TABLES.items():
+                    connection.execute(f'create view "{name}" as {publication.relation(table)}')
                 settle_period(connection, program, period, before, self.adjustments_of(period))
             gate = judged(self.gate, "ledger", scratch, publication)
             if not gate.held:

@@ -11,6 +11,7 @@ from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication, file_hashes
+from orchestration.publishing.tables import SETTLED_TABLES
 from orchestration.records import CloseEntry, Unreadable
 from orchestration.terms.model import Program
 
@@ -114,7 +115,7 @@ def _books(publication: Publication) -> PeriodBooks | str:
             for table, kind in (("payout_ledger", Balance), ("journal", Entry)):
                 columns = ", ".join(column.name for column in fields(kind))
                 rows[table] = connection.execute(
-                    f"select {columns} from read_parquet($1)", [publication.pattern(table)]
+                    f"select {columns} from {publication.relation(SETTLED_TABLES[table])}"
                 ).fetchall()
     except (duckdb.Error, OSError) as error:
         return f"{publication.period}: tables cannot be read: {str(error).splitlines()[0]}"

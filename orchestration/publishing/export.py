@@ -28,8 +28,8 @@ def export_period(publication: Publication, out: Path, *, spreadsheet: bool = Fa
     out.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         return [
-            _export_table(connection, table, publication.pattern(name), out, spreadsheet)
-            for name, table in CONTRACT_TABLES.items()
+            _export_table(connection, table, publication.relation(table), out, spreadsheet)
+            for table in CONTRACT_TABLES.values()
         ]
 
 
@@ -38,9 +38,8 @@ def _export_table(
 ) -> Path:
     columns = ", ".join(_as_text(name, kind, spreadsheet) for name, kind in table.columns.items())
     cursor = connection.execute(
-        f"select {columns} from read_parquet($1) as source"
-        f" order by {', '.join(f'source.{key}' for key in table.key)}",
-        [source],
+        f"select {columns} from {source} as source"
+        f" order by {', '.join(f'source.{key}' for key in table.key)}"
     )
     path = out / f"{table.name}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.foundations.durable import sync
+from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.publishing.tables import Table
 
 if TYPE_CHECKING:
@@ -27,6 +28,27 @@ def select_published(table: Table, relation: str) -> str:
         f'cast("{name}" as {kind}) as "{name}"' for name, kind in table.columns.items()
     )
     return f"select {columns} from {relation} order by {', '.join(table.key)}"
+
+
+def read_published(table: Table, path: Path) -> str:
+    """SQL that reads a table's file: all its columns of today, also where earlier code wrote it (§9).
+
+    Sort it if the order matters. OSError where the file cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_schema(path).names
+    except pa.ArrowInvalid as error:
+        raise OSError(f"{path} is no Parquet file ({error})") from None
+    later = "".join(
+        f', cast({value} as {table.columns[name]}) as "{name}"'
+        for name, value in table.later.items()
+        if name not in found
+    )
+    source = exact_pattern(path).replace("'", "''")
+    return f"(select *{later} from read_parquet('{source}', hive_partitioning = false))"
 
 
 def write_table(

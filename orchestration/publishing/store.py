@@ -28,7 +28,8 @@ from typing import Final, Literal
 
 from orchestration.foundations.durable import make_folder, sync, write_bytes
 from orchestration.foundations.file_patterns import exact_pattern
-from orchestration.publishing.parquet import FILE_NAME
+from orchestration.publishing.parquet import FILE_NAME, read_published
+from orchestration.publishing.tables import Table
 from orchestration.records import RunRecord, Unreadable
 
 RUN_FILE: Final = "run.json"
@@ -59,6 +60,10 @@ class Publication:
     def pattern(self, name: str) -> str:
         """The file of a table as DuckDB reads it."""
         return exact_pattern(self.table(name))
+
+    def relation(self, table: Table) -> str:
+        """SQL that reads a table with all its columns, also those that earlier code did not write."""
+        return read_published(table, self.table(table.name))
 
     @property
     def revision(self) -> int:

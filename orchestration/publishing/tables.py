@@ -7,7 +7,7 @@ later run settles this period anew "from the inputs of its own last run" (§7).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 TEXT, COUNT, POINTS = "VARCHAR", "BIGINT", "DECIMAL(38,4)"
 INSTANT, DAY, FLAG = "TIMESTAMP", "DATE", "BOOLEAN"
@@ -15,11 +15,20 @@ INSTANT, DAY, FLAG = "TIMESTAMP", "DATE", "BOOLEAN"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A published table: its key columns, and all columns with their types, key first."""
+    """A published table: its key columns, and all columns with their types, key first.
+
+    `later` are the columns that files of earlier code lack, and what stands for them, as SQL.
+    """
 
     name: str
     key: tuple[str, ...]
     columns: Mapping[str, str]
+    later: Mapping[str, str] = field(default_factory=dict)
+
+    def with_later(self, **values: str) -> Table:
+        """The same table, of which earlier code did not write these columns."""
+        assert values.keys() <= self.columns.keys()
+        return replace(self, later=values)
 
 
 def _table(name: str, key: tuple[str, ...], **columns: str) -> Table:
@@ -84,23 +93,25 @@ CONTRACT_TABLES: Mapping[str, Table] = {
             earnings_minor=COUNT,
             opening_balance_minor=COUNT,
             adjustments_minor=COUNT,
+            returns_minor=COUNT,
             payable_minor=COUNT,
             withheld_minor=COUNT,
             payout_minor=COUNT,
             closing_balance_minor=COUNT,
-        ),
+        ).with_later(returns_minor="0"),
         _table(
             "journal",
             ("entry_id",),
             txn_id=TEXT,
             kind=TEXT,
             origin_period=TEXT,
+            adjustment_id=TEXT,
             posted_on=DAY,
             creator_id=TEXT,
             account=TEXT,
             currency=TEXT,
             amount_minor=COUNT,
-        ),
+        ).with_later(adjustment_id="null"),
     )
 }
 

@@ -96,6 +96,7 @@ class SettlementRow:
     opening_minor: int
     earnings_minor: int
     adjustments_minor: int
+    returns_minor: int
     payable_minor: int
     withheld_minor: int
     payout_minor: int
@@ -170,9 +171,8 @@ def period_figures(
     earlier = [entry for entry in order[: order.index(key)] if entry in published]
     seal, period = publication.seal, program.period(key)
     with duckdb.connect() as connection:
-        for name in PUBLISHED_TABLES:
-            source = publication.pattern(name).replace("'", "''")
-            connection.execute(f"create view {name} as select * from read_parquet('{source}')")
+        for name, table in PUBLISHED_TABLES.items():
+            connection.execute(f"create view {name} as {publication.relation(table)}")
         return PeriodFigures(
             program=program,
             period=period,
@@ -325,6 +325,7 @@ def _settlement(connection: duckdb.DuckDBPyConnection) -> list[SettlementRow]:
             "opening_balance_minor",
             "earnings_minor",
             "adjustments_minor",
+            "returns_minor",
             "payable_minor",
             "withheld_minor",
             "payout_minor",

@@ -135,7 +135,7 @@ def settlement_section(figures: PeriodFigures) -> Section:
         "settlement",
         "Paid, carried and held",
         [
-            "What is payable is the opening balance, what was earned, and adjustments. Paid rows "
+            "What is payable is the opening balance, what was earned, adjustments, and returned payouts. Paid rows "
             "end with a balance of 0; what is carried or held is the next period's opening balance."
         ],
         charts,
@@ -146,8 +146,8 @@ def settlement_section(figures: PeriodFigures) -> Section:
 def _settlement_table(settlement: Sequence[SettlementRow], currency: str) -> Table:
     own = [row for row in settlement if row.currency == currency]
     names = (
-        "opening_minor", "earnings_minor", "adjustments_minor", "payable_minor", "withheld_minor",
-        "payout_minor", "closing_minor",
+        "opening_minor", "earnings_minor", "adjustments_minor", "returns_minor", "payable_minor",
+        "withheld_minor", "payout_minor", "closing_minor",
     )  # fmt: skip
 
     def amounts(rows: Sequence[SettlementRow]) -> list[str]:
@@ -156,8 +156,8 @@ def _settlement_table(settlement: Sequence[SettlementRow], currency: str) -> Tab
     return Table(
         f"Ledger rows in {currency}",
         columns(
-            "Status", "Rows #", "Opening #", "Earned #", "Adjusted #", "Payable #", "Withheld #",
-            "Paid out #", "Closing #",
+            "Status", "Rows #", "Opening #", "Earned #", "Adjusted #", "Returned #", "Payable #",
+            "Withheld #", "Paid out #", "Closing #",
         ),
         [[_status(row), text.count(row.rows), *amounts([row])] for row in own],
         ["All", text.count(sum(row.rows for row in own)), *amounts(own)],

@@ -12,9 +12,9 @@ COLUMNS = {
     "creator_scores": "creator_id market eligible_posts audience_value points",
     "post_earnings": "post_id creator_id amount_minor",
     "payout_ledger": "creator_id payout_currency market status status_reason points performance_minor milestone_minor"
-    " capped program_amount_minor fx_rate earnings_minor opening_balance_minor adjustments_minor payable_minor"
+    " capped program_amount_minor fx_rate earnings_minor opening_balance_minor adjustments_minor returns_minor payable_minor"
     " withheld_minor payout_minor closing_balance_minor",
-    "journal": "entry_id txn_id kind origin_period posted_on creator_id account currency amount_minor",
+    "journal": "entry_id txn_id kind origin_period adjustment_id posted_on creator_id account currency amount_minor",
 }
 
 

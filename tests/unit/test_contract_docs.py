@@ -54,8 +54,6 @@ NOT_BUILT_YET = {
     "column creator_earnings.budget_unit",
     "type creator_earnings.cap_minor BIGINT",
     "column post_earnings.rounding_unit",
-    "column payout_ledger.returns_minor",
-    "column journal.adjustment_id",
     "command check",
     "command explain",
     "command statement",

@@ -13,8 +13,8 @@ from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
 MARCH = PeriodBooks(
     "march",
     [
-        Balance("ann", "USD", "paid", 500, 0, 0, 500, 50, 450, 0),
-        Balance("bo", "USD", "carried", 30, 0, 0, 30, 0, 0, 30),
+        Balance("ann", "USD", "paid", 500, 0, 0, 0, 500, 50, 450, 0),
+        Balance("bo", "USD", "carried", 30, 0, 0, 0, 30, 0, 0, 30),
     ],
     [
         Entry("1-1", "1", "earning", "ann", "expense:bonus", "USD", 500),
@@ -29,8 +29,8 @@ MARCH = PeriodBooks(
 APRIL = PeriodBooks(
     "april",
     [
-        Balance("ann", "USD", "none", 0, 0, 0, 0, 0, 0, 0),
-        Balance("bo", "USD", "paid", 100, 30, -5, 125, 0, 125, 0),
+        Balance("ann", "USD", "none", 0, 0, 0, 0, 0, 0, 0, 0),
+        Balance("bo", "USD", "paid", 100, 30, -5, 0, 125, 0, 125, 0),
     ],
     [
         Entry("4-1", "4", "earning", "bo", "expense:bonus", "USD", 100),
@@ -86,6 +86,7 @@ def with_row(creator: str, **changes: int | str) -> PeriodBooks:
     ("books", "said"),
     [
         (with_row("bo", payable_minor=124), "payable is 124, expected 125"),
+        (with_row("bo", returns_minor=1), "payable is 125, expected 126"),
         (with_row("bo", closing_balance_minor=1), "closing balance is 1, expected 0"),
         (with_row("bo", status="held"), "is held, yet 125 was paid out"),
         (with_row("bo", opening_balance_minor=29), "opening balance is 29, expected 30"),
@@ -107,14 +108,14 @@ def test_a_balance_that_vanished_is_named() -> None:
 
 def test_who_comes_and_goes_with_nothing_is_no_fault() -> None:
     march = replace(
-        MARCH, ledger=[*MARCH.ledger, Balance("cy", "USD", "none", 0, 0, 0, 0, 0, 0, 0)]
+        MARCH, ledger=[*MARCH.ledger, Balance("cy", "USD", "none", 0, 0, 0, 0, 0, 0, 0, 0)]
     )
     assert book_faults([march, replace(APRIL, ledger=APRIL.ledger[1:])]) == []
 
 
 def test_a_balance_out_of_nothing_is_named() -> None:
     april = replace(
-        APRIL, ledger=[*APRIL.ledger, Balance("cy", "USD", "carried", 0, 5, 0, 5, 0, 0, 5)]
+        APRIL, ledger=[*APRIL.ledger, Balance("cy", "USD", "carried", 0, 5, 0, 0, 5, 0, 0, 5)]
     )
     assert book_faults([MARCH, april]) == [
         "april: payout_ledger cy USD: opening balance is 5, expected 0, the closing balance before",

@@ -237,6 +237,7 @@ def test_payable_is_opening_and_earnings_and_adjustments() -> None:
         earnings_minor=3000,
         opening_balance_minor=70,
         adjustments_minor=-15,
+        returns_minor=0,
         payable_minor=3055,
         withheld_minor=0,
         payout_minor=3055,
