@@ -10,7 +10,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.unit.test_sample import STATUSES
 
 from expectations.suite import GateResult
 from orchestration.dagster_glue.partitions import partition_key
@@ -23,6 +22,7 @@ from orchestration.terms.load import load_program
 from tests.conftest import Bonus, published_files
 from tests.contract import CREATOR_REASONS, POST_REASONS
 from tests.served_ui import serve_ui, wait_for
+from tests.unit.sample.test_sample import STATUSES
 
 
 @pytest.fixture(scope="module")

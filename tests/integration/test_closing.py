@@ -173,7 +173,11 @@ def test_what_the_close_log_says(books: Books) -> None:
         books.home.path / "closed" / f"program={books.program.program}" / "close-log.jsonl"
     )
     assert [CloseEntry.from_line(line) for line in log.path.read_bytes().splitlines()] == [entry]
-    assert (entry.approved_by, entry.started_by, entry.run_id) == ("Grace", "ada", f"run-{first}")
+    assert (entry.approved_by, entry.started_by, entry.run_id) == (
+        "Grace",
+        "ada",
+        f"run-{first}-ada",
+    )
     assert entry.program_sha256 == books.loaded.sha256
     assert entry.landing_sha256 == record.landing_sha256
     assert entry.rows["payout_ledger"] == sum(record.totals.statuses.values())
@@ -367,11 +371,47 @@ def test_the_close_job_of_the_ui(books: Books, sample: Path) -> None:
         assert not refused.success
         (failure,) = [event for event in refused.all_events if event.is_step_failure]
         assert failure.step_failure_data.user_failure_data is not None
-        assert failure.step_failure_data.user_failure_data.description == (
-            "Ada started the run that is published; someone else has to close it"
-        )
+        description = failure.step_failure_data.user_failure_data.description or ""
+        assert "ada started the run" in description
+        assert "someone else has to close it" in description
         assert launch("grace ").success
         tags = [run.tags for run in instance.get_runs()]
         assert [one["by"] for one in tags] == ["grace", "Ada"]
         assert {(one["program"], one["period"]) for one in tags} == {(books.program.program, first)}
     assert books.published[first].seal is not None
+
+
+@pytest.mark.parametrize("job", ["close", "withdraw"])
+def test_a_job_of_the_ui_refuses_the_file_of_another_program(
+    books: Books, sample: Path, tmp_path: Path, job: str
+) -> None:
+    """A launch may name any program file; that of another program changes nothing here."""
+    first = books.periods[0]
+    books.home.register(books.program.program, books.loaded.path, sample / "landing")
+    other = tmp_path / "other.yaml"
+    other.write_bytes(
+        books.loaded.content.replace(
+            f"program: {books.program.program}".encode(), b"program: another-one"
+        )
+    )
+    config = {"approver": "grace"} if job == "close" else {"by": "grace"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("bonus_period", [f"{books.program.program}:{first}"])
+        launched = (
+            build_definitions(HomeResource(path=str(books.home.path)))
+            .resolve_job_def(job)
+            .execute_in_process(
+                partition_key=f"{books.program.program}:{first}",
+                instance=instance,
+                raise_on_error=False,
+                run_config={
+                    "ops": {f"{job}_period": {"config": config | {"program_file": str(other)}}}
+                },
+            )
+        )
+    (failure,) = [event for event in launched.all_events if event.is_step_failure]
+    assert failure.step_failure_data.user_failure_data is not None
+    assert "is the file of another-one" in (
+        failure.step_failure_data.user_failure_data.description or ""
+    )
+    assert books.published[first].seal is None
