@@ -5,8 +5,13 @@ from __future__ import annotations
 from expectations.suite import Expectation, Severity, no_rows
 
 
-def _no_conflict(dataset: str, *version: str) -> Expectation:
+def _no_conflict(dataset: str, *version: str, has_version: bool = True) -> Expectation:
     """§2: "Rows with the same key and version that differ are a conflict"."""
+    means = (
+        "rows with the same key and version differ; deliver a corrected row with a later version"
+        if has_version
+        else "rows with the same key differ, and they have no version; take the wrong row away"
+    )
     columns = ", ".join(version)
     return no_rows(
         f"{dataset}_rows_of_one_version_agree",
@@ -14,7 +19,7 @@ def _no_conflict(dataset: str, *version: str) -> Expectation:
         f"select {columns}, count(*) as different_rows"
         " from (select distinct * exclude (file_no, row_no) from {batch})"
         f" group by {columns} having count(*) > 1 order by {columns}",
-        "rows with the same key and version differ; deliver a corrected row with a later version",
+        means,
     )
 
 
@@ -35,6 +40,23 @@ def _nothing(
         from {{batch}}
         where {where}
         order by row_number() over (partition by dataset order by {columns}), dataset
+        """,
+        means,
+        severity,
+        by_dataset=True,
+    )
+
+
+def _early_snapshots(name: str, where: str, means: str, severity: Severity) -> Expectation:
+    """Shows the posts with the most such snapshots."""
+    return no_rows(
+        name,
+        "early_posts",
+        f"""
+        select 'post_metrics' as dataset, post_id, published_at, first_observed_at, snapshots
+        from {{batch}}
+        where exists (select 1 from known_snapshots where {where})
+        order by snapshots desc, post_id
         """,
         means,
         severity,
@@ -103,10 +125,10 @@ SUITE = (
         "more than 0.1 % of the snapshots break the grammar; deliver them anew",
     ),
     _nothing(
-        "every_row_is_loaded_or_quarantined",
+        "every_row_is_loaded_quarantined_or_deleted",
         "ingest_files",
-        "file, rows_read, rows_loaded, rows_quarantined",
-        "reason is null and rows_loaded + rows_quarantined <> rows_read",
+        "file, rows_read, rows_loaded, rows_quarantined, rows_deleted",
+        "reason is null and rows_loaded + rows_quarantined + rows_deleted <> rows_read",
         "rows were lost on the way in; this is a defect of the pipeline, please report it",
     ),
     _no_conflict("creators", "creator_id", "updated_at"),
@@ -114,8 +136,43 @@ SUITE = (
     _no_conflict("deals", "deal_id", "updated_at"),
     _no_conflict("posts", "post_id", "updated_at"),
     _no_conflict("audience", "creator_id", "observed_on", "country", "delivered_at"),
-    _no_conflict("policy_events", "event_id"),
-    _no_conflict("fx_rates", "rate_date", "base_currency", "quote_currency"),
+    _no_conflict("policy_events", "event_id", has_version=False),
+    _no_conflict("fx_rates", "rate_date", "base_currency", "quote_currency", has_version=False),
+    _nothing(
+        "no_id_is_in_scientific_notation",
+        "spreadsheet_ids",
+        "column_name, id, row_count, file, row_no",
+        "form = 'scientific'",
+        "a spreadsheet has taken an id for a number and lost its digits: several ids may have become"
+        " one; export the ids as text and deliver them anew",
+    ),
+    _nothing(
+        "no_row_says_that_it_is_deleted",
+        "deletion_flags",
+        "file, column_name, row_count",
+        "true",
+        "an unknown column says that rows are deleted, and they would count; leave such rows out of"
+        " the delivery, or give the column another name if it means something else",
+    ),
+    no_rows(
+        "known_posts_have_snapshots",
+        "known_snapshots",
+        "select snapshots from {batch} where snapshots = 0",
+        "no snapshot is of a post that is among the posts; are their ids written alike?",
+    ),
+    _early_snapshots(
+        "most_snapshots_are_from_after_publication",
+        "before_publication * 2 > snapshots",
+        "over half of the snapshots of known posts were observed before their post was published;"
+        " one of the two is in another time zone, or of other posts",
+        "error",
+    ),
+    _early_snapshots(
+        "few_snapshots_are_from_before_publication",
+        "before_publication * 100 > snapshots",
+        "over 1 % of the snapshots of known posts were observed before their post was published",
+        "warn",
+    ),
     no_rows(
         "posts_have_known_creators",
         "raw_posts",
@@ -146,11 +203,25 @@ SUITE = (
         by_dataset=True,
     ),
     _nothing(
+        "no_id_ends_in_point_zero",
+        "spreadsheet_ids",
+        "column_name, id, row_count, file, row_no",
+        "form = 'point zero'",
+        "ids of digits that end in .0: some tool has taken them for numbers",
+        "warn",
+    ),
+    no_rows(
         "nothing_was_passed_over",
         "ingest_notes",
-        "kind, subject, detail",
-        "true",
+        f"""
+        select dataset, kind, subject, count(*) as places, min(detail) as first_place,
+        count(*) over (partition by dataset) as {ROWS_OF_DATASET}
+        from {{batch}}
+        group by dataset, kind, subject
+        order by row_number() over (partition by dataset order by kind, subject), dataset
+        """,
         "columns or files in the landing directory that nothing reads",
         "warn",
+        by_dataset=True,
     ),
 )

@@ -11,6 +11,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -388,6 +389,7 @@ def test_the_examples_are_loaded_and_say_the_same(tmp_path: Path) -> None:
             discover(landing),
             program="atelier-bonus",
             currency_decimals=2,
+            closes_at=datetime(2025, 2, 4),
             scratch=tmp_path / "scratch",
             links=tmp_path / "links",
         )
