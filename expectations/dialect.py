@@ -7,7 +7,7 @@ and they are remembered, since Great Expectations leaves them open and the file 
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -62,14 +62,12 @@ class BufferedDialect(Dialect):
     driver = "buffered"
     supports_statement_cache = False
 
-    def connect(self, database: str = ":memory:", **_: Any) -> Any:
+    def connect(
+        self, database: str = ":memory:", url_config: Mapping[str, str] | None = None, **_: Any
+    ) -> Any:
         plain = duckdb.connect(database)
-        for setting, variable in (
-            ("threads", "BONUS_THREADS"),
-            ("memory_limit", "BONUS_MEMORY_LIMIT"),
-        ):
-            if variable in os.environ:
-                plain.execute(f"set {setting} = '{os.environ[variable]}'")
+        for setting, value in (url_config or {}).items():
+            plain.execute(f"set {setting} = '{value}'")
         connection = BufferedConnection(plain)
         _open.add(connection)
         return connection

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
@@ -32,15 +33,23 @@ def _context() -> AbstractDataContext:
     return context
 
 
-def run_suite(name: str, suite: Sequence[Expectation], database: Path) -> GateResult:
+def run_suite(
+    name: str,
+    suite: Sequence[Expectation],
+    database: Path,
+    settings: Mapping[str, str] | None = None,
+) -> GateResult:
     """Evaluates every expectation of `suite` over the DuckDB file, in order; never raises for one.
+
+    `settings` are DuckDB's, by name (`threads`, `memory_limit`).
 
     An expectation that cannot be evaluated (a table is missing, a query fails) is reported as such
     and blocks like a failed one. All connections to the file are closed at the end.
     """
     context = _context()
     source = context.data_sources.add_sql(
-        "work", connection_string=f"duckdb+buffered:///{database.resolve()}"
+        "work",
+        connection_string=f"duckdb+buffered:///{database.resolve()}?{urlencode(settings or {})}",
     )
     batches: dict[str, Batch] = {}
     try:

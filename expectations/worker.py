@@ -1,7 +1,7 @@
 """A process of its own for Great Expectations: `python -m expectations.worker`.
 
 It costs seconds to import, which this way pass beside ingest; and its connections cannot get in the
-way of the ones of dbt. One JSON line in (suite, database), one JSON line out. Ends with its input.
+way of the ones of dbt. One JSON line in (suite, database, settings of DuckDB), one JSON line out. Ends with its input.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ def main() -> None:
 
     for line in sys.stdin:
         request = json.loads(line)
-        result = run_suite(request["suite"], SUITES[request["suite"]], Path(request["database"]))
+        name, database = request["suite"], Path(request["database"])
+        result = run_suite(name, SUITES[name], database, request["settings"])
         answers.write(json.dumps(result.to_json()) + "\n")
         answers.flush()
 

@@ -115,7 +115,7 @@ class Console:
             )
 
     def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
-        """All periods of a program as a table."""
+        """All periods of a program as a table; below it, runs that came after what is published."""
         table = Table(title=safe(program), title_justify="left")
         for column in ("period", "state", "eligible", "rows", "paid out"):
             # What is counted or paid is never cut; in a narrow terminal the state folds.
@@ -125,7 +125,11 @@ class Console:
             table.add_row(
                 safe(state["period"]),
                 _state(state)
-                + (f"\n{run['status'].lower()} by {safe(str(run['by'] or '?'))}" if run else "")
+                + (
+                    f"\nlast run: {run['status'].lower()}, by {safe(str(run['by'] or '?'))}"
+                    if run
+                    else ""
+                )
                 + (f"\n{_gates(gates)}" if gates else ""),
                 f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
                 f"{totals['eligible_posts']:,}/{totals['posts']:,} posts"
@@ -142,6 +146,10 @@ class Console:
                 else "",
             )
         self._out.print(table)
+        for state in states:
+            if state["later_run"]:
+                line = f"{safe(state['period'])}: {safe(state['later_run'])}"
+                self._out.print(line, style="yellow", soft_wrap=True)
 
     def quarantine(self, period: str, view: QuarantineView) -> None:
         """Counts as a table; rows and files a block each, since raw text is long."""

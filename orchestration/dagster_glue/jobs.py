@@ -53,7 +53,9 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
     program_name, period = home.partition(context)
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
-        entry = close_period(home.home, loaded, period, config.approver, tell=context.log.info)
+        entry = close_period(
+            home.home, loaded, period, config.approver, gate=home.gate, tell=context.log.info
+        )
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
     reports_of(context, home.home, program_name, [period])
 
@@ -74,7 +76,9 @@ def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: Ho
     program_name, period = home.partition(context)
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
-        anew = withdraw_period(home.home, loaded.program, period, tell=context.log.info)
+        anew = withdraw_period(
+            home.home, loaded.program, period, gate=home.gate, tell=context.log.info
+        )
     context.log.info(f"{period} was withdrawn; settled anew: {', '.join(anew) or 'nothing'}")
     reports_of(context, home.home, program_name, list(anew))
 

@@ -1,18 +1,22 @@
 """The home as a Dagster resource: it holds the period for as long as a run lasts."""
 
 import getpass
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.partitions import split_partition_key
+from orchestration.pipeline.engine_limits import EngineLimits
+from orchestration.pipeline.engines import DuckDBEngine
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
-from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.period_run import Gate, PeriodRun
 
 BY_TAG = "by"
 PROGRESS: ContextVar[Callable[[str], None] | None] = ContextVar("progress", default=None)
@@ -33,6 +37,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def home(self) -> Home:
         return Home(Path(self.path))
+
+    @property
+    def gate(self) -> Gate:
+        """How the gates of this process are asked."""
+        return partial(run_gate, limits=_limits())
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
@@ -85,9 +94,15 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             period=period,
             run_id=run.run_id,
             by=started_by(run.tags),
-            gate=run_gate,
+            gate=self.gate,
+            engine=DuckDBEngine(_limits()),
             progress=_told(context.log.info),
         )
+
+
+def _limits() -> EngineLimits:
+    """What the environment of the process that runs allows."""
+    return EngineLimits.of(os.environ)
 
 
 def _told(log: Callable[[str], None]) -> Callable[[str], None]:

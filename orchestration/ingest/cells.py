@@ -13,24 +13,22 @@ epoch is ever asked for until that is known to lie within a year from 1 to 9999.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from itertools import product
-from string import ascii_uppercase
 from typing import Final
 
 from orchestration.ingest.datasets import SQL_TYPES, Column, Kind
 from orchestration.ingest.quarantine import RowReason
 from orchestration.ingest.text_files import UNUSABLE_TEXT
+from orchestration.terms.currencies import CURRENCIES
 
 LARGEST_COUNT: Final = 10**15
 LONGEST_IDENTIFIER: Final = 128
 RATE_DECIMALS: Final = 10
-CAP_DECIMALS: Final = 4  # the most any currency has; for rows of other programs than ours
+LARGEST_CAP: Final = 10**12
 
-_TIMESTAMP: Final = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
+_LOCAL_TIME: Final = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
 )
-_OFFSET: Final = "[+-]([01][0-9]|2[0-3]):[0-5][0-9]"
+_OFFSET: Final = "[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?"
 _DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _FIRST_MICROSECOND: Final = (datetime(1, 1, 1) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
 _LAST_MICROSECOND: Final = (datetime.max - datetime(1970, 1, 1)) // timedelta(microseconds=1)
@@ -109,8 +107,11 @@ def parquet_cell(
     value, fault = _read(column, text, rules, program)
     if type_name == "BLOB":
         fault = f"CASE WHEN {text} IS NULL THEN {_reason(RowReason.NOT_UTF8)} ELSE {fault} END"
-    sure = _sure(column.kind, source, type_name) or value
-    return Cell(given, value, fault, shown, _is_read(value), sure)
+    if column.kind is Kind.CAP and type_name in _FLOAT_TYPES:
+        is_ours = f"{program} = {sql_text(rules.program)}"
+        value = f"CASE WHEN {is_ours} THEN {value} ELSE {_others_float_cap(source, value)} END"
+    good = _good(column.kind, source, type_name) or _is_read(value)
+    return Cell(given, value, fault, shown, good, _sure(column.kind, source, type_name) or value)
 
 
 def _is_read(value: str) -> str:
@@ -119,6 +120,8 @@ def _is_read(value: str) -> str:
 
 def _good(kind: Kind, source: str, type_name: str) -> str | None:
     """Whether a Parquet value is good, where its type makes that cheaper than to read it."""
+    if kind is Kind.IDENTIFIER and _is_name_of_its_own(type_name):
+        return f"{source} IS NOT NULL"
     if kind is Kind.COUNT and type_name in _WHOLE_TYPES:
         return f"{source} BETWEEN 0 AND {LARGEST_COUNT}"
     if kind is Kind.TIMESTAMP and type_name == "TIMESTAMP":
@@ -144,15 +147,23 @@ def parquet_text(kind: Kind, source: str, type_name: str) -> str | None:
         return f"CAST({source} AS VARCHAR)"
     if type_name == "BLOB" and kind is not Kind.FLAG:
         return f"TRY(decode({source}))"  # null where it is not UTF-8
+    if kind is Kind.IDENTIFIER and _is_name_of_its_own(type_name):
+        return f"CAST({source} AS VARCHAR)"
     if kind in (Kind.RATE, Kind.CAP):
         if type_name in _WHOLE_TYPES or _DECIMAL_TYPE.fullmatch(type_name):
             return _decimal_text(source)
         if type_name in _FLOAT_TYPES:
             return _float_text(source)
     if kind is Kind.COUNT and _DECIMAL_TYPE.fullmatch(type_name):
-        # 5.00 holds 5 as exactly as 5 does
-        return f"regexp_replace({_decimal_text(source)}, '\\.0+$', '')"
+        return _decimal_text(source)
     return None
+
+
+def _is_name_of_its_own(type_name: str) -> bool:
+    """Whether values of the type are ids as they are: whole numbers, and UUIDs in lower case."""
+    decimal = _DECIMAL_TYPE.fullmatch(type_name)
+    is_whole = decimal is not None and decimal[1] == "0"
+    return type_name in _WHOLE_TYPES or type_name == "UUID" or is_whole
 
 
 def shown_text(source: str, type_name: str) -> str:
@@ -166,6 +177,7 @@ def shown_text(source: str, type_name: str) -> str:
         "BLOB",
         "BOOLEAN",
         "DATE",
+        "UUID",
     } or _DECIMAL_TYPE.fullmatch(type_name):
         return f"CAST({source} AS VARCHAR)"
     return f"CASE WHEN {source} IS NOT NULL THEN {sql_text(f'<{type_name}>')} END"
@@ -184,24 +196,26 @@ def _read(column: Column, text: str, rules: CellRules, program: str) -> tuple[st
         case Kind.CHOICE:
             return _word(text, column.choices)
         case Kind.CURRENCY:
-            return _word(text, _currencies())
+            return _word(text, CURRENCIES)
         case Kind.TIMESTAMP:
             return _timestamp(text)
         case Kind.DAY:
             return _day(text)
         case Kind.FLAG:
-            value = f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END"
+            value = f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false END"
             return value, _reason(RowReason.UNPARSEABLE)
         case Kind.COUNT:
             return _count(text)
         case Kind.RATE:
-            return _number(text, SQL_TYPES[Kind.RATE], _decimals(text, RATE_DECIMALS), ">")
+            return _number(text, Kind.RATE, _decimals(text, RATE_DECIMALS), "> 0")
         case Kind.CAP:
             is_ours = f"{program} = {sql_text(rules.program)}"
-            ours, others = _decimals(text, rules.currency_decimals), _decimals(text, CAP_DECIMALS)
             # Where the program cannot be told, the row is bad for that.
-            is_fine = f"CASE WHEN {is_ours} THEN {ours} ELSE {others} END"
-            return _number(text, SQL_TYPES[Kind.CAP], is_fine, ">=")
+            is_fine = (
+                f"CASE WHEN {is_ours} THEN {_decimals(text, rules.currency_decimals)}"
+                f" ELSE {_is_plain_decimal(text)} END"
+            )
+            return _number(text, Kind.CAP, is_fine, f"BETWEEN 0 AND {LARGEST_CAP}")
 
 
 def _identifier(text: str) -> tuple[str, str]:
@@ -220,15 +234,18 @@ def _word(text: str, words: tuple[str, ...]) -> tuple[str, str]:
 
 def _timestamp(text: str) -> tuple[str, str]:
     # Nearly all end in Z and have a year from 1 on: for them one pattern and one cast is all.
-    is_common = f"regexp_full_match({text}, '{_TIMESTAMP}Z') AND NOT starts_with({text}, '0000')"
+    is_common = f"regexp_full_match({text}, '{_LOCAL_TIME}Z') AND NOT starts_with({text}, '0000')"
     utc = f"TRY_CAST(left({text}, -1) AS TIMESTAMP)"
-    sign = f"CASE WHEN substr({text}, -6, 1) = '+' THEN 1 ELSE -1 END"
-    hours = f"TRY_CAST(substr({text}, -5, 2) AS INTEGER)"
-    minutes = f"TRY_CAST(right({text}, 2) AS INTEGER)"
-    local = f"TRY_CAST(left({text}, -6) AS TIMESTAMP)"
+    offset = f"regexp_extract({text}, '{_OFFSET}$')"
+    sign = f"CASE WHEN starts_with({offset}, '+') THEN 1 ELSE -1 END"
+    hours = f"TRY_CAST(substr({offset}, 2, 2) AS INTEGER)"
+    minutes = f"coalesce(TRY_CAST(ltrim(substr({offset}, 4), ':') AS INTEGER), 0)"
+    local = f"TRY_CAST(left({text}, -length({offset})) AS TIMESTAMP)"
     any_year = (
-        f"CASE WHEN regexp_full_match({text}, '{_TIMESTAMP}Z') THEN {utc}"
-        f" WHEN regexp_full_match({text}, '{_TIMESTAMP}{_OFFSET}')"
+        f"CASE WHEN regexp_full_match({text}, '{_LOCAL_TIME}Z') THEN {utc}"
+        f" WHEN regexp_full_match({text}, '{_LOCAL_TIME} UTC')"
+        f" THEN TRY_CAST(left({text}, -4) AS TIMESTAMP)"
+        f" WHEN regexp_full_match({text}, '{_LOCAL_TIME}{_OFFSET}')"
         f" THEN {local} - to_minutes(({sign}) * ({hours} * 60 + {minutes})) END"
     )
     value = f"CASE WHEN {is_common} THEN {utc} ELSE {_instant(f'epoch_us({any_year})')} END"
@@ -242,20 +259,26 @@ def _day(text: str) -> tuple[str, str]:
 
 
 def _count(text: str) -> tuple[str, str]:
-    number = f"TRY_CAST({text} AS BIGINT)"
+    # Nearly all are plain digits; the longer way also takes `80.0`, as tools write what has nulls.
+    number = f"TRY_CAST(regexp_replace({text}, '\\.0+$', '') AS BIGINT)"
     value = (
-        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,15}}') THEN {number}"
-        f" WHEN regexp_full_match({text}, '[0-9]+') AND {number} <= {LARGEST_COUNT} THEN {number} END"
+        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,15}}') THEN TRY_CAST({text} AS BIGINT)"
+        f" WHEN regexp_full_match({text}, '[0-9]+(\\.0+)?') AND {number} <= {LARGEST_COUNT}"
+        f" THEN {number} END"
     )
-    is_whole = f"regexp_full_match({text}, '-?[0-9]+')"
+    is_whole = f"regexp_full_match({text}, '-?[0-9]+(\\.0+)?')"
     return value, _fault((f"NOT {is_whole}", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
 
 
-def _number(text: str, sql_type: str, has_decimals: str, above: str) -> tuple[str, str]:
-    number = f"TRY_CAST({text} AS {sql_type})"
+def _number(text: str, kind: Kind, has_decimals: str, in_range: str) -> tuple[str, str]:
+    number = f"TRY_CAST({text} AS {SQL_TYPES[kind]})"
     is_number = f"regexp_full_match({text}, '-?[0-9]+(\\.[0-9]+)?')"
     fault = _fault((f"NOT {is_number}", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
-    return f"CASE WHEN {has_decimals} AND {number} {above} 0 THEN {number} END", fault
+    return f"CASE WHEN {has_decimals} AND {number} {in_range} THEN {number} END", fault
+
+
+def _is_plain_decimal(text: str) -> str:
+    return f"regexp_full_match({text}, '[0-9]+(\\.[0-9]+)?')"
 
 
 def _decimals(text: str, most: int) -> str:
@@ -313,6 +336,14 @@ def _float_count(number: str) -> tuple[str, str]:
     return f"CASE WHEN {is_good} THEN CAST({number} AS BIGINT) END", fault
 
 
+def _others_float_cap(source: str, exact: str) -> str:
+    # Of another program, whose currency nobody knows here: 99.99 is no double, but near enough for
+    # what nobody computes with.
+    number, scaled = _scaled(source)
+    near = f"CASE WHEN {number} BETWEEN 0 AND {LARGEST_CAP} THEN CAST({number} AS {SQL_TYPES[Kind.CAP]}) END"
+    return f"CASE WHEN {scaled} = floor({scaled}) THEN {exact} ELSE {near} END"
+
+
 def _decimal_text(source: str) -> str:
     # DuckDB writes 0.5 of a DECIMAL(5,5) as '.50000'
     return f"regexp_replace(CAST({source} AS VARCHAR), '^(-?)\\.', '\\10.')"
@@ -326,8 +357,7 @@ def _float_text(source: str) -> str:
     One with more than 10 becomes a text with one decimal too many, one of 10^38 or more 10^38: both
     are out of range, whatever they are exactly.
     """
-    number = f"CAST({source} AS DOUBLE)"
-    scaled = f"({number} * {2**RATE_DECIMALS})"
+    number, scaled = _scaled(source)
     whole = f"CAST(CAST({scaled} AS HUGEINT) * {5**RATE_DECIMALS} AS VARCHAR)"
     digits = f"lpad({whole}, CAST(greatest(length({whole}), {RATE_DECIMALS + 1}) AS INTEGER), '0')"
     text = f"left({digits}, -{RATE_DECIMALS}) || '.' || right({digits}, {RATE_DECIMALS})"
@@ -342,6 +372,12 @@ def _float_text(source: str) -> str:
     )
 
 
+def _scaled(source: str) -> tuple[str, str]:
+    """A float, and a product of it that is exact, and whole if the float has at most 10 decimals."""
+    number = f"CAST({source} AS DOUBLE)"
+    return number, f"({number} * {2**RATE_DECIMALS})"
+
+
 def _fault(first: tuple[str, RowReason], otherwise: RowReason) -> str:
     condition, reason = first
     return f"CASE WHEN {condition} THEN {_reason(reason)} ELSE {_reason(otherwise)} END"
@@ -349,11 +385,3 @@ def _fault(first: tuple[str, RowReason], otherwise: RowReason) -> str:
 
 def _reason(reason: RowReason) -> str:
     return sql_text(reason.value)
-
-
-@cache
-def _currencies() -> tuple[str, ...]:
-    from orchestration.terms.currencies import is_currency
-
-    codes = map("".join, product(ascii_uppercase, repeat=3))
-    return tuple(code for code in codes if is_currency(code))

@@ -35,7 +35,7 @@ SQL_TYPES: Final = {
     Kind.FLAG: "BOOLEAN",
     Kind.COUNT: "BIGINT",
     Kind.RATE: "DECIMAL(38,10)",
-    Kind.CAP: "DECIMAL(38,4)",
+    Kind.CAP: "DECIMAL(38,24)",  # 10^12, and the decimals of whatever another program has
 }
 
 

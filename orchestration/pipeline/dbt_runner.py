@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from functools import cache
@@ -13,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from orchestration.pipeline import engine_limits
 from orchestration.pipeline.code_fingerprint import ROOT
 from orchestration.pipeline.work_file import WorkFile
 
@@ -56,9 +56,8 @@ def manifest_path() -> Path:
 
 def _parse(folder: Path) -> None:
     fresh = folder.with_suffix(f".{os.getpid()}")
-    os.environ.setdefault("BONUS_WORK", str(fresh / "work.duckdb"))
     shutil.rmtree(folder, ignore_errors=True)
-    _invoke(None, "parse", fresh, [])
+    _invoke(None, "parse", WorkFile(fresh), fresh, [])
     fresh.rename(folder)
 
 
@@ -73,17 +72,9 @@ def compiled_models() -> list[ModelNode]:
     """The models with their columns as described and `compiled_code`, in no order of their own."""
     from dbt.contracts.graph.nodes import ModelNode
 
-    before = os.environ.get("BONUS_WORK")
     with TemporaryDirectory() as scratch:
-        os.environ["BONUS_WORK"] = f"{scratch}/work.duckdb"
-        try:
-            result = _invoke(
-                _manifest(), "compile", Path(scratch), ["--select", "resource_type:model"]
-            )
-        finally:
-            del os.environ["BONUS_WORK"]
-            if before is not None:
-                os.environ["BONUS_WORK"] = before
+        folder, selection = Path(scratch), ["--select", "resource_type:model"]
+        result = _invoke(_manifest(), "compile", WorkFile(folder), folder, selection)
     return [row.node for row in result if isinstance(row.node, ModelNode)]
 
 
@@ -92,13 +83,11 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
 
     ModelsFailed names each model that failed, with the engine's message.
     """
-    engine_limits.settle_on_the_machine()
-    os.environ["BONUS_WORK"] = str(work.path)
-    os.environ["BONUS_SPILL"] = str(work.spill)
     with work.stage_writes():
         result = _invoke(
             _manifest(),
             "build",
+            work,
             work.folder / "dbt",
             ["--select", selection, "--exclude", "resource_type:unit_test"],
         )
@@ -112,29 +101,49 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
     return {row.node.name: row.execution_time for row in result}
 
 
-def _invoke(manifest: Manifest | None, command: str, target: Path, arguments: list[str]) -> Any:
+def invocation(
+    command: str, work: WorkFile, target: Path, arguments: list[str], *, is_parsed: bool
+) -> list[str]:
+    """What dbt is called with, over a work file; its own files go to `target`.
+
+    Where `is_parsed`, a manifest is given to dbt, which then writes none.
+    """
+    variables = {
+        "work": str(work.path),
+        "spill": str(work.spill),
+        "threads": work.limits.threads,
+        "memory_limit": work.limits.memory,
+    }
+    return [
+        command,
+        *arguments,
+        "--vars",
+        json.dumps(variables),
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+        "--target-path",
+        str(target),
+        "--log-path",
+        str(target),
+        "--log-level",
+        "none",
+        "--quiet",
+        "--no-write-json" if is_parsed else "--write-json",
+        "--no-send-anonymous-usage-stats",
+        "--no-version-check",
+    ]
+
+
+def _invoke(
+    manifest: Manifest | None, command: str, work: WorkFile, target: Path, arguments: list[str]
+) -> Any:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     outcome = dbtRunner(manifest=manifest).invoke(
-        [
-            command,
-            *arguments,
-            "--project-dir",
-            str(PROJECT),
-            "--profiles-dir",
-            str(PROJECT),
-            "--target-path",
-            str(target),
-            "--log-path",
-            str(target),
-            "--log-level",
-            "none",
-            "--quiet",
-            "--no-write-json" if manifest else "--write-json",
-            "--no-send-anonymous-usage-stats",
-            "--no-version-check",
-        ]
+        invocation(command, work, target, arguments, is_parsed=manifest is not None)
     )
     # dbt keeps the file open, and then no gate could read it.
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]

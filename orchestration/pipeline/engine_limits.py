@@ -1,13 +1,11 @@
-"""How much of the machine DuckDB may take: the same for ingest, dbt and gates.
-
-BONUS_THREADS and BONUS_MEMORY_LIMIT say it; left out, it follows from the machine. They are set for
-the whole process, since dbt's profile and the gates' process read them too.
-"""
+"""How much of the machine DuckDB may take: one value, the same for ingest, dbt and gates."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,22 +18,30 @@ _MOST_BYTES: Final = 10 * _GIB
 _CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 
 
-def settle_on_the_machine() -> None:
-    """Sets what is not set yet."""
-    os.environ.setdefault("BONUS_THREADS", str(len(os.sched_getaffinity(0))))
-    os.environ.setdefault("BONUS_MEMORY_LIMIT", f"{_memory_bytes() // 2**20}MiB")
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """Threads, and memory as DuckDB writes it (`4GiB`)."""
 
+    threads: str
+    memory: str
 
-def apply(connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    """Puts the limits in force; what does not fit in memory goes to the folder `spill`."""
-    settle_on_the_machine()
-    for name, value in (
-        ("threads", os.environ["BONUS_THREADS"]),
-        ("memory_limit", os.environ["BONUS_MEMORY_LIMIT"]),
-        ("temp_directory", str(spill)),
-        ("enable_progress_bar", "false"),
-    ):
-        connection.execute(f"set {name} = '{value.replace(chr(39), chr(39) * 2)}'")
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> EngineLimits:
+        """What BONUS_THREADS and BONUS_MEMORY_LIMIT say; left out, it follows from the machine."""
+        return cls(
+            threads=environment.get("BONUS_THREADS") or str(len(os.sched_getaffinity(0))),
+            memory=environment.get("BONUS_MEMORY_LIMIT") or f"{_memory_bytes() // 2**20}MiB",
+        )
+
+    def apply(self, connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
+        """Puts the limits in force; what does not fit in memory goes to the folder `spill`."""
+        for name, value in (
+            ("threads", self.threads),
+            ("memory_limit", self.memory),
+            ("temp_directory", str(spill)),
+            ("enable_progress_bar", "false"),
+        ):
+            connection.execute(f"set {name} = '{value.replace(chr(39), chr(39) * 2)}'")
 
 
 def _memory_bytes() -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.work_file import WorkFile
 
 if TYPE_CHECKING:
@@ -29,24 +31,25 @@ class Engine(Protocol):
         """Builds the models of a stage; seconds by model."""
 
 
+@dataclass(frozen=True, slots=True)
 class DuckDBEngine:
-    """DuckDB in this process, over a file; dbt builds the models."""
+    """DuckDB in this process, over a file, within `limits`; dbt builds the models."""
+
+    limits: EngineLimits | None = None
 
     def work_file(self, folder: Path) -> WorkFile:
-        return WorkFile(folder)
+        return WorkFile(folder, self.limits)
 
     @contextmanager
     def fresh_work(self, work: WorkFile, attempt: str) -> Iterator[duckdb.DuckDBPyConnection]:
         import duckdb
-
-        from orchestration.pipeline import engine_limits
 
         for leftover in work.folder.glob("new-*"):
             leftover.unlink()
         fresh = work.folder / f"new-{attempt}.duckdb"
         with duckdb.connect(fresh) as connection:
             connection.execute("set TimeZone = 'UTC'")
-            engine_limits.apply(connection, work.spill)
+            work.limits.apply(connection, work.spill)
             yield connection
             # Closing does it too, but says nothing of a full disk: the log would stay behind.
             connection.execute("checkpoint")

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from expectations.suite import GateResult
-from orchestration.pipeline.engine_limits import settle_on_the_machine
+from orchestration.pipeline.engine_limits import EngineLimits
 
 
 class GateWorker:
@@ -22,7 +22,6 @@ class GateWorker:
     def start(self) -> None:
         """Starts the process, so that it imports while ingest runs; nothing if it runs already."""
         if self._process is None or self._process.poll() is not None:
-            settle_on_the_machine()  # the process takes over the environment
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "expectations.worker"],
                 stdin=subprocess.PIPE,
@@ -35,14 +34,19 @@ class GateWorker:
             self._errors: list[str] = []
             threading.Thread(target=self._drain, args=(self._process,), daemon=True).start()
 
-    def run(self, suite: str, database: Path) -> GateResult:
-        """The result of a suite over a DuckDB file; RuntimeError if the worker died."""
+    def run(self, suite: str, database: Path, limits: EngineLimits) -> GateResult:
+        """The result of a suite over a DuckDB file, within limits; RuntimeError if the worker died."""
+        request = {
+            "suite": suite,
+            "database": str(database),
+            "settings": {"threads": limits.threads, "memory_limit": limits.memory},
+        }
         with self._lock:
             self.start()
             process = self._process
             assert process is not None and process.stdin and process.stdout
             try:
-                process.stdin.write(json.dumps({"suite": suite, "database": str(database)}) + "\n")
+                process.stdin.write(json.dumps(request) + "\n")
                 process.stdin.flush()
                 answer = process.stdout.readline()
             except BrokenPipeError:
@@ -73,6 +77,9 @@ WORKER = GateWorker()
 """The one of this process."""
 
 
-def run_gate(suite: str, database: Path) -> GateResult:
-    """Runs a suite in this process's worker; a plain function, since Dagster copies what holds it."""
-    return WORKER.run(suite, database)
+def run_gate(suite: str, database: Path, limits: EngineLimits | None = None) -> GateResult:
+    """Runs a suite in this process's worker; a plain function, since Dagster copies what holds it.
+
+    Without `limits` they follow from the machine.
+    """
+    return WORKER.run(suite, database, limits or EngineLimits.of({}))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestration.foundations.files import replace_file
-from orchestration.pipeline import engine_limits
+from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.refusals import Refused
 
 if TYPE_CHECKING:
@@ -28,10 +28,14 @@ _HEADER_BYTES: Final = 3 * 4096
 
 
 class WorkFile:
-    """A period's work file: `<home>/work/<program>/<period>/work.duckdb`."""
+    """A period's work file: `<home>/work/<program>/<period>/work.duckdb`.
 
-    def __init__(self, folder: Path) -> None:
+    `limits` hold for its connections; left out, they follow from the machine.
+    """
+
+    def __init__(self, folder: Path, limits: EngineLimits | None = None) -> None:
         self.folder = folder
+        self.limits = limits or EngineLimits.of({})
         # The stem is the catalog that dbt's manifest names, so it is the same for all.
         self.path = folder / "work.duckdb"
         self.spill = folder / "spill"
@@ -50,7 +54,7 @@ class WorkFile:
             raise Refused(f"{self.who}: nothing is ingested yet; run ingest first")
         with self.stage_writes(), duckdb.connect(self.path) as connection:
             connection.execute("set TimeZone = 'UTC'")
-            engine_limits.apply(connection, self.spill)
+            self.limits.apply(connection, self.spill)
             yield connection
 
     @contextmanager

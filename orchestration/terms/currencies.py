@@ -1,10 +1,15 @@
-"""ISO 4217: which currencies there are, and how many decimals each has (contract §1, §7).
+"""ISO 4217: which currencies there are, and how many decimals each has (contract §1, §2, §7).
 
-The table is the list "current currency & funds" as published on 2026-01-01, all codes that have a
-minor unit, and the codes withdrawn since 2024, because a period from then may be run again. Codes
-without a minor unit (gold, SDR, test codes) cannot be paid and are left out. It is our own table
-since no library here follows ISO: Babel's decimals are CLDR's, which say how an amount is commonly
-shown (IQD 0, HUF 2 but cash 0), not what its smallest unit is.
+Current are the codes of the list "current currency & funds" of 2026-01-01 that have a minor unit.
+Codes without one (gold, SDR, test codes) cannot be paid and are left out. Withdrawn are those of the
+list "historic" that were withdrawn since 1999-01 and had a minor unit: landing data may still name
+them, but a program cannot, and nothing is paid in them. That list gives no decimals, so they are
+those of Java's currency table, and 2 for the eight codes which Java does not know.
+
+It is our own table, held against the package `iso4217` by a test, so that a new edition of the list
+is seen by a person: a currency that the package drops may still have open balances, and must become
+a withdrawn one. Babel's decimals are CLDR's, which say how an amount is commonly shown (IQD 0, HUF 2
+but cash 0), not what its smallest unit is.
 """
 
 from decimal import Decimal
@@ -12,7 +17,7 @@ from typing import Final
 
 from orchestration.terms.exact import scaled
 
-_CODES_BY_DECIMALS: Final = {
+_CURRENT_CODES: Final = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: """
         AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD
@@ -22,16 +27,35 @@ _CODES_BY_DECIMALS: Final = {
         PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP
         SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW
         ZWG
-        ANG BGN ZWL
-    """,  # the last line: withdrawn in 2025, at the start of 2026, and in 2024
+    """,
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
-_DECIMALS: Final = {
-    code: decimals for decimals, codes in _CODES_BY_DECIMALS.items() for code in codes.split()
+_WITHDRAWN_CODES: Final = {
+    0: "ADP BEF BYB BYR ESP GRD ITL LUF MGF PTE ROL TPE TRL",
+    2: """
+        AFA ANG AON AOR ATS AYM AZM BGL BGN CHC CSD CUC CYP DEM ECS ECV EEK FIM FRF GHC GHP HRK IEP
+        LTL LVL MRO MTL MZM NLG RUR SDD SIT SKK SLL SRG STD TJR TMM USS VEB VEF YUM ZMK ZRN ZWD ZWL
+        ZWN ZWR
+    """,
 }
+
+
+def _by_code(codes_by_decimals: dict[int, str]) -> dict[str, int]:
+    return {
+        code: decimals for decimals, codes in codes_by_decimals.items() for code in codes.split()
+    }
+
+
+_CURRENT: Final = _by_code(_CURRENT_CODES)
+_WITHDRAWN: Final = _by_code(_WITHDRAWN_CODES)
+_DECIMALS: Final = _CURRENT | _WITHDRAWN
+
+CURRENT_CURRENCIES: Final = tuple(sorted(_CURRENT))
+"""The codes that a program may name, in their order."""
+
 CURRENCIES: Final = tuple(sorted(_DECIMALS))
-"""All currency codes that are known, in their order."""
+"""The codes that landing data may name: current and withdrawn ones, in their order."""
 
 _MARKET_CURRENCIES: Final = {"US": "USD", "JP": "JPY", "KR": "KRW"}
 
@@ -39,13 +63,21 @@ MARKETS_WITH_A_CURRENCY: Final = tuple(_MARKET_CURRENCIES)
 """Markets whose creators have a payout currency of their own, in whatever program (§7)."""
 
 
-def is_currency(code: str) -> bool:
-    """Whether the code is an ISO 4217 currency that has a minor unit (upper case, as it stands)."""
-    return code in _DECIMALS
+def is_current(code: str) -> bool:
+    """Whether a program may name the code: it has a minor unit and is in use (as it stands: upper case)."""
+    return code in _CURRENT
+
+
+def is_withdrawn(code: str) -> bool:
+    """Whether the code was withdrawn since 1999: landing data may name it, and nothing is paid in it."""
+    return code in _WITHDRAWN
 
 
 def minor_unit_decimals(code: str) -> int:
-    """Decimals of the currency's smallest unit: USD 2, JPY 0, BHD 3. KeyError if it is unknown."""
+    """Decimals of the currency's smallest unit: USD 2, JPY 0, BHD 3; also of a withdrawn one.
+
+    KeyError if the code is unknown.
+    """
     return _DECIMALS[code]
 
 

@@ -26,14 +26,14 @@ from pydantic import (
 
 from orchestration.terms import values
 from orchestration.terms.calendar import zone_names
-from orchestration.terms.currencies import is_currency, minor_units
+from orchestration.terms.currencies import is_current, minor_units
 from orchestration.terms.draft import Draft, Finding, is_null
 from orchestration.terms.rules import broken_rules
 
 Name = Annotated[str, BeforeValidator(values.name)]
 Id = Annotated[str, BeforeValidator(values.identifier)]
 Currency = Annotated[
-    str, BeforeValidator(values.known(is_currency, "an ISO 4217 currency code, such as USD"))
+    str, BeforeValidator(values.known(is_current, "an ISO 4217 currency code in use, such as USD"))
 ]
 TimeZone = Annotated[
     str,

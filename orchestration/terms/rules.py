@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Final
 
-from orchestration.terms.currencies import is_currency, minor_unit_decimals
+from orchestration.terms.currencies import is_current, minor_unit_decimals
 from orchestration.terms.draft import Draft, Finding
 from orchestration.terms.exact import decimals_of
 from orchestration.terms.values import (
@@ -241,7 +241,7 @@ def _repeats(drafts: list[Draft], reader: Reader[object], expected: str) -> Iter
 
 def _too_fine(amount: Draft, currency: str) -> Iterator[Finding]:
     value = amount.read(MONEY)
-    if value is None or not is_currency(currency):  # both reported where they stand
+    if value is None or not is_current(currency):  # both reported where they stand
         return
     decimals = minor_unit_decimals(currency)
     if decimals_of(value) > decimals:

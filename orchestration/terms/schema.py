@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from orchestration.terms import model
-from orchestration.terms.currencies import CURRENCIES
+from orchestration.terms.currencies import CURRENT_CURRENCIES
 from orchestration.terms.values import Number, Whole
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
@@ -158,7 +158,7 @@ _TEXTS: Final[dict[object, Schema]] = {
         "maxLength": 128,
         "pattern": NO_CONTROL_CHARACTERS,
     },
-    _reader(model.Currency): {"type": "string", "enum": list(CURRENCIES)},
+    _reader(model.Currency): {"type": "string", "enum": list(CURRENT_CURRENCIES)},
     _reader(model.TimeZone): {"type": "string", "examples": ["America/Los_Angeles", "Asia/Tokyo"]},
     _reader(model.Day): {"type": "string", "pattern": DAY},
 }

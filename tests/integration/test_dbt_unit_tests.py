@@ -6,7 +6,6 @@ built once over landing tables without rows.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,9 +51,9 @@ def empty_work_file(folder: Path) -> WorkFile:
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What dbt says of each unit test: `pass`, or the difference it found."""
     work = empty_work_file(tmp_path_factory.mktemp("unit"))
-    os.environ["BONUS_WORK"] = str(work.path)
+    selection = ["--select", "test_type:unit"]
     result = dbt_runner._invoke(
-        dbt_runner._manifest(), "test", work.folder / "dbt", ["--select", "test_type:unit"]
+        dbt_runner._manifest(), "test", work, work.folder / "dbt", selection
     )
     yield {
         row.node.name: "pass" if row.status == "pass" else f"{row.status}: {row.message}"

@@ -78,7 +78,7 @@ def test_runs_are_kept_in_postgres(server: str, sample: Path, tmp_path: Path) ->
     done = bonus("run", first, "--by", "ada", **{POSTGRES_URL: server})
     assert done.returncode == 0, done.stderr
     status = bonus("status", **{POSTGRES_URL: server})
-    assert "success by ada" in status.stdout
+    assert "success, by ada" in status.stdout
     # The runs are there and nowhere else, and the password is in no file of the home.
     import psycopg2
 

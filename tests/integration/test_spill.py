@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from benchmarks.data import PERIOD, write_landing
 from expectations.suite import GateResult
 from orchestration.pipeline.building import build
+from orchestration.pipeline.engine_limits import EngineLimits
+from orchestration.pipeline.engines import DuckDBEngine
 from orchestration.pipeline.gating import check
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest
@@ -40,10 +43,7 @@ def _watched(folder: Path) -> Iterator[threading.Event]:
         watcher.join()
 
 
-def test_a_stage_goes_on_after_it_has_spilled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BONUS_THREADS", "2")
+def test_a_stage_goes_on_after_it_has_spilled(tmp_path: Path) -> None:
     write_landing(tmp_path, 1_000_000)
     home = Home(tmp_path / "home")
     home.prepare()
@@ -53,9 +53,9 @@ def test_a_stage_goes_on_after_it_has_spilled(
     ingest(run, tmp_path / "program.yaml", tmp_path / "landing")
     check(run, "ingest")
     for limit in LIMITS:
-        monkeypatch.setenv("BONUS_MEMORY_LIMIT", limit)
+        limited = replace(run, engine=DuckDBEngine(EngineLimits("2", limit)))
         with _watched(run.work.spill) as spilled:
-            build(run, "staging")
+            build(limited, "staging")
         if spilled.is_set():
             return
     pytest.fail("it never spilled: lower the limits")

@@ -100,8 +100,7 @@ class Killers:
         return self._unit_tests(f"test_type:unit{selection}")
 
     def _unit_tests(self, selection: str) -> Verdict:
-        os.environ["BONUS_WORK"] = str(self.work.path)
-        result = dbt_runner._invoke(None, "test", self.target, ["--select", selection])
+        result = dbt_runner._invoke(None, "test", self.work, self.target, ["--select", selection])
         failed = [row.node.name for row in result if row.status == "fail"]
         broken = [f"{row.node.name}: {row.message}" for row in result if row.status == "error"]
         if failed:

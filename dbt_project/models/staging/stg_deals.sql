@@ -18,7 +18,8 @@ select
     deal_id,
     creator_id,
     program,
-    cap,
+    -- A cap of this program has at most 4 decimals (its currency's); nobody looks at one of another.
+    cast(cap as decimal(38, 4)) as cap,
     invited_at,
     activated_at,
     ends_at,

@@ -68,11 +68,32 @@ def test_status_is_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) 
         "closed_by": text,
         "restatement": None,
         "last_run": {"run_id": "r", "status": "SUCCESS", "by": text},
+        "later_run": f"a later run (r, started by {text}) was blocked",
         "gates": None,
         "totals": None,
     }
     Console().status("program", [state])
-    assert printable(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    assert printable(out)
+    assert "2024-04: a later run (r, started by " in out
+
+
+def test_the_state_of_the_books_and_the_fate_of_the_last_run_are_both_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A blocked run leaves what is published: "5 of 5 gates held" speaks of that alone."""
+    gates = {"ingest": {"held": True, "warnings": 0}}
+    state = dict.fromkeys(("closed_by", "restatement", "last_run", "later_run", "totals"))
+    states = [
+        {**state, "period": "2024-04", "state": "estimated", "gates": gates},
+        {**state, "period": "2024-05", "state": "estimated", "gates": gates}
+        | {"later_run": "a later run of 2024-05 was blocked: the ingest gate has not held"},
+    ]
+    Console().status("program", states)
+    out = capsys.readouterr().out
+    assert out.count("1 of 1 gates held") == 2
+    assert "2024-05: a later run of 2024-05 was blocked: the ingest gate has not held\n" in out
+    assert "2024-04: " not in out
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import numpy as np
@@ -140,8 +141,9 @@ def test_choice() -> None:
 
 
 def test_currency_is_an_iso_4217_code() -> None:
-    texts = ["USD", "JPY", "KRW", "EUR", "BHD", "usd", "US", "USDX", "XYZ", ""]
-    assert read_texts(CURRENCY, texts) == [*texts[:5], *[UNKNOWN_VALUE] * 5]
+    """Codes withdrawn since 1999 (HRK, DEM) are taken, those without a minor unit are not."""
+    texts = ["USD", "JPY", "KRW", "EUR", "BHD", "HRK", "DEM", "usd", "US", "USDX", "XYZ", "XAU", ""]
+    assert read_texts(CURRENCY, texts) == [*texts[:7], *[UNKNOWN_VALUE] * 6]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,16 @@ def test_currency_is_an_iso_4217_code() -> None:
         ("2024-03-29T07:00:00.000001Z", datetime(2024, 3, 29, 7, microsecond=1)),
         ("2024-03-29T00:00:00-07:00", datetime(2024, 3, 29, 7)),
         ("2024-03-29T16:30:00+09:30", datetime(2024, 3, 29, 7)),
+        ("2024-03-29 07:00:00Z", datetime(2024, 3, 29, 7)),
+        ("2024-03-29 07:00:00 UTC", datetime(2024, 3, 29, 7)),
+        ("2024-03-29T07:00:00.000001 UTC", datetime(2024, 3, 29, 7, microsecond=1)),
+        ("2024-03-29T16:30:00+0930", datetime(2024, 3, 29, 7)),
+        ("2024-03-29 16:00:00.5+09", datetime(2024, 3, 29, 7, microsecond=500_000)),
+        ("2024-03-29 00:00:00-07", datetime(2024, 3, 29, 7)),
+        ("2024-03-29T00:00:00-0730", datetime(2024, 3, 29, 7, 30)),
         ("2024-03-29T00:00:00+00:00", datetime(2024, 3, 29)),
+        ("0000-06-01 00:00:00 UTC", OUT_OF_RANGE),
+        ("0001-01-01T00:00:00+01", OUT_OF_RANGE),
         ("2024-03-29T00:00:00-00:00", datetime(2024, 3, 29)),
         ("2024-03-29T23:59:00.25+23:59", datetime(2024, 3, 29, 0, 0, microsecond=250_000)),
         ("2024-02-29T23:59:59.999999Z", datetime(2024, 2, 29, 23, 59, 59, 999_999)),
@@ -173,7 +184,11 @@ def test_timestamp(text: str, value: object) -> None:
     [
         "",
         "2024-03-29T07:00:00",  # no zone
-        "2024-03-29 07:00:00Z",
+        "2024-03-29 07:00:00",
+        "2024-03-29  07:00:00Z",
+        "2024-03-29\t07:00:00Z",
+        "2024-03-29\u00a007:00:00Z",
+        "2024-03-2907:00:00Z",
         "2024-03-29t07:00:00Z",
         "2024-03-29T07:00:00z",
         "2024-03-29T07:00Z",
@@ -182,10 +197,23 @@ def test_timestamp(text: str, value: object) -> None:
         "2024-03-29T07:00:00.Z",
         "2024-03-29T07:00:00.1234567Z",
         "2024-03-29T07:00:00,5Z",
-        "2024-03-29T07:00:00+0900",
-        "2024-03-29T07:00:00+09",
+        "2024-03-29T07:00:00 Z",
+        "2024-03-29T07:00:00UTC",
+        "2024-03-29T07:00:00  UTC",
+        "2024-03-29T07:00:00 utc",
+        "2024-03-29T07:00:00 GMT",
+        "2024-03-29T07:00:00 +09:00",
+        "2024-03-29T07:00:00+9",
+        "2024-03-29T07:00:00+09:",
+        "2024-03-29T07:00:00+090",
+        "2024-03-29T07:00:00+9:00",
+        "2024-03-29T07:00:00+09:00:00",
+        "2024-03-29T07:00:00\u221209:00",
         "2024-03-29T07:00:00+24:00",
+        "2024-03-29T07:00:00+2400",
+        "2024-03-29T07:00:00+24",
         "2024-03-29T07:00:00+09:60",
+        "2024-03-29T07:00:00+0960",
         "2024-03-29T24:00:00Z",
         "2024-03-29T07:60:00Z",
         "2024-03-29T23:59:60Z",
@@ -215,9 +243,10 @@ def test_offsets_agree_with_python() -> None:
     texts, expected = [], []
     for offset in minutes:
         sign, (hour, minute) = "-" if offset < 0 else "+", divmod(abs(offset), 60)
-        texts.append(f"2024-02-28T12:34:56.789012{sign}{hour:02}:{minute:02}")
-        moment = datetime.fromisoformat(texts[-1])
-        expected.append(moment.astimezone(UTC).replace(tzinfo=None))
+        local = "2024-02-28T12:34:56.789012"
+        moment = datetime.fromisoformat(f"{local}{sign}{hour:02}:{minute:02}")
+        texts += [f"{local}{sign}{hour:02}:{minute:02}", f"{local}{sign}{hour:02}{minute:02}"]
+        expected += [moment.astimezone(UTC).replace(tzinfo=None)] * 2
     assert read_texts(TIMESTAMP, texts) == expected
 
 
@@ -242,8 +271,10 @@ def test_day(text: str, value: object) -> None:
 
 
 def test_flag() -> None:
-    texts = ["true", "false", "True", "TRUE", "t", "1", "0", "yes", "", " true"]
-    assert read_texts(FLAG, texts) == [True, False, *[UNPARSEABLE] * 8]
+    good = ["true", "false", "True", "TRUE", "fAlSe", "FALSE"]
+    bad = ["t", "1", "0", "yes", "", " true", "truе", "falſe"]  # a Cyrillic е, a long ſ
+    expected = [True, False, True, True, False, False]
+    assert read_texts(FLAG, good + bad) == expected + [UNPARSEABLE] * len(bad)
 
 
 @pytest.mark.parametrize(
@@ -259,8 +290,21 @@ def test_flag() -> None:
         (str(2**64 + 5), OUT_OF_RANGE),
         ("9" * 500, OUT_OF_RANGE),
         ("-1", OUT_OF_RANGE),
+        ("80.0", 80),
+        ("0.000", 0),
+        ("1000000000000000.0", 10**15),
+        ("0" * 500 + "7." + "0" * 500, 7),
+        ("1000000000000001.0", OUT_OF_RANGE),
+        ("9" * 500 + ".0", OUT_OF_RANGE),
+        ("-1.0", OUT_OF_RANGE),
         ("", UNPARSEABLE),
-        ("1.0", UNPARSEABLE),
+        ("80.", UNPARSEABLE),
+        (".0", UNPARSEABLE),
+        ("80.0.0", UNPARSEABLE),
+        ("80,0", UNPARSEABLE),
+        ("80.01", UNPARSEABLE),
+        ("80.0e0", UNPARSEABLE),
+        ("80.٠", UNPARSEABLE),
         ("1e3", UNPARSEABLE),
         ("5.4", UNPARSEABLE),
         ("0x10", UNPARSEABLE),
@@ -319,10 +363,18 @@ def test_rate(text: str, value: object) -> None:
         ("ours", "100.250", Decimal("100.25")),  # by value
         ("ours", "100.255", OUT_OF_RANGE),
         ("theirs", "100.255", Decimal("100.255")),  # who knows their currency
-        ("theirs", "100.2555", Decimal("100.2555")),
-        ("theirs", "100.25555", OUT_OF_RANGE),
+        ("theirs", "100.25555", Decimal("100.25555")),
+        ("theirs", "0." + "1" * 30, Decimal("0." + "1" * 24)),  # nobody computes with it
+        ("ours", "1000000000000", Decimal(10**12)),
+        ("theirs", "1000000000000.000", Decimal(10**12)),
+        ("ours", "1000000000000.01", OUT_OF_RANGE),
+        ("theirs", "1000000000000.00001", OUT_OF_RANGE),
         ("ours", "-0.01", OUT_OF_RANGE),
+        ("theirs", "-0.01", OUT_OF_RANGE),
         ("ours", "1" + "0" * 34, OUT_OF_RANGE),
+        ("theirs", "1" + "0" * 34, OUT_OF_RANGE),
+        ("theirs", "1.5.", UNPARSEABLE),
+        ("theirs", "+1", UNPARSEABLE),
         ("ours", "1e3", UNPARSEABLE),
         ("ours", "", UNPARSEABLE),
     ],
@@ -340,12 +392,14 @@ def test_cap_of_a_currency_without_decimals() -> None:
 # Types of Parquet
 
 
-def read_parquet_column(column: Column, values: pa.Array, folder: Path) -> list[Any]:
+def read_parquet_column(
+    column: Column, values: pa.Array, folder: Path, program: str = "ours"
+) -> list[Any]:
     path = str(folder / "column.parquet")
     parquet.write_table(pa.table({"row_no": range(len(values)), "c": values}), path)
     relation = f"read_parquet('{path}')"
     described = shared_connection().execute(f"describe select c from {relation}").fetchall()
-    return outcome(parquet_cell(column, "c", described[0][1], RULES, "'ours'"), relation)
+    return outcome(parquet_cell(column, "c", described[0][1], RULES, f"'{program}'"), relation)
 
 
 INTEGER_TYPES = [
@@ -373,7 +427,7 @@ def test_count_in_an_integer_of_any_width(kind: pa.DataType, tmp_path: Path) -> 
         (pa.array([Decimal("5.00"), Decimal("5.01")], pa.decimal128(10, 2)), [5, UNPARSEABLE]),
         (pa.array([Decimal("-5.00")], pa.decimal128(10, 2)), [OUT_OF_RANGE]),
         (pa.array([Decimal("0.00"), Decimal("0.50")], pa.decimal128(2, 2)), [0, UNPARSEABLE]),
-        (pa.array(["7", "1.0", "", None]), [7, UNPARSEABLE, UNPARSEABLE, None]),
+        (pa.array(["7", "1.0", "1.", "", None]), [7, 1, UNPARSEABLE, UNPARSEABLE, None]),
         (pa.array([b"7", b"x"], pa.binary()), [7, UNPARSEABLE]),
         (pa.array(["7", "8", "7"]).dictionary_encode(), [7, 8, 7]),
         (pa.array([True, None]), [UNPARSEABLE, None]),
@@ -397,14 +451,23 @@ def test_count_in_any_type_that_holds_it_exactly(
         (pa.array(["p1", "p1"]).dictionary_encode(), ["p1", "p1"]),
         (pa.array(["é".encode(), b"\xff", None], pa.binary()), ["é", "NOT_UTF8", None]),
         (pa.array([b"ab"], pa.binary(2)), ["ab"]),
-        (pa.array([1]), [UNPARSEABLE]),
-        (pa.array([1.5]), [UNPARSEABLE]),
+        (pa.array([1, 0, -7, 2**63 - 1, None]), ["1", "0", "-7", "9223372036854775807", None]),
+        (pa.array([2**64 - 1], pa.uint64()), ["18446744073709551615"]),
+        (pa.array([7], pa.int8()), ["7"]),
+        # Snowflake's whole numbers are NUMBER(38,0)
+        (pa.array([Decimal(5), Decimal(10**37), None], pa.decimal128(38, 0)), ["5", "1" + "0" * 37, None]),
+        (pa.array([Decimal("5.0")], pa.decimal128(10, 1)), [UNPARSEABLE]),
+        (pa.array([5.0, 1.5]), [UNPARSEABLE] * 2),  # 1e22 and 1e22 + 1 are one double
         (pa.array([True]), [UNPARSEABLE]),
-        (pa.array([b"0123456789abcdef"], pa.uuid()), [UNPARSEABLE]),
+        (pa.array([UUID("0123ABCD-4567-89EF-0123-456789ABCDEF").bytes, None], pa.uuid()),
+         ["0123abcd-4567-89ef-0123-456789abcdef", None]),
+        (pa.array([UUID(int=0).bytes, UUID(int=2**128 - 1).bytes], pa.uuid()),
+         ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"]),
+        (pa.array([date(2024, 1, 1)]), [UNPARSEABLE]),
         (pa.nulls(1), [None]),
     ],
-)
-def test_identifier_in_parquet_is_text(
+)  # fmt: skip
+def test_identifier_in_parquet_is_text_a_whole_number_or_a_uuid(
     values: pa.Array, expected: list[object], tmp_path: Path
 ) -> None:
     assert read_parquet_column(IDENTIFIER, values, tmp_path) == expected
@@ -463,11 +526,12 @@ def test_timestamp_at_the_ends_of_its_range(
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        (pa.array(["2024-03-29T00:00:00-07:00", "2024-03-29"]), [MOMENT, UNPARSEABLE]),
+        (pa.array(["2024-03-29T00:00:00-07:00", "2024-03-29 07:00:00 UTC", "2024-03-29"]),
+         [MOMENT, MOMENT, UNPARSEABLE]),
         (pa.array([date(2024, 3, 29), None]), [UNPARSEABLE, None]),  # a day is no instant
         (pa.array([1711695600]), [UNPARSEABLE]),
     ],
-)
+)  # fmt: skip
 def test_timestamp_in_other_types(values: pa.Array, expected: list[object], tmp_path: Path) -> None:
     assert read_parquet_column(TIMESTAMP, values, tmp_path) == expected
 
@@ -520,11 +584,22 @@ def test_rate_in_parquet(values: pa.Array, expected: list[object], tmp_path: Pat
         (pa.array([100, 0, None]), [Decimal(100), Decimal(0), None]),
         (pa.array([100.25, 0.125, 0.0]), [Decimal("100.25"), OUT_OF_RANGE, Decimal(0)]),
         (pa.array([Decimal("9.990"), Decimal("9.999")]), [Decimal("9.99"), OUT_OF_RANGE]),
-        (pa.array([2.0**100, 1e38]), [Decimal(2**100), OUT_OF_RANGE]),
+        (pa.array([2.0**39, 1e12, 1e12 + 1, 2.0**100, 1e38]),
+         [Decimal(2**39), Decimal(10**12), *[OUT_OF_RANGE] * 3]),
+        # no double is 99.99
+        (pa.array([99.99, 0.1, float("nan")]), [OUT_OF_RANGE, OUT_OF_RANGE, UNPARSEABLE]),
     ],
-)
+)  # fmt: skip
 def test_cap_in_parquet(values: pa.Array, expected: list[object], tmp_path: Path) -> None:
     assert read_parquet_column(CAP, values, tmp_path) == expected
+
+
+def test_a_double_is_a_cap_of_another_program_whatever_its_decimals(tmp_path: Path) -> None:
+    values = pa.array([99.5, 99.99, 1e12, 1e12 + 1, -0.5, float("inf")])
+    found = read_parquet_column(CAP, values, tmp_path, "theirs")
+    assert found[0] == Decimal("99.5")
+    assert abs(found[1] - Decimal("99.99")) < Decimal("1e-12")
+    assert found[2:] == [Decimal(10**12), OUT_OF_RANGE, OUT_OF_RANGE, UNPARSEABLE]
 
 
 def test_doubles_become_the_decimal_they_are(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_the_raw_tables_have_the_types_the_contract_needs(landing: Landing) -> N
     expected = {
         ("raw_creators", "birth_date"): "DATE",
         ("raw_creators", "updated_at"): "TIMESTAMP",
-        ("raw_deals", "cap"): "DECIMAL(38,4)",
+        ("raw_deals", "cap"): "DECIMAL(38,24)",
         ("raw_posts", "is_original"): "BOOLEAN",
         ("raw_post_metrics", "views"): "BIGINT",
         ("raw_fx_rates", "rate"): "DECIMAL(38,10)",

@@ -2,11 +2,15 @@
 
 from decimal import Decimal, localcontext
 
+import iso4217
 import pytest
 
 from orchestration.terms.currencies import (
+    CURRENCIES,
+    CURRENT_CURRENCIES,
     default_payout_currency,
-    is_currency,
+    is_current,
+    is_withdrawn,
     minor_unit_decimals,
     minor_units,
     money_text,
@@ -29,18 +33,46 @@ def test_decimals_are_those_of_iso_4217(code: str, decimals: int) -> None:
 
 @pytest.mark.parametrize("code", ["XAU", "XAG", "XDR", "XXX", "XTS", "XBA", "XSU"])
 def test_codes_without_a_minor_unit_cannot_be_paid(code: str) -> None:
-    assert not is_currency(code)
+    assert code not in CURRENCIES
 
 
-@pytest.mark.parametrize("code", ["BGN", "ANG", "ZWL"])
-def test_codes_withdrawn_since_2024_stay_known(code: str) -> None:
-    """A period that was paid in one of them may be run again."""
-    assert minor_unit_decimals(code) == 2
+def test_the_current_codes_are_those_of_the_published_list() -> None:
+    """A new edition of the package brings a new list: what it drops becomes a withdrawn currency."""
+    listed = {
+        code: entry["CcyMnrUnts"]
+        for code, entry in iso4217.raw_table.items()
+        if code and entry["CcyMnrUnts"].isdigit()
+    }
+    assert {code: str(minor_unit_decimals(code)) for code in CURRENT_CURRENCIES} == listed
 
 
-@pytest.mark.parametrize("code", ["usd", "US", "USDT", "", "DEM", "HRK", "840", "ABC"])
+@pytest.mark.parametrize(
+    ("code", "decimals"),
+    [
+        *[("XRE", None), ("XEU", None)],  # 1999-11, 1999-01: units of account without a minor unit
+        *[("ZRN", 2), ("AOR", 2), ("ADP", 0), ("DEM", 2), ("ITL", 0), ("TRL", 0), ("BYR", 0)],
+        *[("HRK", 2), ("CUC", 2), ("ZWL", 2), ("ANG", 2), ("BGN", 2)],
+        *[("SDP", None), ("BAD", None), ("GWP", None)],  # 1998-06, 1998-07, 1997-05
+    ],
+)
+def test_codes_withdrawn_since_1999_are_known_and_not_current(
+    code: str, decimals: int | None
+) -> None:
+    assert is_withdrawn(code) == (decimals is not None) == (code in CURRENCIES)
+    assert not is_current(code)
+    if decimals is not None:
+        assert minor_unit_decimals(code) == decimals
+
+
+def test_no_code_is_both_current_and_withdrawn() -> None:
+    assert not any(map(is_withdrawn, CURRENT_CURRENCIES))
+    assert {code for code in CURRENCIES if not is_withdrawn(code)} == set(CURRENT_CURRENCIES)
+
+
+@pytest.mark.parametrize("code", ["usd", "US", "USDT", "", "840", "ABC"])
 def test_other_codes_are_unknown(code: str) -> None:
-    assert not is_currency(code)
+    assert not is_current(code)
+    assert not is_withdrawn(code)
     with pytest.raises(KeyError):
         minor_unit_decimals(code)
 
