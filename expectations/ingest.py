@@ -5,21 +5,20 @@ from __future__ import annotations
 from expectations.suite import Expectation, Severity, no_rows
 
 
-def _no_conflict(dataset: str, *version: str, has_version: bool = True) -> Expectation:
+def _no_conflict(dataset: str, *version: str) -> Expectation:
     """§2: "Rows with the same key and version that differ are a conflict"."""
-    means = (
-        "rows with the same key and version differ; deliver a corrected row with a later version"
-        if has_version
-        else "rows with the same key differ, and they have no version; take the wrong row away"
-    )
     columns = ", ".join(version)
+    has_version = version[-1] in ("updated_at", "delivered_at")
     return no_rows(
         f"{dataset}_rows_of_one_version_agree",
         f"raw_{dataset}",
         f"select {columns}, count(*) as different_rows"
         " from (select distinct * exclude (file_no, row_no) from {batch})"
         f" group by {columns} having count(*) > 1 order by {columns}",
-        means,
+        "rows with the same key and version differ; deliver a corrected row with a later version"
+        if has_version
+        else "rows with the same key differ, and no version says which one is right; take the wrong"
+        " row, or its file, out of the landing directory",
     )
 
 
@@ -136,8 +135,8 @@ SUITE = (
     _no_conflict("deals", "deal_id", "updated_at"),
     _no_conflict("posts", "post_id", "updated_at"),
     _no_conflict("audience", "creator_id", "observed_on", "country", "delivered_at"),
-    _no_conflict("policy_events", "event_id", has_version=False),
-    _no_conflict("fx_rates", "rate_date", "base_currency", "quote_currency", has_version=False),
+    _no_conflict("policy_events", "event_id"),
+    _no_conflict("fx_rates", "rate_date", "base_currency", "quote_currency"),
     _nothing(
         "no_id_is_in_scientific_notation",
         "spreadsheet_ids",

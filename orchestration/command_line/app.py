@@ -273,7 +273,7 @@ def export(
     home: HomeOption = HOME_DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a period's published tables as CSV.
+    """Write a period's published tables as CSV, and its program.yaml and run.json.
 
     Example: bonus export 2024-spring --out export/2024-spring
     """

@@ -134,6 +134,7 @@ def insert_outcomes(
             (outcome.dataset, outcome.name, name, rows)
             for outcome in outcomes
             for name, rows in sorted(outcome.rows_flagged.items())
+            if rows
         ],
     )
     _insert(

@@ -1,13 +1,14 @@
-"""Published tables as CSV (§9 `bonus export`)."""
+"""What `bonus export` writes of a period (§9): its tables as CSV, its program file, its run."""
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.publishing.store import Publication
+from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, DAY, FLAG, INSTANT, TEXT, Table
 
 if TYPE_CHECKING:
@@ -19,6 +20,27 @@ ROWS_A_FETCH = 10_000
 
 
 def export_period(publication: Publication, out: Path, *, spreadsheet: bool = False) -> list[Path]:
+    """Writes the tables, and beside them `program.yaml` and `run.json`; returns the files.
+
+    Unreadable if the period's run.json is none.
+    """
+    return [
+        *export_tables(publication, out, spreadsheet=spreadsheet),
+        *_export_documents(publication, out),
+    ]
+
+
+def _export_documents(publication: Publication, out: Path) -> list[Path]:
+    """The program file as the run read it, and what is known of the run: who, from what, gates, totals."""
+    program, run = out / PROGRAM_FILE, out / RUN_FILE
+    program.write_bytes(publication.program_file.read_bytes())
+    record = publication.record().to_json()
+    record |= {"state": publication.state, "revision": publication.revision}
+    run.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return [program, run]
+
+
+def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = False) -> list[Path]:
     """Writes `<out>/<table>.csv` for every table of the contract; returns the files.
 
     With `spreadsheet` a text cell that a spreadsheet would run gets a leading apostrophe.

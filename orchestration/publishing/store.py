@@ -91,6 +91,11 @@ class Publication:
         except FileNotFoundError:
             return None
 
+    @property
+    def state(self) -> Literal["estimated", "closed"]:
+        """§7: "A period is `estimated` until it is closed"."""
+        return "estimated" if self.seal is None else "closed"
+
     def has_seal_of(self, line: bytes) -> bool:
         """False where `Store.seal` has not come to its end for the version; another line is kept."""
         is_read_only = self.folder.stat().st_mode & 0o222 == 0

@@ -70,9 +70,16 @@ def period_keys_differ(program: Draft) -> Iterator[Finding]:
     yield from _repeats(keys, name, "a key that no period above has")
 
 
-def versions_differ(program: Draft) -> Iterator[Finding]:
-    versions = [terms.part("version") for terms in program.part("terms").items()]
-    yield from _repeats(versions, VERSION, "a version that no terms above have")
+def versions_rise(program: Draft) -> Iterator[Finding]:
+    """Each version is a number above those before it; numbers may be left out."""
+    last: int | None = None  # the greatest of the terms above
+    for terms in program.part("terms").items():
+        version = terms.part("version").read(VERSION)
+        if version is not None and last is not None and version <= last:
+            expected = f"a version above {last}, which terms above have"
+            yield terms.part("version").finding(expected)
+        if version is not None:
+            last = max(version, last or version)
 
 
 def terms_in_order(program: Draft) -> Iterator[Finding]:
@@ -194,7 +201,7 @@ RULES: Final[tuple[Rule, ...]] = (
     days_of_a_period_in_order,
     periods_in_order_without_overlap,
     period_keys_differ,
-    versions_differ,
+    versions_rise,
     terms_in_order,
     first_terms_cover_first_period,
     terminated_after_first_day,

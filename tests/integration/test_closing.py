@@ -30,7 +30,7 @@ from orchestration.records import CloseEntry
 from tests.conftest import SHARED, Bonus
 from tests.integration.books import Books
 
-RESTATEMENTS = sorted(path.name for path in (SHARED / "cases").glob("restatement-*")) or ["absent"]
+RESTATEMENTS = sorted(path.name for path in (SHARED / "worked").glob("restatement-*")) or ["absent"]
 
 
 def assert_equal(books: Books, expected: Path, out: Path) -> None:
@@ -48,7 +48,7 @@ def assert_equal(books: Books, expected: Path, out: Path) -> None:
 def test_restatement_case_is_equal(case: str, shared: Path, tmp_path: Path) -> None:
     """ "on landing-1 run the first period and close it; on landing-2 run the first period again, then
     all the others; close the second period, run the first once more" """
-    folder = shared / "cases" / case
+    folder = shared / "worked" / case
     books = Books(tmp_path / "home", folder / "program.yaml")
     first, second, *others = books.periods
     books.run(first, folder / "landing-1")
@@ -67,7 +67,7 @@ def test_restatement_case_is_equal(case: str, shared: Path, tmp_path: Path) -> N
 
 @pytest.mark.long
 def test_restatement_case_is_equal_through_the_command_line(shared: Path, tmp_path: Path) -> None:
-    folder = shared / "cases" / "restatement-2"
+    folder = shared / "worked" / "restatement-2"
     books = Books(tmp_path / "home", folder / "program.yaml")  # for its periods only
     first, second, *others = books.periods
     before = Bonus(folder / "program.yaml", folder / "landing-1", tmp_path / "home")

@@ -6,6 +6,7 @@ The home was made by the code of 05ca0f2, see tests/fixtures/README.md.
 from __future__ import annotations
 
 import csv
+import json
 import tarfile
 from pathlib import Path
 
@@ -90,3 +91,19 @@ def test_an_open_period_of_it_is_settled_anew_and_closed(books: Books, folder: P
     assert posted == {"0"}
     books.close(OPEN)
     assert books.differences == []
+
+
+def test_an_export_has_the_program_file_and_the_run_beside_the_tables(
+    books: Books, folder: Path
+) -> None:
+    """§9: "program.yaml (the program file as the run read it) and run.json"."""
+    for period, state in (("2024-01", "closed"), (OPEN, "estimated")):
+        out = folder / "exported" / period
+        written = export_period(books.published[period], out)
+        assert sorted(out.iterdir()) == sorted(written)
+        assert (out / "program.yaml").read_bytes() == books.loaded.content
+        run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        assert (run["program"], run["period"], run["state"]) == ("earlier", period, state)
+        assert (run["by"], run["revision"]) == ("ada", books.published[period].revision)
+        assert run["program_sha256"] == books.loaded.sha256
+        assert {"landing_sha256", "run_id", "ingested_by", "gates", "totals"} <= run.keys()

@@ -101,9 +101,9 @@ def _deciding(snapshots: dict[datetime, list[Row]], count: str, at: datetime, ol
         for instant, rows in snapshots.items()
         if any(row[count] is not None for row in rows)
     )
-    before = [instant for instant in reporting if instant < at]
-    if before:
-        return before[-1]
+    by_then = [instant for instant in reporting if instant <= at]
+    if by_then:
+        return by_then[-1]
     return reporting[0] if older and reporting else None
 
 
@@ -241,9 +241,9 @@ def test_what_posts_in_play_lost_is_that_of_the_snapshots_that_count(case: Any) 
         seen = {
             instant: rows[0]
             for instant, rows in sorted(snapshots[post["post_id"]].items())
-            if instant < W_END and len(rows) == 1
+            if instant <= W_END and len(rows) == 1
         }
-        before_end = [instant for instant in snapshots[post["post_id"]] if instant < W_END]
+        before_end = [instant for instant in snapshots[post["post_id"]] if instant <= W_END]
         is_in_play = post["published_at"] >= W_START or any(
             instant >= W_START for instant in before_end
         )
@@ -262,6 +262,32 @@ def test_what_posts_in_play_lost_is_that_of_the_snapshots_that_count(case: Any) 
     }
     assert {post: found.get(post) for post in expected} == expected
     assert len(expected) > 30
+
+
+def test_a_post_seen_at_an_edge_of_the_local_days_has_a_row(tmp_path: Path) -> None:
+    """§4 "has a snapshot from their start to their end, both included"; a microsecond beyond is not."""
+    tick = timedelta(microseconds=1)
+    seen = {
+        "before": W_START - tick,
+        "at-start": W_START,
+        "at-end": W_END,
+        "after": W_END + tick,
+    }
+    posts = [{"post_id": name, "published_at": datetime(2024, 3, 1)} for name in seen]
+    metrics = [
+        {"post_id": name, "observed_at": at, "delivered_at": at, "views": 5, "ineligible_views": 0}
+        for name, at in seen.items()
+    ]
+    # What the one at the end gained since it was last seen, before the period, counts (CHANGELOG).
+    metrics[2] |= {"views": 2000}
+    metrics.append(metrics[2] | {"views": 500, "observed_at": W_START - timedelta(days=9)})
+    _land(tmp_path, posts, metrics, cuts=True, suffix="csv")
+    with _run(tmp_path).work.connect() as connection:
+        for table in ("post_eligibility", "int_posts_in_play"):
+            found = connection.execute(f"select post_id from {table} order by 1").fetchall()
+            assert found == [("at-end",), ("at-start",)], table
+        gained = "select qualified_views from post_eligibility where post_id = 'at-end'"
+        assert connection.execute(gained).fetchall() == [(1500,)]
 
 
 def test_deliveries_are_taken_one_by_one_only_where_they_must_be(case: Any) -> None:

@@ -18,7 +18,7 @@ from orchestration.terms.load import LoadedProgram, load_program
 from tests.conftest import SHARED, Bonus
 from tests.proof.product import fast_run
 
-CASES = sorted(path.name for path in (SHARED / "cases").glob("[0-9][0-9]")) or ["absent"]
+CASES = sorted(path.name for path in (SHARED / "worked").glob("[0-9][0-9]")) or ["absent"]
 THROUGH_THE_COMMAND_LINE = ("02",)
 
 
@@ -48,7 +48,7 @@ def _run(home: Home, loaded: LoadedProgram, period: str, landing: Path, *, is_wh
 def test_case_is_equal(case: str, shared: Path, tmp_path: Path) -> None:
     """All periods in a shuffled order, in this process; every fourth case with dbt's runner and
     Great Expectations, the others by the same models and queries without the two, which is faster."""
-    folder = shared / "cases" / case
+    folder = shared / "worked" / case
     loaded = load_program(folder / "program.yaml")
     home = Home(tmp_path / "home")
     home.prepare()
@@ -63,7 +63,7 @@ def test_case_is_equal(case: str, shared: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", THROUGH_THE_COMMAND_LINE)
 def test_case_is_equal_through_bonus_run(case: str, shared: Path, tmp_path: Path) -> None:
-    folder = shared / "cases" / case
+    folder = shared / "worked" / case
     bonus = Bonus(folder / "program.yaml", folder / "landing", tmp_path / "home")
     periods = _shuffled(case, bonus.program)
     done = bonus("run", *periods)
@@ -80,12 +80,12 @@ def test_real_counts_are_equal(shared: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for period in ("2025-11-a", "2025-11-b"):
         assert bonus("export", period, "--out", str(tmp_path / period)).returncode == 0
-        _assert_equal(tmp_path / period, folder / "expected" / period)
+        _assert_equal(tmp_path / period, folder / "worked" / period)
 
 
 def test_export_is_equal_byte_for_byte(shared: Path, tmp_path: Path) -> None:
     """The comparing script is blind to order and notation. Ids of the journal are ours."""
-    folder = shared / "cases" / "01"
+    folder = shared / "worked" / "01"
     bonus = Bonus(folder / "program.yaml", folder / "landing", tmp_path / "home")
     assert bonus("run", "2025-01").returncode == 0
     assert bonus("export", "2025-01", "--out", str(tmp_path / "out")).returncode == 0

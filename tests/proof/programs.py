@@ -168,9 +168,10 @@ def _terms(
     draw: Draw, first: date, last: date, markets: list[str], currency: str, is_huge: bool
 ) -> list[dict[str, Any]]:
     later = draw.some(days(first + ONE_DAY, last))[:3] if draw.upto(1) else []
+    rise = 1 + draw.upto(6)  # §1: versions rise; they need not follow one another
     return [
         {
-            "version": number,
+            "version": rise * number,
             "effective_from": effective_from,
             "eligibility": _eligibility(draw, markets),
             "weights": {

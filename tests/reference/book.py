@@ -60,11 +60,16 @@ class Book:
         self.adjustments = {}  # period key -> [(creator_id, currency, origin period, minor)] that it posts
 
     def run(self, key: str, landing: dict) -> None:
-        """§7: "When a period is published, the later published periods that are not closed are settled anew, in order,
-        from the inputs of their own last run"; a closed one: "Running it again computes a restatement, kept beside it".
-        (Settling an earlier open period anew as well changes nothing in it, unless its adjustments changed.)"""
+        """§7: "When a period is published, the later published periods that are not closed are settled anew"; a closed
+        one: "Running it again computes a restatement, kept beside it"."""
         run = compute(self.program, self.program.period(key), landing)
         (self.restated if key in self.closed else self.runs)[key] = run
+        self.settle_anew()
+
+    def settle_anew(self) -> None:
+        """§7: "the later published periods that are not closed are settled anew, in order, from the inputs of their own
+        last run, with new opening balances and adjustments". (Settling an earlier open period anew as well changes
+        nothing in it, unless its adjustments changed.)"""
         opening, pending = {}, self.differences()
         for period in self.program.periods:
             if period.key in self.runs:
@@ -80,9 +85,11 @@ class Book:
                 opening = closing_balances(self.ledgers[period.key])
 
     def close(self, key: str) -> None:
-        """§7: "earlier periods must be closed first"."""
+        """§7: "Earlier periods must be closed first"; "In the same step the later published periods are settled anew, as
+        after a publication"."""
         assert key in self.runs and key == self.program.periods[len(self.closed)].key
         self.closed.append(key)
+        self.settle_anew()
 
     def differences(self) -> list:
         """§7: "Differences other than 0 are the adjustments of the earliest period that is published or run later and
@@ -116,8 +123,8 @@ class Book:
         return due
 
     def posted(self, origin: str) -> Counter:
-        """§7: "less all that was posted for that origin period in that currency (its earnings, and adjustments with
-        that origin in closed periods)"."""
+        """§7: "less all that was posted for that origin period in that currency (its earnings, and adjustments of
+        kind `adjustment` with that origin in closed periods)"."""
         posted = Counter()
         for row in self.ledgers[origin]:
             posted[row["creator_id"], row["payout_currency"]] += row["earnings_minor"]

@@ -20,8 +20,9 @@ FLAGS = {  # what excludes may name -> (the reason, whether the post's flag says
 
 def decide(program: Program, period: Period, landing: dict) -> tuple[dict, dict]:
     """§4: "Every creator with a deal (§3) gets one row; every post of such a creator that was published in the period's
-    local days, or has a snapshot in them, gets one row (local days: UTC days, where the creator's market is unknown or
-    not the program's)". Returns creators by id and posts by id; each also carries what scoring needs."""
+    local days, or has a snapshot from their start to their end, both included, gets one row (local days: UTC days,
+    where the creator's market is unknown or not the program's)". Returns creators by id and posts by id; each also
+    carries what scoring needs."""
     closes = begin_utc(period.closes_on)
     known = in_force(landing["creators"], "creator_id", closes)
     posts_of = group(in_force(landing["posts"], "post_id", closes).values(), "creator_id")
@@ -49,8 +50,9 @@ def decide(program: Program, period: Period, landing: dict) -> tuple[dict, dict]
         decided = []
         for post in posts_of.get(creator_id, []):
             snapshots = snapshots_of.get(post["post_id"], [])
-            instants = [post["published_at"]] + [snapshot["observed_at"] for snapshot in snapshots]
-            if any(opens <= at < ends for at in instants):
+            if opens <= post["published_at"] < ends or any(
+                opens <= snapshot["observed_at"] <= ends for snapshot in snapshots
+            ):
                 decided.append(
                     decide_post(program, period, creator, zone, post, snapshots, violations)
                 )
@@ -113,13 +115,13 @@ def snapshots_by_post(landing: dict) -> dict:
 
 
 def value_at(snapshots: list, count: str, at: datetime, is_older: bool) -> int:
-    """§3: "the count in the last snapshot with observed_at < b that reports it. Where there is none, it is 0 for a post
+    """§3: "the count in the last snapshot with observed_at <= b that reports it. Where there is none, it is 0 for a post
     published at or after the start of W; for an older post it is the count in the first snapshot that reports it ...,
     or 0"."""
     reporting = [snapshot for snapshot in snapshots if snapshot[count] is not None]
-    before = [snapshot for snapshot in reporting if snapshot["observed_at"] < at]
-    if before:
-        return before[-1][count]
+    by_then = [snapshot for snapshot in reporting if snapshot["observed_at"] <= at]
+    if by_then:
+        return by_then[-1][count]
     return reporting[0][count] if is_older and reporting else 0
 
 

@@ -12,9 +12,10 @@ COLUMNS = {
     "creator_scores": "creator_id market eligible_posts audience_value points",
     "post_earnings": "post_id creator_id amount_minor",
     "payout_ledger": "creator_id payout_currency market status status_reason points performance_minor milestone_minor"
-    " capped program_amount_minor fx_rate earnings_minor opening_balance_minor adjustments_minor returns_minor payable_minor"
-    " withheld_minor payout_minor closing_balance_minor",
-    "journal": "entry_id txn_id kind origin_period adjustment_id posted_on creator_id account currency amount_minor",
+    " capped program_amount_minor fx_rate earnings_minor opening_balance_minor adjustments_minor returns_minor"
+    " payable_minor withheld_minor payout_minor closing_balance_minor",
+    "journal": "entry_id txn_id kind origin_period adjustment_id posted_on creator_id account currency"
+    " amount_minor",
 }
 
 
@@ -30,8 +31,7 @@ def export(tables: dict, folder: Path) -> None:
 
 
 def cell(value) -> str:
-    """§9: "decimals in plain notation, timestamps in UTC as `2024-03-29T07:00:00Z`, true/false, empty = null"; §4:
-    reasons are "joined by `|`"."""
+    """§9: "timestamps in UTC as `2024-03-29T07:00:00Z`; true/false; empty = null"; §4: reasons are "joined by `|`"."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -51,7 +51,7 @@ def cell(value) -> str:
 
 
 def plain(value: Fraction) -> str:
-    """§9: "decimals in plain notation"; no published number has more than 10 decimals, and none is rounded here."""
+    """§9: "decimals in plain notation without zeros at their end, and without a point where nothing follows"; no published number has more than 10 decimals, and none is rounded here."""
     scaled = value * 10**10
     assert scaled.denominator == 1
     whole, decimals = divmod(abs(scaled.numerator), 10**10)

@@ -5,7 +5,8 @@ import gzip
 import io
 import json
 import os
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,14 +16,15 @@ from backports import zstd
 
 
 def text(raw) -> str:
-    """§2: "Text is UTF-8 and taken as it stands: nothing is trimmed"."""
+    """§2: "Text is UTF-8 and taken as it stands: nothing is trimmed"; "In Parquet an id may be a whole number or a UUID:
+    its digits, or its text in lower case"."""
     return raw.decode() if isinstance(raw, bytes) else str(raw)
 
 
 def count(raw) -> int:
-    """§2: "Counts are whole, ASCII digits, from 0 to 10^15"; "Parquet columns may have any type that holds the
-    value"."""
-    return int(raw)
+    """§2: "Counts are whole, from 0 to 10^15: ASCII digits, then at most a point with one zero or more (`80.0`, as
+    tools write a column that has nulls)"; "Parquet columns may have any type that holds the value exactly"."""
+    return int(Fraction(raw))
 
 
 def number(raw) -> Fraction:
@@ -31,8 +33,8 @@ def number(raw) -> Fraction:
 
 
 def flag(raw) -> bool:
-    """§2: "Flags are `true` or `false` (in JSON and Parquet: booleans)"."""
-    return raw in (True, "true")
+    """§2: "Flags are `true` or `false`, in any mix of upper and lower case (in JSON and Parquet: booleans)"."""
+    return str(raw).lower() == "true"
 
 
 def day(raw) -> date:
@@ -43,8 +45,9 @@ def day(raw) -> date:
 
 
 def instant(raw) -> datetime:
-    """§2: "then `Z` or `±HH:MM` (in Parquet: a timestamp; without a zone it is UTC)"."""
-    value = raw if isinstance(raw, datetime) else datetime.fromisoformat(raw)
+    """§2: "`YYYY-MM-DDTHH:MM:SS` (or one blank for the `T`), then up to 6 decimals of the second if any, then `Z`,
+    ` UTC`, `±HH:MM`, `±HHMM` or `±HH` (in Parquet: a timestamp; without a zone it is UTC)"."""
+    value = raw if isinstance(raw, datetime) else datetime.fromisoformat(raw.replace(" UTC", "Z"))
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -113,47 +116,88 @@ COLUMNS = {
     },
     "fx_rates": {"rate_date": day, "base_currency": text, "quote_currency": text, "rate": number},
 }
+KEYS = {
+    "creators": ("creator_id",),
+    "payees": ("creator_id",),
+    "deals": ("deal_id",),
+    "posts": ("post_id",),
+    "post_metrics": ("post_id", "observed_at"),
+    "audience": ("creator_id", "observed_on", "country"),
+    "policy_events": ("event_id",),
+    "fx_rates": ("rate_date", "base_currency", "quote_currency"),
+}
+DELETED = {  # columns of the source's own that say a row was deleted
+    "_fivetran_deleted": flag,
+    "__deleted": flag,
+    "_ab_cdc_deleted_at": lambda raw: True,
+}
 
 
 def read_landing(folder: Path) -> dict:
     """§2: "`<landing>/<dataset>/` holds any number of files at any depth"; "Two rows with one key": of snapshots and
     audience rows one a key is kept; of the other datasets all versions are, since "in force" depends on an instant."""
-    landing = {
-        dataset: read_dataset(Path(folder) / dataset, columns)
-        for dataset, columns in COLUMNS.items()
-    }
-    for row in landing["payees"]:
-        row["tax_form"] = row["tax_form"] or "none"
-    for row in landing["post_metrics"]:
-        row["ineligible_views"] = row["ineligible_views"] or 0
-        row["delivered_at"] = row["delivered_at"] or row["observed_at"]
-    for row in landing["audience"]:
-        row["delivered_at"] = row["delivered_at"] or datetime.combine(
-            row["observed_on"], time(0), tzinfo=UTC
-        )
-    landing["post_metrics"] = last_delivered(landing["post_metrics"], ("post_id", "observed_at"))
-    landing["audience"] = last_delivered(
-        landing["audience"], ("creator_id", "observed_on", "country")
-    )
+    landing = {dataset: read_dataset(Path(folder) / dataset, dataset) for dataset in COLUMNS}
+    for dataset in ("post_metrics", "audience"):
+        landing[dataset] = last_delivered(landing[dataset], KEYS[dataset])
     return landing
 
 
-def read_dataset(folder: Path, columns: dict) -> list:
+def read_dataset(folder: Path, dataset: str) -> list:
+    """§2: "A row that its source has deleted ... is left out, and with it every row of its key that has no greater
+    updated_at or delivered_at (every row, where there is no version)"."""
+    rows, deleted = [], {}
+    for raw in read_folder(folder, [*COLUMNS[dataset], *DELETED]):
+        if any(raw.get(name) is not None and says(raw[name]) for name, says in DELETED.items()):
+            row = typed(dataset, raw, [*KEYS[dataset], "updated_at", "delivered_at"])
+            deleted.setdefault(key_of(dataset, row), []).append(version_of(row))
+        else:
+            rows.append(typed(dataset, raw, COLUMNS[dataset]))
+    return [
+        row
+        for row in rows
+        if all(
+            version is not None and version_of(row) > version
+            for version in deleted.get(key_of(dataset, row), [])
+        )
+    ]
+
+
+def typed(dataset: str, raw: dict, names: Iterable) -> dict:
+    """§2: "a missing or null one (in CSV: empty) takes the default given"; of a deleted row only "its key and its
+    version are read", so `names` says which columns."""
+    kinds = {name: kind for name, kind in COLUMNS[dataset].items() if name in names}
+    row = {name: None if raw.get(name) is None else kind(raw[name]) for name, kind in kinds.items()}
+    if "tax_form" in row and row["tax_form"] is None:
+        row["tax_form"] = "none"
+    if "ineligible_views" in row and row["ineligible_views"] is None:
+        row["ineligible_views"] = 0
+    if "delivered_at" in row and row["delivered_at"] is None:
+        row["delivered_at"] = row.get("observed_at") or instant(f"{row['observed_on']}T00:00:00Z")
+    return row
+
+
+def key_of(dataset: str, row: dict) -> tuple:
+    """§2: the key of a row, by the table of datasets."""
+    return tuple(row[column] for column in KEYS[dataset])
+
+
+def version_of(row: dict) -> datetime | None:
+    """§2: "updated_at or delivered_at"; "`policy_events` and `fx_rates` have none"."""
+    return row.get("updated_at") or row.get("delivered_at")
+
+
+def read_folder(folder: Path, columns: list) -> list:
     """§2: "Files and folders whose names begin with `.` or `_` are skipped"; "Columns go by name in any order; unknown
-    columns are ignored"; "a missing or null one (in CSV: empty) takes the default given"."""
+    columns are ignored"."""
     rows = []
     for parent, folders, files in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if name[0] not in "._")
         for name in sorted(name for name in files if name[0] not in "._"):
-            for raw in read_file(Path(parent) / name, columns):
-                cells = {column: raw.get(column) for column in columns}
-                rows.append(
-                    {c: None if cell is None else columns[c](cell) for c, cell in cells.items()}
-                )
+            rows += read_file(Path(parent) / name, columns)
     return rows
 
 
-def read_file(path: Path, columns: dict) -> list:
+def read_file(path: Path, columns: list) -> list:
     """§2: "`.parquet`, `.csv`, `.csv.gz`, `.csv.zst`, `.jsonl`, `.jsonl.gz`, `.jsonl.zst`"; "a BOM is tolerated";
     "Blank lines are skipped"."""
     if path.name.endswith(".parquet"):

@@ -111,9 +111,10 @@ def ledger_row(
     opening: int,
     adjusted: int,
 ) -> dict:
-    """§7: "payable = opening balance + earnings + adjustments"; "paid: withheld = brackets over payable, rounded down;
+    """§7: "payable = opening balance + earnings + adjustments + returns"; "paid: withheld = brackets over payable, rounded down;
     payout = payable - withheld; closing balance 0. Otherwise closing balance = payable"; a balance or adjustment in
-    another currency "stays in its currency as a row of its own, ...; its fx_rate is null"."""
+    another currency "stays in its currency as a row of its own, ...; its fx_rate is null"; §9: "fx_rate is null also
+    where there is no rate and nothing was earned"."""
     payee = payee_of(program, run, creator_id)
     is_own = currency == payee["payout_currency"]
     earned = run.earnings.get(creator_id, NOTHING) if is_own else NOTHING

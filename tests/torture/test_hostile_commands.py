@@ -126,7 +126,7 @@ def test_an_export_keeps_ids_and_quotes_formulas_only_when_told(tmp_path: Path) 
 
     import duckdb
 
-    from orchestration.publishing.export import export_period
+    from orchestration.publishing.export import export_tables
     from orchestration.publishing.parquet import write_table
     from orchestration.publishing.store import Publication
     from orchestration.publishing.tables import CONTRACT_TABLES
@@ -147,7 +147,7 @@ def test_an_export_keeps_ids_and_quotes_formulas_only_when_told(tmp_path: Path) 
     cells = {}
     for spreadsheet in (False, True):
         out = tmp_path / str(spreadsheet)
-        export_period(Publication("p", version), out, spreadsheet=spreadsheet)
+        export_tables(Publication("p", version), out, spreadsheet=spreadsheet)
         with (out / "creator_scores.csv").open(encoding="utf-8", newline="") as file:
             cells[spreadsheet] = [row[0] for row in list(csv.reader(file))[1:]]
     assert sorted(cells[False]) == ids

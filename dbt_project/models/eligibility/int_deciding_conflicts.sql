@@ -1,5 +1,5 @@
 -- §2 and §8: snapshots that come twice with one delivered_at and different values, where such a
--- snapshot decides a value of §3: it is the last one before a boundary of W, or the first of all,
+-- snapshot decides a value of §3: it is the last one up to a boundary of W, or the first of all,
 -- to report a count. Deliveries that a later one replaced decide nothing.
 -- A snapshot that is not the last of its interval to report a count decides no later boundary, so
 -- one interval is looked at by itself; what is not among the suspects decides nothing or is alone.
@@ -59,7 +59,7 @@ deciding as (
     inner join {{ ref('int_posts') }} as posts
         on
             conflicts.post_id = posts.post_id
-            and conflicts.observed_at < posts.window_end
+            and conflicts.observed_at <= posts.window_end
     left join last_delivered as later
         on
             conflicts.post_id = later.post_id
@@ -82,7 +82,7 @@ deciding as (
         on
             conflicts.post_id = posts.post_id
             and posts.published_at < posts.window_start
-            and conflicts.observed_at >= posts.window_start
+            and conflicts.observed_at > posts.window_start
     left join last_delivered as earlier
         on
             conflicts.post_id = earlier.post_id

@@ -1,5 +1,5 @@
 -- §4: every post of a creator with a deal that was published in the period's local days, or has a
--- snapshot in them.
+-- snapshot from their start to their end, both included.
 with snapshots as (
 
     select

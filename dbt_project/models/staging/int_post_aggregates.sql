@@ -1,4 +1,5 @@
--- The one pass over the snapshots: per post and interval the counts of its last row in the order of
+-- The one pass over the snapshots: per post and interval (a boundary belongs to the interval that
+-- ends with it, since §3 counts a snapshot at b by b) the counts of its last row in the order of
 -- (observed_at, delivered_at), of its first one where §3 may ask for it, and the greatest.
 -- This is what §2 and §3 mean wherever
 --   * that row reports all that the interval reports (else an earlier one decides a count, or a
@@ -72,13 +73,13 @@ snapshots as (
         {{ day_bit('metrics.observed_at') }} as day_bit,
         metrics.delivered_at >= metrics.observed_at + interval 24 hour as is_late,
         metrics.observed_at >= posts.period_starts_at
-        and metrics.observed_at < posts.period_ends_at as is_in_period,
-        posts.is_older and metrics.observed_at >= posts.window_start as may_be_first,
+        and metrics.observed_at <= posts.period_ends_at as is_in_period,
+        posts.is_older and metrics.observed_at > posts.window_start as may_be_first,
         coalesce(
             several_segments.segment_no,
             case
-                when metrics.observed_at < posts.window_start then 0
-                when metrics.observed_at < posts.window_end then 1
+                when metrics.observed_at <= posts.window_start then 0
+                when metrics.observed_at <= posts.window_end then 1
                 else posts.segment_count + 1
             end,
             0
@@ -89,8 +90,8 @@ snapshots as (
     left join several_segments
         on
             posts.creator_id = several_segments.creator_id
-            and metrics.observed_at >= several_segments.starts_at
-            and metrics.observed_at < several_segments.ends_at
+            and metrics.observed_at > several_segments.starts_at
+            and metrics.observed_at <= several_segments.ends_at
 
 ),
 

@@ -1,5 +1,5 @@
 -- Per post and interval the last and the greatest count that was reported, and the first one where
--- §3 may ask for it: of a post published before W, from the start of W on.
+-- §3 may ask for it: of a post published before W, after the start of W.
 {%- set counts = ['qualified_views', 'views', 'likes', 'comments', 'shares'] %}
 with one_by_one as (
 
@@ -13,7 +13,7 @@ with one_by_one as (
             filter (
                 where snapshots.{{ count }} is not null
                 and posts.published_at < posts.window_start
-                and snapshots.observed_at >= posts.window_start
+                and snapshots.observed_at > posts.window_start
             ) as first_{{ count }},
         max(snapshots.{{ count }}) as greatest_{{ count }}{{ ',' if not loop.last }}
         {%- endfor %}

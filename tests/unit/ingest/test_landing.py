@@ -738,7 +738,11 @@ def test_the_quarantine_is_written_and_replaced(landing: Landing, tmp_path: Path
     landing.write("post_metrics/a.csv", metrics(METRICS_ROW))
     write_quarantine(landing.ingest().connection, folder)
     assert read_quarantine(folder, "rows.parquet") == read_quarantine(folder, "files.parquet") == []
-    assert sorted(path.name for path in folder.iterdir()) == ["files.parquet", "rows.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "deleted.parquet",
+        "files.parquet",
+        "rows.parquet",
+    ]
 
 
 def test_the_quarantine_has_the_same_bytes_every_time(landing: Landing, tmp_path: Path) -> None:
@@ -772,7 +776,7 @@ def naive_row_count(folder: Path) -> int:
 
 @needs_shared
 @pytest.mark.parametrize(
-    "name", ["data/landing", *(f"cases/{number:02}/landing" for number in (1, 7, 15, 23))]
+    "name", ["data/landing", *(f"worked/{number:02}/landing" for number in (1, 7, 15, 23))]
 )
 def test_all_rows_of_the_shared_data_are_good(tmp_path: Path, name: str) -> None:
     with duckdb.connect() as connection:

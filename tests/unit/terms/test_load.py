@@ -165,8 +165,8 @@ def assert_handled(content: bytes) -> None:
 
 
 def test_the_programs_of_the_worked_cases_load(shared: Path) -> None:
-    paths = [*shared.glob("cases/*/program.yaml"), shared / "data" / "trending-bonus.yaml"]
-    assert len(paths) == 29
+    paths = [*shared.glob("worked/*/program.yaml"), shared / "data" / "trending-bonus.yaml"]
+    assert len(paths) == 37
     for path in paths:
         program = load_program(path).program
         for period in program.periods:

@@ -88,7 +88,9 @@ COUNTRY_VALUE = "a number from 0 to 100, at most 6 decimals"
         ("key: april", "key: march",
          "periods[1].key: found march, expected a key that no period above has"),
         ("version: 2", "version: 1",
-         "terms[1].version: found 1, expected a version that no terms above have"),
+         "terms[1].version: found 1, expected a version above 1, which terms above have"),
+        ("version: 1", "version: 3",
+         "terms[1].version: found 2, expected a version above 3, which terms above have"),
         ("effective_from: 2024-04-10", "effective_from: 2024-03-01",
          "terms[1].effective_from: found 2024-03-01, expected a day after 2024-03-01,"
          " from which terms above are effective"),
