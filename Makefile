@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots docs demo-broken torture bench
+.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots docs demo-broken wheel torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -23,6 +23,7 @@ help:
 	@echo "make screenshots   the same, and takes the pictures of README and docs anew"
 	@echo "make docs      docs/tables.md and the schemas of docs/contract anew, from code and models"
 	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
+	@echo "make wheel     dist/: a wheel that needs no checkout, and the versions it was tested with"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make bench     what a run costs beside bare DuckDB (SIZES=\"1 10 100\")"
@@ -87,13 +88,11 @@ torture: install
 
 # Every period of the sample program through all stages and gates, then what came of it.
 demo: install
-	@test -d $(DEMO)/landing || $(BIN)/bonus sample --out $(DEMO) > /dev/null
-	@$(BIN)/bonus run $$($(BIN)/python -c 'from orchestration.terms.load import load_program; \
-		print(*(period.key for period in load_program("$(DEMO)/program.yaml").program.periods))') \
-		--program $(DEMO)/program.yaml --landing $(DEMO)/landing --home $(DEMO)/home
-	@$(BIN)/bonus status --program $(DEMO)/program.yaml --home $(DEMO)/home
-	@echo "Next: make ui (Dagster on http://127.0.0.1:3000), or"
-	@echo "  $(BIN)/bonus export 2024-04 --out $(DEMO)/export --program $(DEMO)/program.yaml --home $(DEMO)/home"
+	@$(BIN)/bonus demo --out $(DEMO)
+
+# For a machine without a checkout; constraints.txt beside it are the versions of the lock.
+wheel: install
+	$(BIN)/python -m hatchling build -t wheel
 
 # What docs/tables.md and the JSON Schemas of docs/contract say is known elsewhere; tests compare.
 docs: install
@@ -122,4 +121,4 @@ bench: install
 
 clean:
 	@for folder in $(DEMO) $(BROKEN); do test ! -e $$folder || chmod -R u+w $$folder; done
-	rm -rf $(VENV) $(DEMO) $(BROKEN) mutants .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	rm -rf $(VENV) $(DEMO) $(BROKEN) mutants .mypy_cache .ruff_cache .hypothesis dist dbt_project/target dbt_project/logs

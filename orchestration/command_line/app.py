@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from orchestration.command_line.next_steps import DEMO, Place, next_steps
+
 if TYPE_CHECKING:
+    from orchestration.dagster_glue.run_in_process import Outcome
     from orchestration.pipeline.home import Home
+    from orchestration.sample import SampleSummary
     from orchestration.terms.load import LoadedProgram
 
 UNEXPECTED, USAGE, GATE, STATE, DIFFERENT = 1, 2, 3, 4, 5
@@ -46,15 +52,16 @@ HomeOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+CreatorsOption = Annotated[int, typer.Option(min=60, max=100_000, help="How many creators.")]
+PeriodsOption = Annotated[int, typer.Option(min=1, max=24, help="How many monthly periods.")]
 HOME_DEFAULT = Path("bonus-home")
+SEED = 2024
 
 
 @app.callback(invoke_without_command=True)
 def next_step(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
-    from orchestration.command_line.next_steps import Place, next_steps
-
     place = Place.of(os.environ, HOME_DEFAULT)
     program = _program(place.program).program if place.program is not None else None
     for step in next_steps(place.home, program, place.options(os.environ)):
@@ -82,14 +89,32 @@ def run(
         _known_period(loaded, period)
     landing = _landing(landing)
     by = None if by is None else _person(by)
-    place = _home(home)
+    outcomes = _run_periods(loaded, periods, landing, _home(home), by, quiet=as_json)
+    if as_json:
+        _print_json([outcome.to_json() for outcome in outcomes])
+    elif {row.exit_status for row in outcomes} <= {0, GATE}:
+        # Any other failure has said itself what to do, and may have left a state that cannot be read.
+        _print_next(loaded, landing, home)
+    raise typer.Exit(_first_failure(outcomes))
+
+
+def _run_periods(
+    loaded: LoadedProgram,
+    periods: Sequence[str],
+    landing: Path,
+    place: Home,
+    by: str | None,
+    *,
+    quiet: bool,
+) -> list[Outcome]:
+    """Runs each period once, in the order given, and says what came of it."""
     from orchestration.pipeline.gate_worker import WORKER
 
     WORKER.start()
     from orchestration.command_line.console import Console
     from orchestration.dagster_glue.run_in_process import run_period
 
-    console = Console(quiet=as_json)
+    console = Console(quiet=quiet)
     outcomes = []
     try:
         for period in dict.fromkeys(periods):
@@ -101,12 +126,11 @@ def run(
             console.summary(outcome)
     finally:
         WORKER.close()
-    if as_json:
-        _print_json([outcome.to_json() for outcome in outcomes])
-    elif {row.exit_status for row in outcomes} <= {0, GATE}:
-        # Any other failure has said itself what to do, and may have left a state that cannot be read.
-        _print_next(loaded, landing, home)
-    raise typer.Exit(next((row.exit_status for row in outcomes if row.exit_status), 0))
+    return outcomes
+
+
+def _first_failure(outcomes: Sequence[Outcome]) -> int:
+    return next((row.exit_status for row in outcomes if row.exit_status), 0)
 
 
 @app.command()
@@ -346,29 +370,126 @@ def report(
 
 
 @app.command()
+def init(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Where to write it: a folder that is new or empty."),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="The program's name; else the folder's."),
+    ] = None,
+    market: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--market",
+            metavar="CODE[=ZONE]",
+            help="A market, and its time zone where its country has several; once for each.",
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option("--currency", metavar="CODE", help="The program's currency.")
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", metavar="rate|pool", help="A price for points, or a shared sum."),
+    ] = None,
+    periods: Annotated[
+        str | None, typer.Option("--periods", metavar="N", help="How many monthly periods.")
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--first", metavar="YYYY-MM", help="The first period's month.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Take what is proposed; ask nothing.")] = False,
+) -> None:
+    """Begin a program of your own: program file, folders to deliver into, a tiny example that runs.
+
+    At a terminal it asks for what no option says; elsewhere it takes what it would propose.
+
+    Example: bonus init mine
+
+    Example: bonus init mine --market FR --market US=America/Los_Angeles --currency EUR
+    --method rate --first 2025-01 --periods 12
+    """
+    from orchestration.command_line.questions import Given, answered
+    from orchestration.new_program.answers import Refused
+    from orchestration.new_program.write import Occupied, demand_vacant, write_program
+
+    try:
+        demand_vacant(folder)
+        given = Given(name, currency, market or [], method, first, periods)
+        asks = not yes and sys.stdin.isatty()
+        command = write_program(folder, answered(given, folder.absolute().name, asks=asks))
+    except Occupied as error:
+        _fail(USAGE, f"{error}; name a folder that is new or empty")
+    except Refused as error:
+        _fail(USAGE, str(error))
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {folder}: {error.strerror}; name another folder")
+    _print(
+        f"{folder / 'README.md'} says what is what, and what to deliver.\n"
+        f"Try the example:\n  {shlex.join(command)}"
+    )
+
+
+@app.command()
 def sample(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write it.")],
-    creators: Annotated[int, typer.Option(min=60, max=100_000, help="How many creators.")] = 2000,
-    periods: Annotated[int, typer.Option(min=1, max=24, help="How many monthly periods.")] = 6,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2024,
+    creators: CreatorsOption = 2000,
+    periods: PeriodsOption = 6,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = SEED,
     as_json: JsonOption = False,
 ) -> None:
     """Write a made program file and landing data for it.
 
     Example: bonus sample --out demo --creators 500
     """
-    from orchestration.sample import write_sample
-
-    try:
-        summary = write_sample(out, creators=creators, periods=periods, seed=seed)
-    except OSError as error:
-        _fail(USAGE, f"cannot write to {out}: {error}; name an empty folder with --out")
+    summary = _sample(out, creators, periods, seed)
     if as_json:
         _print_json(asdict(summary))
         return
     program_file, landing = out / "program.yaml", out / "landing"
     _print(f"{program_file}\n{landing}")
     _print_next(_program(program_file), landing, out / "home")
+
+
+def _sample(out: Path, creators: int, periods: int, seed: int) -> SampleSummary:
+    from orchestration.sample import write_sample
+
+    try:
+        return write_sample(out, creators=creators, periods=periods, seed=seed)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error}; name an empty folder with --out")
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where it lies; a demo there goes on.")
+    ] = DEMO,
+    creators: CreatorsOption = 2000,
+    periods: PeriodsOption = 6,
+) -> None:
+    """Show all of it on made data: writes a sample, runs its periods, says what came of them.
+
+    Example: bonus demo --out demo
+    """
+    program_file, landing, home = out / "program.yaml", out / "landing", out / "home"
+    if not landing.is_dir():
+        _sample(out, creators, periods, SEED)
+    loaded = _program(program_file)
+    place = _home(home)
+    keys = [period.key for period in loaded.program.periods]
+    outcomes = _run_periods(loaded, keys, _landing(landing), place, None, quiet=False)
+    if status := _first_failure(outcomes):
+        raise typer.Exit(status)
+    from orchestration.command_line.console import Console
+    from orchestration.dagster_glue.period_states import period_states
+
+    Console().status(loaded.program.program, period_states(place, loaded.program))
+    options = Place(program_file, landing, home).options(os.environ)
+    _print(f"See it in the browser:\n  bonus ui{options}")
+    _print("Begin a program of your own:\n  bonus init mine")
 
 
 @app.command()
@@ -434,8 +555,6 @@ def quarantine(
 
 def _print_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
     """The most urgent of what `bonus` on its own says in the present state."""
-    from orchestration.command_line.next_steps import Place, next_steps
-
     options = Place(loaded.path, landing, home).options(os.environ)
     step = next_steps(home, loaded.program, options)[0]
     _print(f"Next: {step.sentence}\n  {step.command}")

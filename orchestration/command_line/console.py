@@ -98,6 +98,8 @@ class Console:
             f"{totals['posts']:,} posts eligible; "
             f"{sum(gate['held'] for gate in outcome.gates.values())} of 5 gates held"
         )
+        for remark in outcome.remarks:
+            self._out.print(f"  {safe(remark)}", style="bold yellow", soft_wrap=True)
         for currency, amounts in totals["currencies"].items():
             self._out.print(f"  {currency}: {_amounts(currency, amounts)}")
         for gate, result in outcome.gates.items():
@@ -159,8 +161,8 @@ class Console:
         else:
             self._out.print(f"{safe(period)}: nothing is in quarantine")
         if view.deleted:
-            title = f"{safe(period)}: deleted by their source, and left out"
-            table = Table(title=title, title_justify="left")
+            self._out.print(f"{safe(period)}: deleted by their source, and left out")
+            table = Table()
             table.add_column("file", overflow="fold")
             table.add_column("rows", justify="right")
             for file in view.deleted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ from orchestration.pipeline.run_state import RunState
 from orchestration.pipeline.withdrawing import demand_withdrawable
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.records import CloseEntry, LastRun
+from orchestration.reports.remarks import remarks_on
 from orchestration.terms.load import LoadedProgram
 
 UNEXPECTED, GATE_BLOCKED, STATE_REFUSED = 1, 3, 4
@@ -60,19 +61,23 @@ class Outcome:
     totals: Mapping[str, Any] = field(default_factory=dict)
     gates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     restatement: Mapping[str, Any] | None = None  # of a closed period: what its run came to
+    remarks: Sequence[str] = ()  # what has to be known of the totals at once
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def register(home: Home, loaded: LoadedProgram, landing: Path | None) -> dg.DagsterInstance:
+def register(
+    home: Home, loaded: LoadedProgram, landing: Path | None, *, known_stays: bool = False
+) -> dg.DagsterInstance:
     """Makes a program and its periods known to the home and to Dagster; returns the instance.
 
-    What is known already stays: also of a home whose `dagster/` was lost, or of a partition that
-    someone deleted in the UI, everything is there afterwards.
+    Periods that are known already stay: also of a home whose `dagster/` was lost, or of a partition
+    that someone deleted in the UI, everything is there afterwards. Where the files are is written
+    down anew, or with `known_stays` only where that is not known.
     """
     program = loaded.program
-    home.register(program.program, loaded.path, landing)
+    home.register(program.program, loaded.path, landing, known_stays=known_stays)
     instance = open_instance(home)
     add_periods(instance, home, program)
     return instance
@@ -125,12 +130,20 @@ def run_period(
     gates = _gates(last_run)
     if result.success:
         store = home.store(program)
-        totals = store.published()[period].record().totals.to_json()
+        publication = store.published()[period]
+        totals = publication.record().totals.to_json()
         restated = store.restated().get(period)
         record = restated.record() if restated else None
         restatement = record.totals.to_json() if record and record.run_id == run_id else None
         return Outcome(
-            program, period, run_id, 0, totals=totals, gates=gates, restatement=restatement
+            program,
+            period,
+            run_id,
+            0,
+            totals=totals,
+            gates=gates,
+            restatement=restatement,
+            remarks=remarks_on(publication),
         )
     status, error_text = _failure(result, last_run)
     error_text = "\n".join([error_text, *alert_of(instance, run_id)])
@@ -151,7 +164,7 @@ def close(
     """Closes a period by the job of the UI. Refused or Busy, with no run made, if it may not be.
 
     Stopped where the run that closes it ends otherwise. A close reads no landing directory; one that
-    is named is registered, as by a run. Gives the line of the close log, and what failed after it
+    is named is registered where none is known. Gives the line of the close log, and what failed after it
     was written, if anything did: the period is closed then.
     """
     demand_periods_stay(home, loaded)
@@ -239,7 +252,8 @@ def _execute(
 ) -> None:
     """Runs a job of one op over a period, which it holds; `demand` refuses before a run is made."""
     program, run_id = loaded.program.program, str(uuid.uuid4())
-    instance = register(home, loaded, landing)
+    # Who closes or withdraws must not say what the next run that somebody launches in the UI reads.
+    instance = register(home, loaded, landing, known_stays=True)
     key = partition_key(program, period)
     if key not in instance.get_dynamic_partitions(str(PERIODS.name)):
         # A published period that left the program file can still be withdrawn.

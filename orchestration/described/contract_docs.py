@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from orchestration.foundations.shipped import shipped
 from orchestration.ingest.datasets import DATASETS
 from orchestration.ingest.row_schema import row_schema
 from orchestration.terms.schema import Schema, program_schema
 
-CONTRACT: Final = Path(__file__).resolve().parents[2] / "docs" / "contract"
+CONTRACT: Final = shipped("docs/contract")
 PROGRAM_FILE: Final = "01-program-file.md"
 LANDING_DATA: Final = "02-landing-data.md"
 

@@ -12,10 +12,9 @@ from typing import Final
 
 from orchestration.described.column_lineage import DECLARED, Lineage, column_lineage
 from orchestration.described.column_texts import column_text
-from orchestration.pipeline.code_fingerprint import ROOT
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATEMENT, Table
 
-TABLES_DOC: Final = ROOT / "docs" / "tables.md"
+TABLES_DOC: Final = Path(__file__).resolve().parents[2] / "docs" / "tables.md"
 DRAWN: Final = ("payout_ledger", "payout_minor")
 OTHER_PERIODS: Final = frozenset({"payout_ledger", "journal", "restatement"})
 """What the ledger reads of other periods; drawn, these would lead around in circles."""

@@ -124,7 +124,8 @@ class QuarantineView:
     """What stands in quarantine: counts of all of it, and the first rows and files.
 
     Rows have dataset, file, row_no, column_name, reason, raw_text, line_count; files dataset, file,
-    reason, detail. `deleted` has dataset, file, rows: how many rows their source has deleted. Texts are as they came: whoever shows them makes them safe to show.
+    reason, detail. `deleted` has dataset, file, rows: how many rows their source has deleted. Texts
+    are as they came: whoever shows them makes them safe to show.
     """
 
     counts: list[ReasonCount]

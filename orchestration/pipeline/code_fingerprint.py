@@ -1,4 +1,7 @@
-"""The fingerprint of the code that makes the numbers: an old work file is not taken on by new code."""
+"""The fingerprint of the code that makes the numbers: an old work file is not taken on by new code.
+
+A checkout and a wheel of the same code have the same one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+from orchestration.foundations.shipped import shipped
+
+_PACKAGES: Final = Path(__file__).resolve().parents[2]
 
 # What a number may depend on. Not among them: what only shows numbers or asks for a run
 # (command_line, dagster_glue, reports, described, sample).
@@ -30,10 +35,12 @@ _LIBRARIES: Final = ("duckdb", "dbt-core", "dbt-duckdb", "pyarrow", "tzdata")
 def code_fingerprint() -> str:
     """SHA-256, hexadecimal, over code, models, their settings, and the libraries that compute."""
     digest = hashlib.sha256(repr([(name, version(name)) for name in _LIBRARIES]).encode())
-    for folder, pattern in _FILES:
-        for path in sorted((ROOT / folder).rglob(pattern)):
-            if "target" in path.parts:
+    for name, pattern in _FILES:
+        folder = shipped(name) if name == "dbt_project" else _PACKAGES / name
+        for path in sorted(folder.rglob(pattern)):
+            inside = path.relative_to(folder)
+            if "target" in inside.parts:
                 continue
-            digest.update(f"{path.relative_to(ROOT)}\0".encode())
+            digest.update(f"{name}/{inside.as_posix()}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

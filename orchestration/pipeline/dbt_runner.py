@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from orchestration.pipeline.code_fingerprint import ROOT
+from orchestration.foundations.shipped import shipped
 from orchestration.pipeline.work_file import WorkFile
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.contracts.graph.nodes import ModelNode
 
-PROJECT = ROOT / "dbt_project"
+PROJECT = shipped("dbt_project")
 
 
 class ModelsFailed(RuntimeError):

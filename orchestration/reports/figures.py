@@ -193,10 +193,10 @@ def period_figures(
             bins=_bins(connection),
             earnings_gini=_earnings_gini(connection),
             spreads=_spreads(connection),
-            creator_reasons=_reasons(connection, "creator_eligibility"),
-            post_reasons=_reasons(connection, "post_eligibility"),
+            creator_reasons=reason_rows(connection, "creator_eligibility"),
+            post_reasons=reason_rows(connection, "post_eligibility"),
             settlement=_settlement(connection),
-            adjustments=_adjustments(connection),
+            adjustments=adjustment_rows(connection),
         )
 
 
@@ -305,7 +305,8 @@ def _spreads(connection: duckdb.DuckDBPyConnection) -> list[Spread]:
     ]
 
 
-def _reasons(connection: duckdb.DuckDBPyConnection, table: str) -> list[ReasonRow]:
+def reason_rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[ReasonRow]:
+    """The reasons in a table of eligibility, the most frequent first."""
     rows = connection.execute(
         f"""
         select code, count(*), count(*) filter (where reasons = code) from (
@@ -340,7 +341,8 @@ def _settlement(connection: duckdb.DuckDBPyConnection) -> list[SettlementRow]:
     return [SettlementRow(*row) for row in rows]
 
 
-def _adjustments(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow]:
+def adjustment_rows(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow]:
+    """What the journal posts for earlier periods, by period and currency."""
     rows = connection.execute(
         "select origin_period, currency, count(*), sum(amount_minor) from journal"
         " where kind = 'adjustment' and account = 'expense:bonus'"

@@ -17,6 +17,7 @@ from orchestration.reports.money_sections import (
 )
 from orchestration.reports.page import Card, Link, Page, cell
 from orchestration.reports.parts import not_held
+from orchestration.reports.remarks import remarks_in
 from orchestration.reports.run_sections import (
     data_section,
     eligibility_section,
@@ -70,7 +71,7 @@ def _lead(figures: PeriodFigures) -> list[str]:
             f"Estimated: it may still change. It can be closed from {period.closes_on} on, by"
             f" someone other than {cell(record.by)}."
         )
-    return [days, f"{state} {published}"]
+    return [*map(cell, remarks_in(figures)), days, f"{state} {published}"]
 
 
 def _cards(figures: PeriodFigures) -> list[Card]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 import subprocess
 import sys
@@ -84,13 +86,26 @@ def test_real_counts_are_equal(shared: Path, tmp_path: Path) -> None:
 
 
 def test_export_is_equal_byte_for_byte(shared: Path, tmp_path: Path) -> None:
-    """The comparing script is blind to order and notation. Ids of the journal are ours."""
+    """The comparing script is blind to order and notation. Ids of the journal are ours. Of the columns that the
+    expected ledger lacks, the order of the contract is held in tests/unit/test_contract_docs.py."""
     folder = shared / "worked" / "01"
     bonus = Bonus(folder / "program.yaml", folder / "landing", tmp_path / "home")
-    assert bonus("run", "2025-01").returncode == 0
-    assert bonus("export", "2025-01", "--out", str(tmp_path / "out")).returncode == 0
-    expected = folder / "expected" / "2025-01"
+    assert bonus("run", "2024-01").returncode == 0
+    assert bonus("export", "2024-01", "--out", str(tmp_path / "out")).returncode == 0
+    expected = folder / "expected" / "2024-01"
     tables = sorted(path.name for path in expected.iterdir() if path.name != "journal.csv")
     assert tables
     for table in tables:
-        assert (tmp_path / "out" / table).read_bytes() == (expected / table).read_bytes(), table
+        own, right = ((folder / table).read_bytes() for folder in (tmp_path / "out", expected))
+        columns = next(csv.reader(io.StringIO(right.decode())))
+        assert _cut(own, columns) == right, table
+        assert own == _cut(own, next(csv.reader(io.StringIO(own.decode())))), table
+
+
+def _cut(content: bytes, columns: list[str]) -> bytes:
+    """These columns of a CSV file, with the quotes and line ends of §9."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    return out.getvalue().encode()

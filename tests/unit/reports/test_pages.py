@@ -69,12 +69,12 @@ def test_distribution_caps_and_reasons(page: PageReader) -> None:
 
 def test_gates_data_and_inputs(page: PageReader) -> None:
     assert page.tables["Gates of the published run"][1:] == [["staging", "1 of 2", "0", "1", "3"]]
-    assert page.tables["staging: few_posts_lose_views, the first 1 of 3 rows"] == [
+    assert page.tables["staging: few_posts_lose_counts, the first 1 of 3 rows"] == [
         ["post_id", "views_last"],
         [POST, "1"],
     ]
     assert page.tables["Landing data by dataset"][1:] == [
-        ["posts", "2", "1,200", "1,199", "1", "0"]
+        ["posts", "2", "1,200", "1,192", "1", "7", "0"]
     ]
     assert page.tables["Posts in play: 200"][1:3] == [
         ["Late: not seen in the last 48 hours of the window", "1", "0.5 %"],

@@ -1,0 +1,108 @@
+"""What has to be known at once of a period's figures, since they do not say it themselves.
+
+That nobody is eligible, and why; and that money comes from other periods. One sentence or two each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from orchestration.publishing.store import Publication
+from orchestration.publishing.tables import CONTRACT_TABLES
+from orchestration.records import Totals
+from orchestration.reports.figures import (
+    AdjustmentRow,
+    PeriodFigures,
+    ReasonRow,
+    adjustment_rows,
+    reason_rows,
+)
+from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS
+from orchestration.reports.text import amount, counted
+
+_TABLES = ("creator_eligibility", "post_eligibility", "journal")
+
+
+def remarks_on(publication: Publication) -> list[str]:
+    """The remarks on what a period has published."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        for name in _TABLES:
+            relation = publication.relation(CONTRACT_TABLES[name])
+            connection.execute(f"create view {name} as {relation}")
+        return _remarks(
+            publication.record().totals,
+            reason_rows(connection, "creator_eligibility"),
+            reason_rows(connection, "post_eligibility"),
+            adjustment_rows(connection),
+        )
+
+
+def remarks_in(figures: PeriodFigures) -> list[str]:
+    """The same, of figures that are known already."""
+    return _remarks(
+        figures.totals, figures.creator_reasons, figures.post_reasons, figures.adjustments
+    )
+
+
+def _remarks(
+    totals: Totals,
+    creators: Sequence[ReasonRow],
+    posts: Sequence[ReasonRow],
+    adjustments: Sequence[AdjustmentRow],
+) -> list[str]:
+    return [*_nobody(totals, creators, posts), *_adjusted(totals, adjustments)]
+
+
+def _nobody(totals: Totals, creators: Sequence[ReasonRow], posts: Sequence[ReasonRow]) -> list[str]:
+    """Why nobody earns, where the tables of eligibility say it."""
+    if not totals.creators:
+        return ["Nobody takes part: no deal of this program was invited before the period closes."]
+    if not totals.eligible_creators:
+        return [
+            f"Nobody is eligible. {_why('creator', totals.creators, creators, CREATOR_REASONS)}"
+        ]
+    if not totals.posts:
+        return ["Nobody earns: no post has a snapshot in the period."]
+    if not totals.eligible_posts:
+        return [f"No post is eligible. {_why('post', totals.posts, posts, POST_REASONS)}"]
+    if not totals.program_amount_minor:
+        eligible = counted(totals.eligible_posts, "eligible post")
+        return [
+            f"Nobody earns: {eligible}, but weights, rates, pools or caps make nothing of them."
+        ]
+    return []
+
+
+def _why(what: str, whole: int, rows: Sequence[ReasonRow], meanings: Mapping[str, str]) -> str:
+    """The reasons by number, the most frequent first; who has several counts for each."""
+    reasons = (f"{row.rows:,} {row.code} ({_small(meanings.get(row.code, ''))})" for row in rows)
+    return f"Of {counted(whole, what)}: {', '.join(reasons)}."
+
+
+def _small(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
+
+
+def _adjusted(totals: Totals, rows: Sequence[AdjustmentRow]) -> list[str]:
+    """What was posted for earlier periods, beside what this one earned, a sentence a currency."""
+    by_currency: dict[str, list[AdjustmentRow]] = defaultdict(list)
+    for row in rows:
+        by_currency[row.currency].append(row)
+    found = []
+    for currency, entries in by_currency.items():
+        earned = totals.currencies.get(currency, {}).get("earnings_minor", 0)
+        adjusted = sum(abs(row.amount_minor) for row in entries)
+        origins = ", ".join(
+            f"{amount(row.amount_minor, currency)} of {row.origin_period}"
+            f" ({counted(row.rows, 'creator')})"
+            for row in entries
+        )
+        weight = "More than this period earned comes" if adjusted > earned else "Some money comes"
+        found.append(
+            f"{weight} from adjustments of earlier periods, in {currency}: {origins};"
+            f" earned here {amount(earned, currency)}."
+        )
+    return found

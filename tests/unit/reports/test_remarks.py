@@ -1,0 +1,112 @@
+"""What has to be known at once: that nobody earns and why, and that money comes from other periods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestration.reports.remarks import remarks_on
+from tests.unit.reports.conftest import HandMade, Row
+
+ANA = {"creator_id": "ana", "market": "JP", "eligible": True}
+POST = {"post_id": "p", "creator_id": "ana", "content_type": "reel"}
+GOOD_POST = {**POST, "eligible": True}
+
+
+def remarks(books: HandMade, **tables: list[Row]) -> list[str]:
+    """Of a period that is published with these rows."""
+    books.publish("march", **tables)
+    return remarks_on(books.home.store(books.program).published()["march"])
+
+
+def earned(minor: int, currency: str = "USD", creator: str = "ana") -> dict[str, Any]:
+    return {
+        "creator_id": creator, "payout_currency": currency, "status": "paid",
+        "earnings_minor": minor, "payable_minor": minor, "program_amount_minor": minor,
+    }  # fmt: skip
+
+
+def adjusted(minor: int, origin: str, entry: str, currency: str = "USD") -> dict[str, Any]:
+    return {
+        "entry_id": entry, "kind": "adjustment", "account": "expense:bonus", "currency": currency,
+        "origin_period": origin, "amount_minor": minor,
+    }  # fmt: skip
+
+
+def test_a_period_that_earns_has_none(books: HandMade) -> None:
+    assert (
+        remarks(
+            books,
+            creator_eligibility=[ANA, {"creator_id": "ben", "reasons": "NOT_ACTIVATED"}],
+            post_eligibility=[GOOD_POST],
+            payout_ledger=[earned(100)],
+            creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
+        )
+        == []
+    )
+
+
+def test_nobody_eligible_is_said_with_the_reasons_by_number(books: HandMade) -> None:
+    assert remarks(
+        books,
+        creator_eligibility=[
+            {"creator_id": "a", "reasons": "NOT_ACTIVATED"},
+            {"creator_id": "b", "reasons": "NOT_ACTIVATED|MARKET"},
+        ],
+        post_eligibility=[{**POST, "reasons": "CREATOR_INELIGIBLE"}],
+    ) == [
+        "Nobody is eligible. Of 2 creators: 2 NOT_ACTIVATED (none of its deals was activated), "
+        "1 MARKET (its market is not one of the terms')."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("creators", "posts", "said"),
+    [
+        ([], [], "no deal of this program was invited before the period closes"),
+        ([ANA], [], "no post has a snapshot in the period"),
+        (
+            [ANA],
+            [{**POST, "reasons": "CONTENT_TYPE"}],
+            "No post is eligible. Of 1 post: 1 CONTENT_TYPE (its content type is not one of",
+        ),
+        ([ANA], [GOOD_POST], "Nobody earns: 1 eligible post, but weights, rates, pools or caps"),
+    ],
+)
+def test_each_way_to_earn_nothing_has_its_sentence(
+    books: HandMade, creators: list[Row], posts: list[Row], said: str
+) -> None:
+    (remark,) = remarks(books, creator_eligibility=creators, post_eligibility=posts)
+    assert said in remark
+
+
+@pytest.mark.parametrize(
+    ("minor", "begins"),
+    [(100, "Some money comes"), (101, "More than this period earned comes"), (-101, "More than")],
+)
+def test_money_of_earlier_periods_is_named(books: HandMade, minor: int, begins: str) -> None:
+    (remark,) = remarks(
+        books,
+        creator_eligibility=[ANA],
+        post_eligibility=[GOOD_POST],
+        payout_ledger=[earned(100)],
+        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
+        journal=[adjusted(minor, "february", "1")],
+    )
+    assert remark.startswith(begins)
+    amount = f"{minor / 100:.2f}".replace("-", "−")
+    assert f"in USD: {amount} of february (1 creator); earned here 1.00." in remark
+
+
+def test_adjustments_that_cancel_each_other_are_named_too(books: HandMade) -> None:
+    (remark,) = remarks(
+        books,
+        creator_eligibility=[ANA],
+        post_eligibility=[GOOD_POST],
+        payout_ledger=[earned(100)],
+        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
+        journal=[adjusted(500, "february", "1"), adjusted(-500, "january", "2")],
+    )
+    assert remark.startswith("More than this period earned")
+    assert "5.00 of february" in remark and "−5.00 of january" in remark
