@@ -136,9 +136,9 @@ class Books:
         """Runs a month on all that is delivered by now; on files, where `landing` has them."""
         books = self.plain
         period, name = key(month), self.world.name
-        self._last = fast_run(books.home, name, period, f"run-{period}-{by}", by)
+        self.last = fast_run(books.home, name, period, f"run-{period}-{by}", by)
         reader = None if landing else rows_reader(self.world.rows)
-        return run_all(self._last, books.loaded.path, landing or self.world.folder, reader)
+        return run_all(self.last, books.loaded.path, landing or self.world.folder, reader)
 
     def blocked_by(self, month: int, landing: Path | None = None) -> list[str]:
         """The expectations that block a run of the month; it fails where none does."""
@@ -148,7 +148,7 @@ class Books:
 
     def warnings(self) -> set[str]:
         """The expectations of the run before that warn."""
-        with self._last.work.connect() as connection:
+        with self.last.work.connect() as connection:
             return {
                 row.name
                 for stage in STAGES
