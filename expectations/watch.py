@@ -39,6 +39,7 @@ STAGING = (
     ),
 )
 
+# Posts of the last days have had no time for views: that they have few says nothing.
 ELIGIBILITY = (
     no_rows(
         "views_of_a_market_and_day_are_like_the_days_before",
@@ -48,7 +49,8 @@ ELIGIBILITY = (
             select
                 windows.market,
                 cast(posts.published_at as date) as published_on,
-                sum(posts.qualified_views) as views
+                sum(posts.qualified_views) as views,
+                max(windows.window_end) as window_end
             from {batch} as posts
             inner join int_windows as windows on posts.creator_id = windows.creator_id
             where posts.published_at >= windows.window_start
@@ -66,10 +68,18 @@ ELIGIBILITY = (
             )
         )
         select market, published_on, views, views_before as views_of_7_days_before from compared
-        where days_before = 7 and (views * 7 > views_before * 10 or views * 70 < views_before)
+        where days_before = 7
+        and (
+            views * 7 > views_before * 10
+            or (
+                views * 70 < views_before
+                and cast(published_on as timestamp) < window_end - interval 3 day
+            )
+        )
         order by market, published_on
         """,
-        "the posts of a day have under 0.1x or over 10x the views of an average of the 7 days before",
+        "the posts of a day have over 10x the views of an average of the 7 days before, or, more than"
+        " 2 days before the window ends, under 0.1x",
         "warn",
     ),
 )

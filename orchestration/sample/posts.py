@@ -16,6 +16,13 @@ MEDIAN_VIEWS = (70_000.0, 34_000.0, 24_000.0, 6_000.0)
 MARKET_VIEWS = (1.0, 0.85, 0.75, 0.9)
 ENGAGEMENT = {"likes": 0.040, "comments": 0.003, "shares": 0.005}  # of the views
 ALL_FLAGS = (*FLAGS, "is_original")
+FALLING_PERMILLE = 6  # posts that lose views; the gate warns of more than 1 %
+TAKEN_BACK_PERMILLE = 40  # the same, in the period in which the platform cleans up
+BOUGHT_POSTS = 3
+TAKEN_BACK = "the platform took invalid views back from a few posts"
+BOUGHT = "somebody bought likes for three posts, more than they have views"
+INCIDENTS = {2: TAKEN_BACK, 4: BOUGHT}
+"""What a gate warns of in the sample, by index of period: all else is quiet, so that one looks."""
 SNAPSHOT_DAYS = (0.3, *range(1, 15), 17, 20, 23, 26, 29)
 
 
@@ -184,15 +191,17 @@ def post_events(rng: Any, posts: Posts, key: str) -> Any:
     )
 
 
-def metrics_tables(rng: Any, posts: Posts, ends: Any, next_ends: Any) -> dict[str, Any]:
+def metrics_tables(
+    rng: Any, posts: Posts, ends: Any, next_ends: Any, incident: str | None = None
+) -> dict[str, Any]:
     """Snapshots of the posts by file: `metrics.parquet`, `metrics.csv.gz`, `corrections.jsonl.gz`.
 
-    `next_ends` is None for the last period.
+    `next_ends` is None for the last period, `incident` one of `INCIDENTS`.
     """
     import numpy as np
 
     who, seen = _snapshot_times(rng, posts, ends, next_ends)
-    reports = _reports(rng, posts, who, seen)
+    reports = _reports(rng, posts, who, seen, incident)
     size = len(who)
     delivered = seen + rng.integers(60, 7200, size)
     late = rng.random(size) < 0.02
@@ -271,17 +280,16 @@ class Reports:
         )
 
 
-def _reports(rng: Any, posts: Posts, who: Any, seen: Any) -> Reports:
+def _reports(rng: Any, posts: Posts, who: Any, seen: Any, incident: str | None) -> Reports:
     """Saturating growth, and for a few posts a fall: invalid views that were taken back."""
     import numpy as np
 
     size, planned = len(posts), posts.is_planned
     pace = np.where(planned, 2.0, rng.lognormal(0.8, 0.5, size)) * DAY
-    views = posts.views[who] * -np.expm1(-(seen - posts.published[who]) / pace[who])
-    falls = (rng.random(size) < 0.025) & ~planned
-    fall_at = posts.published + rng.integers(3 * DAY, 14 * DAY, size)
-    kept = np.where(falls, rng.uniform(0.75, 0.93, size), 1.0)
-    views *= np.where(seen >= fall_at[who], kept[who], 1.0)
+    grown = posts.views[who] * -np.expm1(-(seen - posts.published[who]) / pace[who])
+    views = grown * _kept(rng, posts, who, seen, FALLING_PERMILLE)
+    # Only views are taken back: likes, comments and shares stay what they were.
+    left = _kept(rng, posts, who, seen, TAKEN_BACK_PERMILLE) if incident == TAKEN_BACK else 1.0
 
     invalid = np.where(rng.random(size) < 0.6, np.nan, rng.beta(1.2, 30, size))
     invalid[planned] = 0.01
@@ -289,5 +297,21 @@ def _reports(rng: Any, posts: Posts, who: Any, seen: Any) -> Reports:
     for name, share in ENGAGEMENT.items():
         shares = share * rng.lognormal(0, 0.4, size)
         hidden = (rng.random(size) < (0.04 if name == "likes" else 0.01)) & ~planned
-        engagement[name] = np.where(hidden, np.nan, np.where(planned, share, shares))[who]
-    return Reports(posts.ids.take(who), views, invalid[who], engagement)
+        counted = np.where(hidden, np.nan, np.where(planned, share, shares))
+        engagement[name] = counted[who] / left
+    if incident == BOUGHT:
+        bought = np.flatnonzero(~planned & (posts.removed == NEVER))[:BOUGHT_POSTS]
+        engagement["likes"][np.isin(who, bought)] = 1.2
+    return Reports(posts.ids.take(who), views * left, invalid[who], engagement)
+
+
+def _kept(rng: Any, posts: Posts, who: Any, seen: Any, permille: int) -> Any:
+    """The share of its views that each snapshot still has, of which so many posts lose some."""
+    import numpy as np
+
+    others = np.flatnonzero(~posts.is_planned)
+    falling = rng.choice(others, len(others) * permille // 1000, replace=False)
+    kept = np.ones(len(posts))
+    kept[falling] = rng.uniform(0.75, 0.93, len(falling))
+    fall_at = posts.published + rng.integers(3 * DAY, 14 * DAY, len(posts))
+    return np.where(seen >= fall_at[who], kept[who], 1.0)
