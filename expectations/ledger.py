@@ -121,13 +121,15 @@ SUITE = (
     ),
     no_rows(
         "the_total_is_like_the_period_before",
-        "ledger_period",
+        "ledger_totals",
         """
-        select period, total_minor, previous_total_minor from {batch}
-        where previous_total_minor > 0
-        and (total_minor * 5 < previous_total_minor or total_minor > previous_total_minor * 5)
+        select total, currency, total_minor, previous_minor from {batch}
+        where previous_minor > 0
+        and (total_minor * 5 < previous_minor or total_minor > previous_minor * 5)
+        order by total, currency
         """,
-        "the total is under 0.2x or over 5x that of the period before",
+        "what was earned in the program currency, or is paid out in a payout currency, is under"
+        " 0.2x or over 5x that of the period before",
         "warn",
     ),
 )

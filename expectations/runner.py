@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,19 @@ def _failing(result: Mapping[str, Any]) -> tuple[int, tuple[Mapping[str, str], .
         rows = result.get("unexpected_index_list") or []
         count = int(result.get("unexpected_count") or len(rows))
     return count, tuple(
-        {str(name): "" if value is None else str(value) for name, value in dict(row).items()}
+        {str(name): _cell_text(value) for name, value in dict(row).items()}
         for row in rows[:SHOWN_ROWS]
     )
+
+
+def _cell_text(value: object) -> str:
+    """A value as it is shown: nothing for null, decimals without the zeros at their end."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal) and value.is_finite():
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return str(value)
 
 
 def _exception_text(info: Mapping[str, Any]) -> str:

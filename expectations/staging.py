@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, no_rows, unique
+from expectations.suite import Expectation, Severity, no_rows, unique
+
+_COUNTS = ("views", "likes", "comments", "shares")
+_FALLEN = "(" + " or ".join(f"last_{count} < greatest_{count}" for count in _COUNTS) + ")"
+_FALLS = ", ".join(
+    f"case when last_{count} < greatest_{count} then"
+    f" '{count} ' || cast(greatest_{count} as varchar) || ' to ' || cast(last_{count} as varchar) end"
+    for count in _COUNTS
+)
+
+_FAR_OFF = "(rate_e10 > twice_median_e10 or rate_e10 * 4 < twice_median_e10)"
+"""§8: "more than twice or less than half the median", which stands there twice over."""
 
 
-def _count_does_not_fall(count: str) -> Expectation:
+def _rates(name: str, where: str, means: str, severity: Severity) -> Expectation:
+    """Expects no such row among the rates that are taken, of pairs with enough rates before."""
     return no_rows(
-        f"few_posts_lose_{count}",
-        "int_posts_in_play",
+        name,
+        "int_fx_rates_taken",
         f"""
-        select post_id, greatest_{count} as {count}_before, last_{count} as {count}_last
+        select base_currency, quote_currency, rate_date, rate, median_before, rates_before
         from {{batch}}
-        where last_{count} < greatest_{count}
-        and (
-            select count(*) filter (where last_{count} < greatest_{count}) * 100 > count(*)
-            from {{batch}}
-        )
-        order by post_id
+        where rates_before >= 5 and {where}
+        order by base_currency, quote_currency
         """,
-        f"over 1 % of the posts in play have last {count} below an earlier one",
-        "warn",
+        means,
+        severity,
     )
 
 
@@ -35,29 +43,46 @@ SUITE = (
     unique("stg_post_metrics", "post_id", "observed_at"),
     unique("int_windows", "creator_id"),
     unique("int_posts", "post_id"),
+    unique("int_payout_currencies", "creator_id"),
     no_rows(
         "every_creator_with_a_deal_has_a_rate",
-        "int_windows",
+        "int_payout_currencies",
         """
-        with currencies as (
-            select
-                windows.creator_id,
-                coalesce(
-                    payees.payout_currency, own_market.currency, other_market.currency
-                ) as payout_currency
-            from {batch} as windows
-            left join stg_payees as payees on windows.creator_id = payees.creator_id
-            left join market_currencies as own_market
-                on windows.market = own_market.market
-            left join market_currencies as other_market
-                on other_market.market = ''
-        )
-        select creator_id, payout_currency from currencies
+        select creator_id, payout_currency from {batch}
         where payout_currency not in (select payout_currency from int_fx_rates)
         order by creator_id
         """,
         "no rate to the payout currency in the 8 days up to fx_on, direct or through EUR;"
         " deliver the rates",
+    ),
+    no_rows(
+        "nobody_is_paid_in_a_withdrawn_currency",
+        "int_payout_currencies",
+        "select creator_id, payout_currency from {batch} where is_withdrawn order by creator_id",
+        "the payout currency of a creator at pays_on is one that ISO 4217 has withdrawn;"
+        " deliver a payees row with the currency that has replaced it, from pays_on or before",
+    ),
+    _rates(
+        "rates_are_within_twice_and_half_of_those_before",
+        f"not is_confirmed and {_FAR_OFF}",
+        "an exchange rate is more than twice or less than half the median of its pair in the sixty"
+        " days before; replace the row by one with the right rate, or, if the rate is right, confirm"
+        " it: give the pair and the rate in fx_confirmed of the period in the program file",
+        "error",
+    ),
+    _rates(
+        "confirmed_rates_are_within_twice_and_half_of_those_before",
+        f"is_confirmed and {_FAR_OFF}",
+        "an exchange rate is more than twice or less than half the median of its pair in the sixty"
+        " days before, and fx_confirmed of the period says that it is right",
+        "warn",
+    ),
+    _rates(
+        "rates_are_near_those_before",
+        f"not {_FAR_OFF} and (rate_e10 * 5 > twice_median_e10 * 3 or rate_e10 * 5 < twice_median_e10 * 2)",
+        "an exchange rate is over 20 % off the median of its pair in the sixty days before;"
+        " compare it with another source",
+        "warn",
     ),
     no_rows(
         "posts_in_play_were_seen_at_the_end",
@@ -76,5 +101,16 @@ SUITE = (
         "under 99 % of the posts in play have a snapshot in the last 48 hours of their window",
         "warn",
     ),
-    *(_count_does_not_fall(count) for count in ("views", "likes", "comments", "shares")),
+    no_rows(
+        "few_posts_lose_counts",
+        "int_posts_in_play",
+        f"""
+        select post_id, concat_ws(', ', {_FALLS}) as greatest_to_last from {{batch}}
+        where {_FALLEN}
+        and (select count(*) filter (where {_FALLEN}) * 100 > count(*) from {{batch}})
+        order by post_id
+        """,
+        "over 1 % of the posts in play have last views, likes, comments or shares below earlier ones",
+        "warn",
+    ),
 )

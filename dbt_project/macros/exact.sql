@@ -61,3 +61,8 @@
 {%- macro whole_e10(expression) -%}
     cast(cast({{ expression }} as decimal(38, 10)) * cast(10000000000 as decimal(11, 0)) as hugeint)
 {%- endmacro -%}
+
+{#- Half of a whole number at scale e10, exact: 11 decimals. -#}
+{%- macro half_of_e10(expression) -%}
+    cast({{ expression }} as decimal(38, 0)) * cast(0.00000000005 as decimal(11, 11))
+{%- endmacro -%}

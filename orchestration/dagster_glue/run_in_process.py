@@ -67,14 +67,17 @@ class Outcome:
         return asdict(self)
 
 
-def register(home: Home, loaded: LoadedProgram, landing: Path | None) -> dg.DagsterInstance:
+def register(
+    home: Home, loaded: LoadedProgram, landing: Path | None, *, known_stays: bool = False
+) -> dg.DagsterInstance:
     """Makes a program and its periods known to the home and to Dagster; returns the instance.
 
-    What is known already stays: also of a home whose `dagster/` was lost, or of a partition that
-    someone deleted in the UI, everything is there afterwards.
+    Periods that are known already stay: also of a home whose `dagster/` was lost, or of a partition
+    that someone deleted in the UI, everything is there afterwards. Where the files are is written
+    down anew, or with `known_stays` only where that is not known.
     """
     program = loaded.program
-    home.register(program.program, loaded.path, landing)
+    home.register(program.program, loaded.path, landing, known_stays=known_stays)
     instance = open_instance(home)
     add_periods(instance, home, program)
     return instance
@@ -161,7 +164,7 @@ def close(
     """Closes a period by the job of the UI. Refused or Busy, with no run made, if it may not be.
 
     Stopped where the run that closes it ends otherwise. A close reads no landing directory; one that
-    is named is registered, as by a run. Gives the line of the close log, and what failed after it
+    is named is registered where none is known. Gives the line of the close log, and what failed after it
     was written, if anything did: the period is closed then.
     """
     demand_periods_stay(home, loaded)
@@ -249,7 +252,8 @@ def _execute(
 ) -> None:
     """Runs a job of one op over a period, which it holds; `demand` refuses before a run is made."""
     program, run_id = loaded.program.program, str(uuid.uuid4())
-    instance = register(home, loaded, landing)
+    # Who closes or withdraws must not say what the next run that somebody launches in the UI reads.
+    instance = register(home, loaded, landing, known_stays=True)
     key = partition_key(program, period)
     if key not in instance.get_dynamic_partitions(str(PERIODS.name)):
         # A published period that left the program file can still be withdrawn.

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final
 
 from orchestration.records import CloseEntry, Unreadable, Worker
-from orchestration.terms.people import MOST_OF_A_NAME, is_person, same_person, what_is_wrong
+from orchestration.terms.people import MOST_OF_A_NAME, is_person, look_same, what_is_wrong
 
 NO_LINE_BEFORE: Final = "0" * 64
 """What stands for the hash of the line before in the first line."""
@@ -115,6 +115,6 @@ def _own_work(workers: Iterable[Worker], approver: str) -> list[str]:
     found = [
         f"{worker.by} {_WORK[worker.work].format(run=worker.run_id)}; someone else has to close it"
         for worker in workers
-        if same_person(approver, worker.by)
+        if look_same(approver, worker.by)
     ]
     return list(dict.fromkeys(found))

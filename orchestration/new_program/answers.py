@@ -13,7 +13,7 @@ from typing import Final, Literal, cast
 
 from orchestration.terms import values
 from orchestration.terms.calendar import zone_names
-from orchestration.terms.currencies import is_currency
+from orchestration.terms.currencies import is_current
 
 Method = Literal["rate", "pool"]
 METHODS: Final[tuple[Method, Method]] = ("rate", "pool")
@@ -68,8 +68,8 @@ def program_named_after(folder: str) -> str:
 
 def read_currency(text: str) -> str:
     """A currency code of ISO 4217."""
-    if not is_currency(text):
-        near = ": write it in upper case" if is_currency(text.upper()) else ""
+    if not is_current(text):
+        near = ": write it in upper case" if is_current(text.upper()) else ""
         raise Refused(
             f"currency: found {_shown(text)}, expected an ISO 4217 code, such as USD{near}"
         )

@@ -5,8 +5,10 @@ Read under the program's lock, from the published tables and the close log alone
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 
 from orchestration.ledger.restatement import Account, adjustments
 from orchestration.pipeline.close_log import CloseLog
@@ -17,6 +19,7 @@ from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import RESTATEMENT
 from orchestration.records import CloseEntry, Unreadable
 from orchestration.terms.load import LoadedProgram, ProgramFileError, parse_program
+from orchestration.terms.model import Program, UnknownPeriodError
 
 # What was posted for each origin period: "its earnings, and adjustments with that origin in closed
 # periods"; of an adjustment's two entries the debit of the expense has its sign.
@@ -101,7 +104,8 @@ def demand_periods_stay(home: Home, loaded: LoadedProgram) -> None:
     """§7 "Periods stay": Refused, with every reason, for a program file that takes back what is published.
 
     That is one "in which a published period is missing, a period stands before a closed one that
-    was not there when that one was closed, or the currency is another one".
+    was not there when that one was closed, or the currency is another one". On top of that, one in
+    which published periods stand in another order: a balance would be carried on twice.
     """
     program = loaded.program
     published = home.store(program.program).published()
@@ -121,6 +125,12 @@ def demand_periods_stay(home: Home, loaded: LoadedProgram) -> None:
             f"{', '.join(put_before)} stands before {order[last]}, which is closed; a period can "
             "only be added after all closed ones"
         )
+    stood = order_as_published(home, program, published.values())
+    if [key for key in order if key in stood] != [key for key in stood if key in order]:
+        found.append(
+            f"the published periods stood in the order {', '.join(stood)}; balances are carried on in "
+            "it, so it stays. To turn open periods round, withdraw them first: bonus withdraw PERIOD"
+        )
     if (currency := _currency(published)) not in (None, program.currency):
         found.append(
             f"the currency is {program.currency}, but what is published is in {currency}; a program "
@@ -128,6 +138,31 @@ def demand_periods_stay(home: Home, loaded: LoadedProgram) -> None:
         )
     if found:
         raise Refused("\n".join(f"{loaded.path}: {reason}" for reason in found))
+
+
+def order_as_published(
+    home: Home, program: Program, published: Collection[Publication]
+) -> list[str]:
+    """The published periods as balances are carried on through them, whatever the program file says.
+
+    Closed ones as they were closed, then the open ones by their first day, as their own runs read
+    it; by that of the program file where that cannot be read, and first of all where there is none.
+    """
+    keys = [publication.period for publication in published]
+    try:
+        log = CloseLog(home.path, program.program).entries()
+        closed = [entry.period for entry, _ in log if entry.period in keys]
+    except Unreadable:  # named where the books are opened
+        closed = []
+    starts = {period.key: period.starts_on for period in program.periods}
+    for publication in published:
+        if publication.period not in closed:
+            path = publication.program_file
+            with suppress(OSError, ProgramFileError, UnknownPeriodError):
+                read = parse_program(path.read_bytes(), str(path))
+                starts[publication.period] = read.period(publication.period).starts_on
+    still_open = [key for key in keys if key not in closed]
+    return closed + sorted(still_open, key=lambda key: (starts.get(key, date.min), key))
 
 
 def _currency(published: Mapping[str, Publication]) -> str | None:

@@ -205,13 +205,18 @@ class Home:
         """What exactly a landing directory holds; files that have not changed are hashed once."""
         return landing_digest(fingerprint_landing(inventory, self.path / "cache" / "files.json"))
 
-    def register(self, program: str, program_file: Path, landing: Path | None) -> None:
+    def register(
+        self, program: str, program_file: Path, landing: Path | None, *, known_stays: bool = False
+    ) -> None:
         """Remembers where a program's files are, for runs that are started in the UI.
 
-        Without a landing directory the known one stays.
+        Without a landing directory the known one stays. With `known_stays` all that is known does.
         """
         folder = self._folder(self.path / "programs")
-        if landing is None and (known := self.registrations().get(program)):
+        known = self.registrations().get(program)
+        if known and known_stays:
+            program_file, landing = known.program_file, known.landing or landing
+        elif known and landing is None:
             landing = known.landing
         entry = {
             "program_file": str(program_file.resolve()),

@@ -28,7 +28,6 @@ def restate_period(
     Grain of restatement: a creator and currency that is due or was posted; minor units.
     """
     inputs = settlement_inputs(connection)
-    order = [period.key for period in program.periods]
     rows = restate(
         program,
         inputs.earned,
@@ -38,7 +37,7 @@ def restate_period(
         books.posted(period_key),
     )
     write_rows(connection, "restatement", rows, RESTATEMENT_COLUMNS)
-    write_ledger_period(connection, program, period_key, books.before(period_key, order))
+    write_ledger_period(connection, program, period_key)
 
 
 def restatement_totals(connection: duckdb.DuckDBPyConnection) -> Totals:

@@ -52,6 +52,27 @@ from ranked
 full outer join previous_shares as previous on ranked.market = previous.market
 """
 
+LEDGER_TOTALS = """
+create or replace table ledger_totals as
+with now as (
+    select 'earned' as total, previous.currency, ledger_period.total_minor
+    from ledger_period
+    inner join previous_totals as previous on previous.total = 'earned'
+    union all
+    select 'paid out' as total, payout_currency as currency, sum(payout_minor) as total_minor
+    from payout_ledger
+    group by payout_currency
+)
+select
+    coalesce(now.total, previous.total) as total,
+    coalesce(now.currency, previous.currency) as currency,
+    coalesce(now.total_minor, 0) as total_minor,
+    coalesce(previous.previous_minor, 0) as previous_minor
+from now
+full outer join previous_totals as previous
+    on now.total = previous.total and now.currency = previous.currency
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class SettlementInputs:
@@ -114,7 +135,8 @@ def settle_period(
     entries = journal_entries(program.program, period_key, period.pays_on, rows)
     write_rows(connection, "payout_ledger", rows, LEDGER_COLUMNS)
     write_rows(connection, "journal", entries, JOURNAL_COLUMNS)
-    write_ledger_period(connection, program, period_key, before)
+    write_ledger_period(connection, program, period_key)
+    _write_ledger_totals(connection, program, before)
     _write_market_shares(connection, before)
 
 
@@ -134,27 +156,44 @@ def _closing_balances(before: Publication | None) -> dict[Account, int]:
 
 
 def write_ledger_period(
-    connection: duckdb.DuckDBPyConnection,
-    program: Program,
-    period_key: str,
-    before: Publication | None,
+    connection: duckdb.DuckDBPyConnection, program: Program, period_key: str
 ) -> None:
-    """One row with what the gate compares a period with: its budget and the total before it."""
+    """One row with the period's sum and its budget, minor units of the program currency."""
     budget = program.period(period_key).budget
-    previous = None
-    if before is not None:
-        previous = before.record().totals.program_amount_minor
     connection.execute(
         "create or replace table ledger_period as select cast($1 as varchar) as period,"
         " coalesce(sum(program_amount_minor), 0) as total_minor,"
-        " cast($2 as hugeint) as budget_minor, cast($3 as hugeint) as previous_total_minor"
-        " from creator_earnings",
+        " cast($2 as hugeint) as budget_minor from creator_earnings",
         [
             period_key,
             None if budget is None else scaled(budget, minor_unit_decimals(program.currency)),
-            previous,
         ],
     )
+
+
+def _write_ledger_totals(
+    connection: duckdb.DuckDBPyConnection, program: Program, before: Publication | None
+) -> None:
+    """What was earned in the program currency and paid out in each currency, beside the period before.
+
+    Minor units; previous_minor is 0 where the period before has nothing in the currency, or there
+    is none.
+    """
+    totals = before.record().totals if before is not None else Totals()
+    connection.execute(
+        "create or replace table previous_totals"
+        " (total varchar, currency varchar, previous_minor hugeint)"
+    )
+    connection.execute(
+        "insert into previous_totals values ('earned', $1, $2)",
+        [program.currency, totals.program_amount_minor],
+    )
+    for currency, sums in totals.currencies.items():
+        connection.execute(
+            "insert into previous_totals values ('paid out', $1, $2)",
+            [currency, sums.get("payout_minor", 0)],
+        )
+    connection.execute(LEDGER_TOTALS)
 
 
 def _write_market_shares(connection: duckdb.DuckDBPyConnection, before: Publication | None) -> None:

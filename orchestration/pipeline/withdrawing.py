@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestration.pipeline.books import Books, demand_untouched, open_books
+from orchestration.pipeline.books import Books, demand_untouched, open_books, order_as_published
 from orchestration.pipeline.draft import Draft, open_periods
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import Gate
 from orchestration.pipeline.refusals import Refused
 from orchestration.records import Totals
-from orchestration.terms.load import parse_program
 from orchestration.terms.model import Program
 
 
@@ -31,7 +30,7 @@ def withdraw_period(
     """
     with home.program_lock(program.program):
         books = _demand(home, program, period)
-        order = _order(program, books)
+        order = order_as_published(home, program, books.published.values())
         demand_untouched(
             books,
             program.program,
@@ -66,13 +65,3 @@ def _demand(home: Home, program: Program, period: str) -> Books:
     if period not in books.published:
         raise Refused(f"{period} is not published; there is nothing to withdraw")
     return books
-
-
-def _order(program: Program, books: Books) -> list[str]:
-    """The periods by their first day, also those that are published and not in the program file."""
-    starts = {period.key: period.starts_on for period in program.periods}
-    for key, publication in books.published.items():
-        if key not in starts:
-            path = publication.program_file
-            starts[key] = parse_program(path.read_bytes(), str(path)).period(key).starts_on
-    return sorted(starts, key=lambda key: (starts[key], key))

@@ -73,6 +73,12 @@ def is_withdrawn(code: str) -> bool:
     return code in _WITHDRAWN
 
 
+def is_currency_pair(text: str) -> bool:
+    """Whether the text is a pair of different currencies as `fx_confirmed` names it: `USD/JPY`."""
+    base, slash, quote = text.partition("/")
+    return bool(slash) and base != quote and is_current(base) and is_current(quote)
+
+
 def minor_unit_decimals(code: str) -> int:
     """Decimals of the currency's smallest unit: USD 2, JPY 0, BHD 3; also of a withdrawn one.
 

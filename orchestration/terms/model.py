@@ -26,7 +26,7 @@ from pydantic import (
 
 from orchestration.terms import values
 from orchestration.terms.calendar import zone_names
-from orchestration.terms.currencies import is_current, minor_units
+from orchestration.terms.currencies import is_currency_pair, is_current, minor_units
 from orchestration.terms.draft import Draft, Finding, is_null
 from orchestration.terms.rules import broken_rules
 
@@ -34,6 +34,12 @@ Name = Annotated[str, BeforeValidator(values.name)]
 Id = Annotated[str, BeforeValidator(values.identifier)]
 Currency = Annotated[
     str, BeforeValidator(values.known(is_current, "an ISO 4217 currency code in use, such as USD"))
+]
+CurrencyPair = Annotated[
+    str,
+    BeforeValidator(
+        values.known(is_currency_pair, "two ISO 4217 currency codes, base first, such as USD/JPY")
+    ),
 ]
 TimeZone = Annotated[
     str,
@@ -47,6 +53,7 @@ Weight = Annotated[Decimal, BeforeValidator(values.WEIGHT)]
 CountryValue = Annotated[Decimal, BeforeValidator(values.COUNTRY_VALUE)]
 Rate = Annotated[Decimal, BeforeValidator(values.RATE)]
 WithholdingRate = Annotated[Decimal, BeforeValidator(values.WITHHOLDING_RATE)]
+FxRate = Annotated[Decimal, BeforeValidator(values.FX_RATE)]
 UpTo = Annotated[Decimal, BeforeValidator(values.UP_TO)]
 
 AccountType = Annotated[
@@ -129,6 +136,7 @@ class Period(Part):
     fx_on: Day
     pays_on: Day
     budget: Money | None = None  # program currency
+    fx_confirmed: ReadOnly[CurrencyPair, FxRate] = Field(default_factory=_nothing)  # §8
 
 
 class Eligibility(Part):

@@ -158,6 +158,11 @@ _TEXTS: Final[dict[object, Schema]] = {
         "maxLength": 128,
         "pattern": NO_CONTROL_CHARACTERS,
     },
+    _reader(model.CurrencyPair): {
+        "type": "string",
+        "pattern": "^[A-Z]{3}/[A-Z]{3}$",
+        "examples": ["USD/JPY"],
+    },
     _reader(model.Currency): {"type": "string", "enum": list(CURRENT_CURRENCIES)},
     _reader(model.TimeZone): {"type": "string", "examples": ["America/Los_Angeles", "Asia/Tokyo"]},
     _reader(model.Day): {"type": "string", "pattern": DAY},

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from orchestration.terms.calendar import day_starts_at
 from orchestration.terms.currencies import (
+    CURRENCIES,
     MARKETS_WITH_A_CURRENCY,
     default_payout_currency,
+    is_withdrawn,
     minor_unit_decimals,
 )
 from orchestration.terms.exact import scaled
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 UNKNOWN_MARKET: Final = ""
+RATE: Final = "decimal128(38, 10)"
+"""The type of an exchange rate, for which Arrow has no alias."""
 
 Row = tuple[object, ...]
 
@@ -54,6 +58,12 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "terminated_at": "timestamp[us]",
     },
     "market_currencies": {"market": "string", "currency": "string"},
+    "withdrawn_currencies": {"currency": "string"},
+    "fx_confirmed": {
+        "base_currency": "string",
+        "quote_currency": "string",
+        "rate": RATE,
+    },
     "terms_versions": {
         "version_no": "int32",
         "version": "int64",
@@ -103,7 +113,12 @@ def terms_tables(program: Program, period_key: str) -> "dict[str, pa.Table]":
     rows_by_table = _rows(program, program.period(period_key))
     tables = {}
     for name, columns in COLUMNS.items():
-        schema = pa.schema([(column, pa.type_for_alias(kind)) for column, kind in columns.items()])
+        schema = pa.schema(
+            [
+                (column, pa.decimal128(38, 10) if kind == RATE else pa.type_for_alias(kind))
+                for column, kind in columns.items()
+            ]
+        )
         records = [dict(zip(columns, row, strict=True)) for row in rows_by_table[name]]
         tables[name] = pa.Table.from_pylist(records, schema=schema)
     return tables
@@ -120,6 +135,8 @@ def _rows(program: Program, period: Period) -> dict[str, list[Row]]:
             (market, default_payout_currency(market, program.currency))
             for market in dict.fromkeys((*zones, *MARKETS_WITH_A_CURRENCY))
         ],
+        "withdrawn_currencies": [(code,) for code in CURRENCIES if is_withdrawn(code)],
+        "fx_confirmed": [(*pair.split("/"), rate) for pair, rate in period.fx_confirmed.items()],
         "terms_versions": [_version_row(no, terms) for no, terms in versions],
         "terms_effective": [
             (no, calendar, terms.effective_from, day_starts_at(terms.effective_from, zone))

@@ -172,6 +172,7 @@ COUNTRY_VALUE: Final = Number(0, 100)
 RATE: Final = Number(0, 10**6)  # program currency per 1000 points
 WITHHOLDING_RATE: Final = Number(0, 1)
 UP_TO: Final = Number(0, 10**15, is_low_out=True)
+FX_RATE: Final = Number(0, 10**15, decimals=10, is_low_out=True)  # as fx_rates has it (§2)
 MONEY: Final = Number(0, 10**12, decimals=None)  # its currency says how many (rules)
 
 

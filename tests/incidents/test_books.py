@@ -29,12 +29,13 @@ def test_gitcoin_february_2021_1086_shown_but_740_paid(world: World, books: Book
 
 
 def test_gitcoin_february_2021_two_rounds_do_not_flow_together(world: World, books: Books) -> None:
-    """Two programs in one home: neither shows or pays what is the other's."""
-    world.creator("meme")
-    world.post("votes", "meme", 740_000)
-    other = World(world.folder, name="another")
-    other.creator("meme")
-    other.post("votes", "meme", 346_000)
+    """Two programs in one home, over one delivery: each goes by its own deal, and pays its own part."""
+    other = World(world.folder, name="another", rows=world.rows)
+    world.creator("meme", cap=740)
+    world.rows["deals"].append(
+        {**world.rows["deals"][0], "deal_id": "a", "program": "another", "cap": 346}
+    )
+    world.post("votes", "meme", 2_000_000)
     beside = Books(other)
     books.run(1)
     beside.run(1)

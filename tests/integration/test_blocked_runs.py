@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import csv
 import shutil
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from orchestration.dagster_glue.assets import ingest, models
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import HomeResource
+from orchestration.pipeline.flow import MODEL_STAGES
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest as read_inputs
@@ -34,7 +38,7 @@ from tests.conftest import Bonus, published_files
 
 TABLES = {
     "ingest": set(ingest.TABLES),
-    **{stage: set(models.tables_of(stage)) for stage in models.STAGES},
+    **{stage: set(models.tables_of(stage)) for stage in MODEL_STAGES},
     # The ledger's gate stands before the switch: what it blocks is not made as far as Dagster knows.
     "ledger": {"creator_earnings", "post_earnings"},
 }
@@ -182,6 +186,79 @@ def test_a_defect_in_the_landing_data_blocks_the_run(
     _assert_nothing_after(place, stage, _last_run(place))
 
 
+def _with_a_wrong_rate(
+    place: Place, folder: Path, wrong: Callable[[Decimal], Decimal]
+) -> dict[str, str]:
+    """A copy of the landing data in which the row of EUR/JPY that §7 takes is wrong.
+
+    Returns the row, with the median of those from 67 to 8 days before fx_on.
+    """
+    shutil.copytree(place.landing, folder)
+    (file,) = (folder / "fx_rates").iterdir()
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    fx_on = place.loaded.program.periods[0].fx_on
+    yen = {
+        (fx_on - date.fromisoformat(row["rate_date"])).days: row
+        for row in rows
+        if row["quote_currency"] == "JPY"
+    }
+    taken = yen[min(days for days in yen if days >= 0)]
+    median = statistics.median(Decimal(yen[days]["rate"]) for days in yen if 8 <= days <= 67)
+    taken["rate"] = f"{wrong(Decimal(taken['rate'])):.10f}".rstrip("0").rstrip(".")
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.DictWriter(opened, list(taken))
+        writer.writeheader()
+        writer.writerows(rows)
+    return {**taken, "median": f"{median:.10f}".rstrip("0").rstrip(".")}
+
+
+def _confirming(place: Place, file: Path, pair: str, rate: str) -> Path:
+    """The program file, in which the first period confirms a rate."""
+    day = f"fx_on: {place.loaded.program.periods[0].fx_on}"
+    text = place.loaded.path.read_text(encoding="utf-8")
+    assert text.count(day) == 1
+    file.write_text(text.replace(day, f"{day}, fx_confirmed: {{{pair}: {rate}}}"), encoding="utf-8")
+    return file
+
+
+WRONG_RATE = "rates_are_within_twice_and_half_of_those_before: 1 rows"
+
+
+def test_a_rate_ten_times_too_high_blocks_the_run_unless_it_is_confirmed(
+    place: Place, tmp_path: Path
+) -> None:
+    """Issue 13 row 13: every payee in the currency would be paid ten times as much."""
+    landing = tmp_path / "landing"
+    taken = _with_a_wrong_rate(place, landing, lambda rate: rate * 10)
+    before = published_files(place.home.path)
+    done = place.bonus(landing)("run", place.period)
+    assert done.returncode == 3, done.stderr
+    assert f"  {WRONG_RATE}" in done.stderr
+    assert "confirm it: give the pair and the rate in fx_confirmed" in done.stderr
+    shown = {"base_currency": "EUR", "quote_currency": "JPY", "rate_date": taken["rate_date"]}
+    for name, value in (shown | {"rate": taken["rate"], "median_before": taken["median"]}).items():
+        assert f"{name}='{value}'" in done.stderr
+    assert published_files(place.home.path) == before
+    _assert_nothing_after(place, "staging", _last_run(place))
+    confirmed = _confirming(place, tmp_path / "program.yaml", "EUR/JPY", taken["rate"])
+    done = Bonus(confirmed, landing, tmp_path / "home")("run", place.period)
+    assert done.returncode == 0, done.stderr
+    assert f"confirmed_{WRONG_RATE.partition(':')[0]}" in done.stdout
+
+
+def test_an_inverted_rate_blocks_the_run_also_where_the_pair_is_confirmed_the_other_way_round(
+    place: Place, tmp_path: Path
+) -> None:
+    landing = tmp_path / "landing"
+    taken = _with_a_wrong_rate(place, landing, lambda rate: 1 / rate)
+    confirmed = _confirming(place, tmp_path / "program.yaml", "JPY/EUR", taken["rate"])
+    done = Bonus(confirmed, landing, tmp_path / "home")("run", place.period)
+    assert done.returncode == 3, done.stderr
+    assert f"  {WRONG_RATE}" in done.stderr
+    assert published_files(tmp_path / "home") == {}
+
+
 def _spoiling(stage: str, statement: str) -> Callable[[str, Path], GateResult]:
     def gate(suite: str, database: Path) -> GateResult:
         if suite == stage:
@@ -219,8 +296,6 @@ def test_a_wrong_table_blocks_the_run(
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(place.home.dagster))
     monkeypatch.setattr(resources, "run_gate", _spoiling(stage, statement))
-    home = HomeResource(path=str(place.home.path))
-    monkeypatch.setattr(runs, "defs", build_definitions(home))
     before = published_files(place.home.path)
     outcome = runs.run_period(
         place.home, place.loaded, place.period, place.landing, "ada", lambda _: None

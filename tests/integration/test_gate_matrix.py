@@ -42,7 +42,6 @@ def conflict(dataset: str, column: str, value: str) -> str:
 
 
 ALL_UNKNOWN = "update {table} set {column} = 'nobody'"
-FALLING = "update int_posts_in_play set greatest_{count} = last_{count} + 1 where last_{count} is not null"
 
 # What is wrong with the work file when the expectation turns red.
 DEFECTS: dict[str, str] = {
@@ -72,13 +71,24 @@ DEFECTS: dict[str, str] = {
     ),
     "nothing_was_passed_over": "insert into ingest_notes values ('unknown_column', 'posts', 'x', '')",
     "every_creator_with_a_deal_has_a_rate": "delete from int_fx_rates where payout_currency = 'JPY'",
+    "nobody_is_paid_in_a_withdrawn_currency": changed(
+        "int_payout_currencies", "is_withdrawn = true"
+    ),
+    "rates_are_within_twice_and_half_of_those_before": changed(
+        "int_fx_rates_taken", "rate_e10 = twice_median_e10 + 1, rates_before = 5"
+    ),
+    "confirmed_rates_are_within_twice_and_half_of_those_before": changed(
+        "int_fx_rates_taken", "rate_e10 = 1, rates_before = 5, is_confirmed = true"
+    ),
+    "rates_are_near_those_before": changed(
+        "int_fx_rates_taken", "rate_e10 = twice_median_e10 * 2 // 5 - 1, rates_before = 5"
+    ),
     "posts_in_play_were_seen_at_the_end": (
         "update int_posts_in_play set last_observed_at = timestamp '2000-01-01'"
     ),
-    "few_posts_lose_views": FALLING.format(count="views"),
-    "few_posts_lose_likes": FALLING.format(count="likes"),
-    "few_posts_lose_comments": FALLING.format(count="comments"),
-    "few_posts_lose_shares": FALLING.format(count="shares"),
+    "few_posts_lose_counts": (
+        "update int_posts_in_play set greatest_shares = last_shares + 1 where last_shares is not null"
+    ),
     "posts_have_no_more_likes_than_views": changed(
         "int_posts_in_play", "last_likes = last_views + 1", "last_likes is not null"
     ),
@@ -131,8 +141,8 @@ DEFECTS: dict[str, str] = {
     "the_journal_says_what_the_ledger_says": (
         "delete from journal where txn_id = (select min(txn_id) from journal)"
     ),
-    "the_total_is_like_the_period_before": (
-        "update ledger_period set previous_total_minor = total_minor * 5 + 1"
+    "the_total_is_like_the_period_before": changed(
+        "ledger_totals", "previous_minor = total_minor * 5 + 1"
     ),
     "no_creator_takes_far_more_of_a_market_than_any_before": (
         "update market_shares set previous_amount_minor = 1, previous_market_minor = 1000000000"

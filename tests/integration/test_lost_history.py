@@ -70,6 +70,20 @@ def test_a_close_that_names_a_landing_directory_registers_it(
     assert home.registrations()[published.program.program].landing == sample / "landing"
 
 
+def test_a_close_does_not_say_what_the_next_run_of_the_ui_reads(
+    published: Books, sample: Path, tmp_path: Path
+) -> None:
+    """Else who closes would have somebody else run files of his own, and close that, too."""
+    home = Home(shutil.copytree(published.home.path, tmp_path / "home", symlinks=True))
+    before = home.registrations()
+    own = shutil.copytree(sample, tmp_path / "own")
+    bonus = Bonus(own / "program.yaml", own / "landing", home.path)
+    assert bonus("close", published.periods[0], "--by", "ada").returncode == 4
+    assert home.registrations() == before
+    assert bonus("close", published.periods[0], "--by", "grace").returncode == 0
+    assert home.registrations() == before
+
+
 def test_the_other_commands_work_in_a_home_that_lost_dagsters_history(
     published: Books, sample: Path, tmp_path: Path
 ) -> None:

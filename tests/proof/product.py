@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from expectations.suite import SHOWN_ROWS, GateResult, Result
+from expectations.suite import SHOWN_ROWS, Expectation, GateResult, Result
 from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
 from orchestration.ingest.raw_tables import create_tables
@@ -135,26 +135,31 @@ def ask_suite(suite: str, database: Path) -> GateResult:
 
 
 def _ask(suite: str, connection: duckdb.DuckDBPyConnection) -> GateResult:
-    results = []
-    for expectation in SUITES[suite]:
-        if expectation.severity != "error":
-            continue
-        query = expectation.arguments["unexpected_rows_query"]
-        found = connection.execute(query.replace("{batch}", f'"{expectation.table}"'))
-        names = [column[0] for column in found.description]
-        rows = [dict(zip(names, map(str, row), strict=True)) for row in found.fetchall()]
-        results.append(
-            Result(
-                expectation.name,
-                expectation.table,
-                expectation.severity,
-                expectation.means,
-                "failed" if rows else "held",
-                len(rows),
-                tuple(rows[:SHOWN_ROWS]),
-            )
-        )
-    return GateResult(suite, tuple(results))
+    return GateResult(
+        suite,
+        tuple(
+            ask_expectation(expectation, connection)
+            for expectation in SUITES[suite]
+            if expectation.severity == "error"
+        ),
+    )
+
+
+def ask_expectation(expectation: Expectation, connection: duckdb.DuckDBPyConnection) -> Result:
+    """The result of one expectation, asked of DuckDB itself."""
+    query = expectation.arguments["unexpected_rows_query"]
+    found = connection.execute(query.replace("{batch}", f'"{expectation.table}"'))
+    names = [column[0] for column in found.description]
+    rows = [dict(zip(names, map(str, row), strict=True)) for row in found.fetchall()]
+    return Result(
+        expectation.name,
+        expectation.table,
+        expectation.severity,
+        expectation.means,
+        "failed" if rows else "held",
+        len(rows),
+        tuple(rows[:SHOWN_ROWS]),
+    )
 
 
 @cache

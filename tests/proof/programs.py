@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from tests.proof.cases import Case, Row, Step, as_yaml, text_of, write_landing
+from tests.proof.cases import Case, Landing, Row, Step, as_yaml, instant, text_of, write_landing
 from tests.proof.choices import (
     CONTENT_TYPES,
     COUNTRIES,
@@ -34,6 +34,7 @@ from tests.proof.choices import (
     day_begins,
     days,
 )
+from tests.proof.decisions import draw_decisions, replay
 from tests.reference.book import Book
 from tests.reference.exact import unit
 from tests.reference.landing import read_landing
@@ -108,13 +109,13 @@ def _cell(value: Any) -> Any:
 # The program file.
 
 
-def draw_world(draw: Draw) -> World:
-    """A program without rows."""
+def draw_world(draw: Draw, lengths: Sequence[int]) -> World:
+    """A program without rows, of one of so many periods."""
     first, zones = draw.of(ZONES_BY_DAY)
     currency = draw.of(CURRENCIES)
     markets = draw.some(MARKETS, least=1)[:3]
     zone_of = {market: draw.of(zones) for market in markets}
-    periods = _periods(draw, first)
+    periods = _periods(draw, first, draw.of(lengths))
     last = periods[-1]["ends_on"]
     is_huge = draw.rarely(10)
     program = {
@@ -142,12 +143,12 @@ def _least(currency: str) -> Decimal:
     return Decimal(1) / unit(currency)
 
 
-def _periods(draw: Draw, first: date) -> list[dict[str, Any]]:
+def _periods(draw: Draw, first: date, length: int) -> list[dict[str, Any]]:
     periods = []
-    for number in range(1 + draw.of((1, 0, 2, 1))):
+    for number in range(length):
         starts_on = first + draw.upto(2) * ONE_DAY
         ends_on = starts_on + draw.upto(3) * ONE_DAY
-        closes_on = ends_on + (1 + draw.upto(2)) * ONE_DAY
+        closes_on = ends_on + draw.of((1, 2, 3, 9)) * ONE_DAY  # 9: later than the next one's
         pays_on = closes_on + draw.upto(3) * ONE_DAY
         fx_on = pays_on - draw.upto(4) * ONE_DAY
         periods.append(
@@ -554,7 +555,10 @@ def _fill(draw: Draw, world: World) -> None:
             updated_at=early,
         )
     if not world.rows["post_metrics"]:
-        world.add("post_metrics", post_id=nobody, observed_at=early, views=0)
+        post = world.rows["posts"][0]
+        world.rows["post_metrics"].append(
+            {"post_id": post["post_id"], "observed_at": post["published_at"], "views": 0}
+        )
 
 
 def draw_rates(draw: Draw, world: World) -> None:
@@ -599,6 +603,23 @@ def complete_rates(draw: Draw, world: World, folder: Path) -> None:
                 _rate(
                     draw, world, drawn["fx_on"] - 7 * ONE_DAY, world.program["currency"], currency
                 )
+
+
+def confirm_rates(world: World) -> None:
+    """§8: rates are drawn far apart, so those that count are confirmed where they are judged."""
+    rates: dict[tuple[str, str], dict[date, Any]] = {}
+    for row in world.rows["fx_rates"]:
+        pair = row["base_currency"], row["quote_currency"]
+        rates.setdefault(pair, {})[date.fromisoformat(row["rate_date"])] = row["rate"]
+    for period in world.program["periods"]:
+        fx_on, confirmed = period["fx_on"], {}
+        for (base, quote), by_day in rates.items():
+            before = [day for day in by_day if 8 <= (fx_on - day).days <= 67]
+            counts = [day for day in by_day if 0 <= (fx_on - day).days <= 7]
+            if len(before) >= 5 and counts and base != quote:
+                confirmed[f"{base}/{quote}"] = Decimal(by_day[max(counts)])
+        if confirmed:
+            period["fx_confirmed"] = confirmed
 
 
 def _read(world: World, folder: Path) -> tuple[Book, dict[str, list[Row]]]:
@@ -762,49 +783,93 @@ def _recounted(draw: Draw, row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: min(GREATEST_COUNT, count) for name, count in counts.items()}
 
 
+def draw_chain(draw: Draw, world: World, landings: int) -> tuple[Step, ...]:
+    """All periods in some order, then one close after the other with runs of some of them between."""
+    keys = [period["key"] for period in world.program["periods"]]
+    steps = [Step("run", key, draw.upto(landings - 1)) for key in draw.shuffled(keys)]
+    for number, key in enumerate(keys):
+        steps.append(Step("close", key))
+        again = draw.some(keys[max(0, number - 1) :])[:2]
+        steps += [Step("run", other, draw.of((landings - 1, 0))) for other in again]
+    return tuple(steps)
+
+
 @st.composite
-def cases(draw_: Any, with_closes: bool = False) -> Case:
-    """Whole programs with landing data and the order of their runs, and closes if asked for."""
+def cases(draw_: Any, with_closes: bool = False, with_decisions: bool = False) -> Case:
+    """Whole programs with landing data and the order of their runs, and closes if asked for.
+
+    With decisions: adjustments by hand and returned payments, too.
+    """
     draw = Draw(draw_)
-    world = draw_world(draw)
+    world = draw_world(draw, (3, 2, 4) if with_decisions else (2, 1, 3, 2))
     draw_rows(draw, world)
     draw_rates(draw, world)
     with tempfile.TemporaryDirectory(prefix="drawn-") as folder:
         complete_rates(draw, world, Path(folder))
+        confirm_rates(world)
         tighten(draw, world, Path(folder))
         if with_closes and draw.upto(2):
             find_out(draw, world, Path(folder))
         landings: list[Any] = [world.rows]
         for _ in range(1 + draw.upto(1) if with_closes else draw.rarely(3)):
             landings.insert(0, draw_earlier(draw, world))
-        steps = (draw_closes if with_closes else draw_steps)(draw, world, len(landings))
+        is_chain = with_closes and with_decisions and draw.mostly(3)
+        order = draw_chain if is_chain else draw_closes if with_closes else draw_steps
+        steps = order(draw, world, len(landings))
+        if with_decisions:
+            landings = _decided(draw, world, landings, steps, Path(folder))
         case = Case(as_yaml(world.program), tuple(landings), steps)
         assume(fits(case, Path(folder)))
     return case
 
 
-def any_cases() -> st.SearchStrategy[Case]:
+def _decided(
+    draw: Draw, world: World, landings: list[Any], steps: tuple[Step, ...], folder: Path
+) -> list[Any]:
+    creators = sorted(
+        {row["creator_id"] for row in (*world.rows["creators"], *world.rows["deals"])}
+    )
+    read = [
+        read_landing(write_landing(landing, folder / f"undecided-{number}"))
+        for number, landing in enumerate(landings)
+    ]
+    program = program_of(_texts(world.program))
+    return draw_decisions(draw, program, creators, landings, read, steps)
+
+
+def any_cases(with_decisions: bool = False) -> st.SearchStrategy[Case]:
     """Half of them with closes and restatements."""
-    return st.booleans().flatmap(lambda with_closes: cases(with_closes=with_closes))
+    return st.booleans().flatmap(
+        lambda with_closes: cases(with_closes=with_closes, with_decisions=with_decisions)
+    )
 
 
 def fits(case: Case, folder: Path) -> bool:
-    """§1: what does not fit 128 bits, or §9: 64, stops the run; that is for another test to show."""
-    book = Book(program_of(YAML(typ="base").load(case.program)))
+    """§1: what does not fit 128 bits, or §9: 64, stops the run; that is for another test to show.
+
+    So is what the ingest gate says of snapshots (§8).
+    """
+    if not all(map(_have_likely_snapshots, case.landings)):
+        return False
+    program = program_of(YAML(typ="base").load(case.program))
     landings = [
         read_landing(write_landing(landing, folder / f"case-{number}"))
         for number, landing in enumerate(case.landings)
     ]
-    for step in case.steps:
-        if step.action == "close":
-            book.close(step.period)
-            continue
-        book.run(step.period, landings[step.landing])
+    for book in replay(program, landings, case.steps):
         if any(abs(amount) >= 2**62 for amount in _amounts(book)):
             return False
         if any(product >= 2**126 for product in _products(book)):
             return False
     return True
+
+
+def _have_likely_snapshots(landing: Landing) -> bool:
+    """§8: a snapshot of a known post, and at most half of those from before the post was published."""
+    published = {row["post_id"]: instant(row["published_at"]) for row in landing["posts"]}
+    known = [row for row in landing["post_metrics"] if row["post_id"] in published]
+    early = [row for row in known if instant(row["observed_at"]) < published[row["post_id"]]]
+    return bool(known) and 2 * len(early) <= len(known)
 
 
 def _amounts(book: Book) -> Iterator[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -21,7 +20,7 @@ from tests.proof.campaign import (
     tell,
 )
 from tests.proof.cases import FORMATS, Case, Layout
-from tests.proof.compare import KEYS, journal_differences
+from tests.proof.compare import file_differences
 from tests.proof.programs import any_cases, cases, one_run_each
 from tests.proof.proof import CLOSER, STARTER, Reference, prove, written
 from tests.proof.reach import ALL
@@ -96,21 +95,5 @@ def _through_the_command_line(case: Case) -> list[str]:
             out = files.home.with_name(f"export-{period}")
             assert bonus("export", period, "--out", str(out / "product")).returncode == 0
             export(reference.book.tables(period), out / "reference")
-            found += _file_differences(period, out)
+            found += file_differences(period, out / "product", out / "reference")
         return found
-
-
-def _file_differences(period: str, out: Path) -> list[str]:
-    found = []
-    for table in KEYS:
-        own, other = (
-            (out / side / f"{table}.csv").read_text(encoding="utf-8")
-            for side in ("product", "reference")
-        )
-        if own != other:
-            found += [f"{period} {table}.csv of the product:", own, "of the reference:", other]
-    rows = []
-    for side in ("product", "reference"):
-        with (out / side / "journal.csv").open(encoding="utf-8", newline="") as file:
-            rows.append(list(csv.DictReader(file)))
-    return found + journal_differences(period, *rows)

@@ -1,15 +1,17 @@
 """One program over time: runs, closes and restatements (contract §7)."""
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 
 from .days import begin_utc
+from .decisions import by_hand, expense, returned
 from .earnings import earn
 from .eligibility import decide
 from .landing import in_force
 from .program import Period, Program
-from .scoring import score
-from .settlement import convert, demand_rates, exchange_rate, payee_of, settle
+from .scoring import post_increments, rate_audiences, score
+from .settlement import convert, demand_rates, exchange_rate, parties, payee_of, rates, settle
 
 
 @dataclass(frozen=True)
@@ -18,34 +20,51 @@ class Run:
 
     creators: dict
     posts: dict
+    segments: dict
     creator_scores: dict
     post_scores: dict
     earnings: dict
-    post_amounts: dict
+    post_earnings: dict
+    market_totals: dict
     markets: dict  # creator_id -> market, of all creators
     payees: dict  # creator_id -> payees row in force at pays_on
     fx_rates: list
+    decisions: dict  # adjustments and payment_returns of this program, as they were read
 
 
 def compute(program: Program, period: Period, landing: dict) -> Run:
     """§2: "`creators`, `deals`, `posts` are taken in force at the period's closes_on; `payees` at its pays_on"."""
     creators, posts = decide(program, period, landing)
-    creator_scores, post_scores = score(period, landing, creators, posts)
-    earnings, post_amounts = earn(program, period, creators, creator_scores, post_scores)
+    segments = rate_audiences(period, landing, creators)
+    creator_scores, post_scores = score(creators, segments, posts)
+    earnings, post_earnings, market_totals = earn(
+        program, period, creators, creator_scores, post_scores
+    )
     known = in_force(landing["creators"], "creator_id", begin_utc(period.closes_on))
     run = Run(
         creators=creators,
         posts=posts,
+        segments=segments,
         creator_scores=creator_scores,
         post_scores=post_scores,
         earnings=earnings,
-        post_amounts=post_amounts,
+        post_earnings=post_earnings,
+        market_totals=market_totals,
         markets={creator_id: row["market"] for creator_id, row in known.items()},
         payees=in_force(landing["payees"], "creator_id", begin_utc(period.pays_on)),
         fx_rates=landing["fx_rates"],
+        decisions=decisions_of(program, landing),
     )
     demand_rates(program, period, run)
     return run
+
+
+def decisions_of(program: Program, landing: dict) -> dict:
+    """§7: "A row of `adjustments` that is of this program"; "A row of `payment_returns` of this program"."""
+    return {
+        dataset: [row for row in landing[dataset] if row["program"] == program.name]
+        for dataset in ("adjustments", "payment_returns")
+    }
 
 
 class Book:
@@ -57,12 +76,15 @@ class Book:
         self.restated = {}  # closed period key -> its last run since
         self.ledgers = {}  # period key -> published payout_ledger
         self.journals = {}  # period key -> published journal
-        self.adjustments = {}  # period key -> [(creator_id, currency, origin period, minor)] that it posts
+        self.postings = {}  # period key -> the adjustments of both kinds and the returns that it posts
 
     def run(self, key: str, landing: dict) -> None:
         """§7: "When a period is published, the later published periods that are not closed are settled anew"; a closed
         one: "Running it again computes a restatement, kept beside it"."""
-        run = compute(self.program, self.program.period(key), landing)
+        self.publish(key, compute(self.program, self.program.period(key), landing))
+
+    def publish(self, key: str, run: Run) -> None:
+        """§7: what a run has computed becomes the period's tables or, of a closed one, its restatement."""
         (self.restated if key in self.closed else self.runs)[key] = run
         self.settle_anew()
 
@@ -70,17 +92,19 @@ class Book:
         """§7: "the later published periods that are not closed are settled anew, in order, from the inputs of their own
         last run, with new opening balances and adjustments". (Settling an earlier open period anew as well changes
         nothing in it, unless its adjustments changed.)"""
-        opening, pending = {}, self.differences()
+        opening, pending, published = {}, self.differences(), []
         for period in self.program.periods:
             if period.key in self.runs:
+                published.append(period.key)
                 if period.key not in self.closed:
-                    self.adjustments[period.key], pending = pending, []
+                    self.postings[period.key] = pending + self.decided(period, published)
+                    pending = []
                     self.ledgers[period.key], self.journals[period.key] = settle(
                         self.program,
                         period,
                         self.runs[period.key],
                         opening,
-                        self.adjustments[period.key],
+                        self.postings[period.key],
                     )
                 opening = closing_balances(self.ledgers[period.key])
 
@@ -90,6 +114,29 @@ class Book:
         assert key in self.runs and key == self.program.periods[len(self.closed)].key
         self.closed.append(key)
         self.settle_anew()
+
+    def decided(self, period: Period, published: list) -> list:
+        """§7: "Of the two datasets a period uses the rows that its own last run has read, together with those that the
+        runs whose rows are published of the periods before it have read". `published` are the periods up to this."""
+        rows = {
+            dataset: [row for key in published for row in self.runs[key].decisions[dataset]]
+            for dataset in ("adjustments", "payment_returns")
+        }
+        earlier = [posting for key in published[:-1] for posting in self.postings[key]]
+        return by_hand(self.program, period, rows["adjustments"], earlier) + returned(
+            period, rows["payment_returns"], earlier, self.payouts()
+        )
+
+    def payouts(self) -> dict:
+        """§7: "The payout of a closed period": {(period, creator_id, currency): [(account, minor units)]}, what was
+        payable first."""
+        found = {}
+        for key in self.closed:
+            for entry in self.journals[key]:
+                if entry["kind"] == "payout":
+                    name = (key, entry["creator_id"], entry["currency"])
+                    found.setdefault(name, []).append((entry["account"], entry["amount_minor"]))
+        return found
 
     def differences(self) -> list:
         """§7: "Differences other than 0 are the adjustments of the earliest period that is published or run later and
@@ -102,7 +149,7 @@ class Book:
                 for creator_id, currency in sorted(due.keys() | posted.keys()):
                     amount = due[creator_id, currency] - posted[creator_id, currency]
                     if amount:
-                        found.append((creator_id, currency, origin, amount))
+                        found.append(expense("adjustment", origin, creator_id, currency, amount))
         return found
 
     def due(self, origin: str) -> Counter:
@@ -129,29 +176,28 @@ class Book:
         for row in self.ledgers[origin]:
             posted[row["creator_id"], row["payout_currency"]] += row["earnings_minor"]
         for key in self.closed:
-            for creator_id, currency, of, amount in self.adjustments[key]:
-                if of == origin:
-                    posted[creator_id, currency] += amount
+            for posting in self.postings[key]:
+                if (posting.kind, posting.origin_period) == ("adjustment", origin):
+                    posted[posting.creator_id, posting.currency] += posting.amount_minor
         return posted
 
     def tables(self, key: str) -> dict:
         """§9: "What is published": each table's rows, in order of the key; rows may hold more than its columns."""
-        run = self.runs[key]
-        post_earnings = [
-            {
-                "post_id": post_id,
-                "creator_id": run.posts[post_id]["creator_id"],
-                "amount_minor": amount,
-            }
-            for post_id, amount in run.post_amounts.items()
-        ]
+        run, ledger = self.runs[key], self.ledgers[key]
+        paid_to = parties(self.program, run, ledger)
         return {
             "creator_eligibility": by(run.creators.values(), "creator_id"),
             "post_eligibility": by(run.posts.values(), "post_id"),
             "post_scores": by(run.post_scores.values(), "post_id"),
             "creator_scores": by(run.creator_scores.values(), "creator_id"),
-            "post_earnings": by(post_earnings, "post_id"),
-            "payout_ledger": self.ledgers[key],
+            "creator_segments": by(itertools.chain(*run.segments.values()), "creator_id"),
+            "post_increments": by(post_increments(run.post_scores), "post_id"),
+            "market_totals": by(run.market_totals.values(), "market"),
+            "creator_earnings": by(run.earnings.values(), "creator_id"),
+            "post_earnings": by(run.post_earnings.values(), "post_id"),
+            "settlement_parties": paid_to,
+            "settlement_rates": rates(self.program, self.program.period(key), run, paid_to),
+            "payout_ledger": ledger,
             "journal": self.journals[key],
         }
 
@@ -165,5 +211,5 @@ def closing_balances(ledger: list) -> dict:
 
 
 def by(rows, key: str) -> list:
-    """§9: "rows sorted by key"."""
+    """§9: "rows sorted by key" (segments of a creator or a post come in their order)."""
     return sorted(rows, key=lambda row: row[key])

@@ -36,15 +36,16 @@ def marginal(amount: Fraction, brackets: list) -> Fraction:
     return total
 
 
-def largest_remainder(amount: int, weights: dict) -> dict:
+def largest_remainder(amount: int, weights: dict) -> tuple[dict, dict]:
     """§6: "floor each exact share, then give the units left over to the largest remainders (weights that sum to 0: each
-    gets 0); ties go to the least id"."""
-    total = sum(weights.values())
+    gets 0); ties go to the least id". Returns the parts, and who got "a unit beyond the floor" (§9): 1 or 0."""
+    total, units = sum(weights.values()), dict.fromkeys(weights, 0)
     if total == 0:
-        return dict.fromkeys(weights, 0)
+        return dict.fromkeys(weights, 0), units
     exact = {key: Fraction(amount) * weight / total for key, weight in weights.items()}
     parts = {key: floor(share) for key, share in exact.items()}
     left_over = amount - sum(parts.values())
     for key in sorted(weights, key=lambda key: (parts[key] - exact[key], key))[:left_over]:
         parts[key] += 1
-    return parts
+        units[key] = 1
+    return parts, units

@@ -9,8 +9,16 @@ COLUMNS = {
     "creator_eligibility": "creator_id market deal_id window_start window_end eligible reasons",
     "post_eligibility": "post_id creator_id content_type published_at qualified_views eligible reasons",
     "post_scores": "post_id creator_id content_type qualified_views likes comments shares points",
+    "creator_segments": "creator_id segment_no starts_at ends_at terms_version audience_value",
+    "post_increments": "post_id segment_no creator_id qualified_views likes comments shares",
     "creator_scores": "creator_id market eligible_posts audience_value points",
-    "post_earnings": "post_id creator_id amount_minor",
+    "market_totals": "market eligible_creators points pool_minor capped_creators capped_minor shared_minor"
+    " shared_points rounded_minor",
+    "creator_earnings": "creator_id market points milestones_minor cap_minor capped rounded_minor rounding_unit"
+    " program_amount_minor budget_unit performance_minor milestone_minor",
+    "post_earnings": "post_id creator_id amount_minor rounding_unit",
+    "settlement_parties": "creator_id market payout_currency tax_residence tax_form status",
+    "settlement_rates": "payout_currency fx_rate",
     "payout_ledger": "creator_id payout_currency market status status_reason points performance_minor milestone_minor"
     " capped program_amount_minor fx_rate earnings_minor opening_balance_minor adjustments_minor returns_minor"
     " payable_minor withheld_minor payout_minor closing_balance_minor",

@@ -28,7 +28,8 @@ def count(raw) -> int:
 
 
 def number(raw) -> Fraction:
-    """§2: "Exchange rates are plain decimals above 0 with at most 10 decimals; caps from 0"."""
+    """§2: "Exchange rates are plain decimals above 0 with at most 10 decimals; caps from 0"; "An amount is a plain
+    decimal, with `+`, `-` or no sign"."""
     return Fraction(raw)
 
 
@@ -115,6 +116,28 @@ COLUMNS = {
         "effective_at": instant,
     },
     "fx_rates": {"rate_date": day, "base_currency": text, "quote_currency": text, "rate": number},
+    "adjustments": {
+        "program": text,
+        "adjustment_id": text,
+        "creator_id": text,
+        "period": text,
+        "currency": text,
+        "amount": number,
+        "reason": text,
+        "requested_by": text,
+        "approved_by": text,
+        "updated_at": instant,
+    },
+    "payment_returns": {
+        "program": text,
+        "return_id": text,
+        "creator_id": text,
+        "period": text,
+        "currency": text,
+        "status": text,
+        "reason": text,
+        "updated_at": instant,
+    },
 }
 KEYS = {
     "creators": ("creator_id",),
@@ -125,6 +148,8 @@ KEYS = {
     "audience": ("creator_id", "observed_on", "country"),
     "policy_events": ("event_id",),
     "fx_rates": ("rate_date", "base_currency", "quote_currency"),
+    "adjustments": ("program", "adjustment_id"),
+    "payment_returns": ("program", "return_id"),
 }
 DELETED = {  # columns of the source's own that say a row was deleted
     "_fivetran_deleted": flag,

@@ -26,6 +26,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Terms:
+    version: int
     effective_from: date
     account_types: list
     markets: list
@@ -67,6 +68,10 @@ class Program:
         if self.terminated_on is None:
             return period.ends_on
         return min(period.ends_on, self.terminated_on - timedelta(days=1))
+
+    def up_to(self, period: Period) -> list:
+        """§7: "this one or an earlier one of the program"."""
+        return self.periods[: self.periods.index(period) + 1]
 
     def period(self, key: str) -> Period:
         """§1: "periods: in order; they must not overlap", each found by its key."""
@@ -117,6 +122,7 @@ def read_terms(raw: dict, money: int) -> Terms:
     floor, ceiling, cap (a market without one has none), milestones, minimum_payout, terminated_on"."""
     eligibility, audience, payout = raw["eligibility"], raw["audience_value"], raw["payout"]
     return Terms(
+        version=int(raw["version"]),
         effective_from=date.fromisoformat(raw["effective_from"]),
         account_types=eligibility["account_types"],
         markets=eligibility["markets"],

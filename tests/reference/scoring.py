@@ -7,21 +7,48 @@ from .landing import group
 from .program import Period, Terms
 
 
-def score(period: Period, landing: dict, creators: dict, posts: dict) -> tuple[dict, dict]:
-    """§5: "A creator's points are the sum over its eligible posts"; §9: "`post_scores` ... hold the eligible posts,
-    `creator_scores` the eligible creators". Returns creator scores by id and post scores by id."""
+def rate_audiences(period: Period, landing: dict, creators: dict) -> dict:
+    """§5: "Audience value of a creator in a segment"; §9: "`creator_segments` has the segments of all creators with a
+    W, numbered from 1". Returns its rows by creator id, each creator's in order."""
     audience = group(
         [row for row in landing["audience"] if row["observed_on"] <= period.ends_on], "creator_id"
     )
+    return {
+        creator_id: [
+            {
+                "creator_id": creator_id,
+                "segment_no": number,
+                "starts_at": start,
+                "ends_at": end,
+                "terms_version": terms.version,
+                "audience_value": audience_value(
+                    audience.get(creator_id, []), creator["market"], terms
+                ),
+            }
+            for number, (start, end, terms) in enumerate(creator["segments"], start=1)
+        ]
+        for creator_id, creator in creators.items()
+    }
+
+
+def post_increments(post_scores: dict) -> list:
+    """§9: "`post_increments` has the increments of the eligible posts in all segments of their creator's W, 0
+    included"."""
+    return [
+        {"post_id": post_id, "segment_no": number, "creator_id": post["creator_id"], **grown}
+        for post_id, post in post_scores.items()
+        for number, grown in enumerate(post["increments"], start=1)
+    ]
+
+
+def score(creators: dict, segments: dict, posts: dict) -> tuple[dict, dict]:
+    """§5: "A creator's points are the sum over its eligible posts"; §9: "`post_scores` ... hold the eligible posts,
+    `creator_scores` the eligible creators". Returns creator scores by id and post scores by id."""
     eligible = group([post for post in posts.values() if post["eligible"]], "creator_id")
     creator_scores, post_scores = {}, {}
     for creator_id, creator in creators.items():
         if creator["eligible"]:
-            rows = audience.get(creator_id, [])
-            values = [
-                audience_value(rows, creator["market"], terms)
-                for _, _, terms in creator["segments"]
-            ]
+            values = [segment["audience_value"] for segment in segments[creator_id]]
             own_posts = eligible.get(creator_id, [])
             for post in own_posts:
                 counts = {count: total(post, count) for count in COUNTS.values()}

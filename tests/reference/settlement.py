@@ -1,5 +1,6 @@
 """Exchange rates, the payout ledger and the journal of one period (contract §7)."""
 
+import json
 from datetime import timedelta
 from fractions import Fraction
 from math import floor
@@ -58,6 +59,27 @@ def payee_of(program: Program, run, creator_id: str) -> dict:
     return run.payees.get(creator_id, nobody)
 
 
+def parties(program: Program, run, ledger: list) -> list:
+    """§9: "`settlement_parties` has at least the creators of the ledger (where there is no payees row: the currency of
+    §7, status `incomplete`, tax columns null)"."""
+    return [
+        payee_of(program, run, creator_id)
+        | {"creator_id": creator_id, "market": run.markets.get(creator_id)}
+        for creator_id in sorted({row["creator_id"] for row in ledger})
+    ]
+
+
+def rates(program: Program, period: Period, run, paid_to: list) -> list:
+    """§9: "`settlement_rates` one row for each payout_currency in it [settlement_parties] that has a rate"."""
+    found = {
+        currency: exchange_rate(program, period, run.fx_rates, currency)
+        for currency in sorted({row["payout_currency"] for row in paid_to})
+    }
+    return [
+        {"payout_currency": currency, "fx_rate": rate} for currency, rate in found.items() if rate
+    ]
+
+
 def demand_rates(program: Program, period: Period, run) -> None:
     """§7: "No rate: the run is blocked" (§8: "for the payout currency of a creator with a deal")."""
     for creator_id in run.creators:
@@ -69,36 +91,25 @@ def demand_rates(program: Program, period: Period, run) -> None:
 
 
 def settle(
-    program: Program, period: Period, run, opening: dict, adjustments: list
+    program: Program, period: Period, run, opening: dict, postings: list
 ) -> tuple[list, list]:
     """§9: "`payout_ledger` has a row for each creator of creator_eligibility, in its payout currency, and for each
-    other open balance or adjustment". `opening` is {(creator_id, currency): minor}, `adjustments` a list of
-    (creator_id, currency, origin period, minor). Returns the ledger and the journal."""
+    other open balance, adjustment or return". `opening` is {(creator_id, currency): minor}, `postings` has a Posting
+    for each adjustment and return. Returns the ledger and the journal."""
     keys = {
         (creator_id, payee_of(program, run, creator_id)["payout_currency"])
         for creator_id in run.creators
     }
     keys |= {key for key, amount in opening.items() if amount}
-    keys |= {(creator_id, currency) for creator_id, currency, _, _ in adjustments}
+    keys |= {(posting.creator_id, posting.currency) for posting in postings}
     ledger, journal = [], []
     for creator_id, currency in sorted(keys):
-        own_adjustments = [
-            (origin, a) for c, cur, origin, a in adjustments if (c, cur) == (creator_id, currency)
-        ]
-        adjusted = sum(amount for _, amount in own_adjustments)
-        row = ledger_row(
-            program,
-            period,
-            run,
-            creator_id,
-            currency,
-            opening.get((creator_id, currency), 0),
-            adjusted,
-        )
+        own = [p for p in postings if (p.creator_id, p.currency) == (creator_id, currency)]
+        before = opening.get((creator_id, currency), 0)
+        row = ledger_row(program, period, run, creator_id, currency, before, own)
         ledger.append(row)
-        journal += journal_entries(
-            period, row, own_adjustments, payee_of(program, run, creator_id)["tax_residence"]
-        )
+        residence = payee_of(program, run, creator_id)["tax_residence"]
+        journal += journal_entries(period, row, own, residence)
     return ledger, sorted(journal, key=lambda entry: entry["entry_id"])
 
 
@@ -109,11 +120,11 @@ def ledger_row(
     creator_id: str,
     currency: str,
     opening: int,
-    adjusted: int,
+    postings: list,
 ) -> dict:
     """§7: "payable = opening balance + earnings + adjustments + returns"; "paid: withheld = brackets over payable, rounded down;
-    payout = payable - withheld; closing balance 0. Otherwise closing balance = payable"; a balance or adjustment in
-    another currency "stays in its currency as a row of its own, ...; its fx_rate is null"; §9: "fx_rate is null also
+    payout = payable - withheld; closing balance 0. Otherwise closing balance = payable"; a balance,
+    adjustment or return in another currency "stays in its currency as a row of its own, ...; its fx_rate is null"; §9: "fx_rate is null also
     where there is no rate and nothing was earned"."""
     payee = payee_of(program, run, creator_id)
     is_own = currency == payee["payout_currency"]
@@ -122,7 +133,9 @@ def ledger_row(
     earnings = (
         0 if rate is None else convert(program, earned["program_amount_minor"], rate, currency)
     )
-    payable = opening + earnings + adjusted
+    returns = sum(posting.amount_minor for posting in postings if posting.kind == "return")
+    adjustments = sum(posting.amount_minor for posting in postings) - returns
+    payable = opening + earnings + adjustments + returns
     status, reason = status_of(program, period, payee, currency, payable)
     withheld = withholding(program, payee, currency, payable) if status == "paid" else 0
     is_scored = is_own and creator_id in run.creator_scores
@@ -133,12 +146,12 @@ def ledger_row(
         "status": status,
         "status_reason": reason,
         "points": run.creator_scores[creator_id]["points"] if is_scored else Fraction(0),
-        **earned,
+        **{column: earned[column] for column in NOTHING},
         "fx_rate": rate,
         "earnings_minor": earnings,
         "opening_balance_minor": opening,
-        "adjustments_minor": adjusted,
-        "returns_minor": 0,
+        "adjustments_minor": adjustments,
+        "returns_minor": returns,
         "payable_minor": payable,
         "withheld_minor": withheld,
         "payout_minor": payable - withheld if status == "paid" else 0,
@@ -177,22 +190,21 @@ def withholding(program: Program, payee: dict, currency: str, payable: int) -> i
     return floor(marginal(Fraction(payable, unit(currency)), brackets) * unit(currency))
 
 
-def journal_entries(period: Period, row: dict, adjustments: list, tax_residence: str) -> list:
-    """§7: "earning: debit `expense:bonus`, credit `payable:<creator_id>`; adjustment: likewise, with its sign; payout:
-    debit `payable:<creator_id>` with payable, credit `clearing:payout` with the payout and `withheld:<tax_residence>`
+def journal_entries(period: Period, row: dict, postings: list, tax_residence: str) -> list:
+    """§7: "earning: debit `expense:bonus`, credit `payable:<creator_id>`"; the postings as they are; "payout: debit `payable:<creator_id>` with payable, credit `clearing:payout` with the payout and `withheld:<tax_residence>`
     with what was withheld. No entry has amount 0"; §9: "a payout's origin_period is its own period"."""
     payable = f"payable:{row['creator_id']}"
     earned = row["earnings_minor"]
-    transactions = [("earning", period.key, [("expense:bonus", earned), (payable, -earned)])]
-    for origin, amount in adjustments:
-        transactions.append(("adjustment", origin, [("expense:bonus", amount), (payable, -amount)]))
+    transactions = [("earning", period.key, None, [("expense:bonus", earned), (payable, -earned)])]
+    transactions += [(p.kind, p.origin_period, p.adjustment_id, p.lines) for p in postings]
     if row["status"] == "paid":
         lines = [(payable, row["payable_minor"]), ("clearing:payout", -row["payout_minor"])]
         lines.append((f"withheld:{tax_residence}", -row["withheld_minor"]))
-        transactions.append(("payout", period.key, lines))
+        transactions.append(("payout", period.key, None, lines))
     entries = []
-    for kind, origin, lines in transactions:
-        txn_id = f"{kind}:{period.key}:{origin}:{row['creator_id']}:{row['payout_currency']}"
+    for kind, origin, adjustment_id, lines in transactions:
+        name = [kind, period.key, origin, adjustment_id, row["creator_id"], row["payout_currency"]]
+        txn_id = json.dumps(name)  # an id may hold any separator
         for number, (account, amount) in enumerate(lines, start=1):
             if amount:
                 entries.append(
@@ -201,7 +213,7 @@ def journal_entries(period: Period, row: dict, adjustments: list, tax_residence:
                         "txn_id": txn_id,
                         "kind": kind,
                         "origin_period": origin,
-                        "adjustment_id": None,
+                        "adjustment_id": adjustment_id,
                         "posted_on": period.pays_on,
                         "creator_id": row["creator_id"],
                         "account": account,

@@ -17,6 +17,7 @@ from tests.reference.program import read_program
 
 SHARED = Path(os.environ.get("BONUS_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 CASES = [f"{number:02}" for number in range(1, 25)]
+DECISIONS = [f"decisions-{number}" for number in range(1, 9)]
 RESTATEMENTS = [f"restatement-{number}" for number in range(1, 5)]
 
 
@@ -58,6 +59,7 @@ def test_case(case: str, tmp_path: Path) -> None:
     folder = shared("worked", case)
     book = run_shuffled(folder / "program.yaml", folder / "landing", case)
     assert_equal(book, folder / "expected", tmp_path)
+    assert_equal(book, folder / "explained", tmp_path)
 
 
 @pytest.mark.parametrize("case", RESTATEMENTS)
@@ -77,6 +79,20 @@ def test_restatement(case: str, tmp_path: Path) -> None:
     book.close(second)
     book.run(first, rows)
     assert_equal(book, folder / "expected-3", tmp_path / "3")
+
+
+@pytest.mark.parametrize("case", DECISIONS)
+def test_decisions(case: str, tmp_path: Path) -> None:
+    """§7: "For n = 1, 2, ...: on `landing-n` run all periods in their order (a closed one gives a restatement), compare
+    all with `expected-n`, then close the n-th period" (worked/README.md)."""
+    folder = shared("worked", case)
+    book = Book(read_program(folder / "program.yaml"))
+    for number, period in enumerate(book.program.periods, start=1):
+        rows = read_landing(folder / f"landing-{number}")
+        for each in book.program.periods:
+            book.run(each.key, rows)
+        assert_equal(book, folder / f"expected-{number}", tmp_path / str(number))
+        book.close(period.key)
 
 
 def test_real_counts(tmp_path: Path) -> None:

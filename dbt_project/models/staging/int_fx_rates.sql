@@ -41,12 +41,14 @@ from_euro as (
     -- "EUR to EUR is 1"
     select
         quote_currency,
+        rate_date,
         rate_e10
     from latest
     where base_currency = 'EUR' and quote_currency <> 'EUR'
     union all
     select
         'EUR' as quote_currency,
+        cast(null as date) as rate_date,
         {{ whole('10000000000') }} as rate_e10
 
 ),
@@ -63,7 +65,10 @@ found as (
         end as rate_kind,
         direct.rate_e10 as direct_e10,
         {{ whole('payout_leg.rate_e10') }} * 10000000000 as payout_leg_e20,
-        program_leg.rate_e10 as program_leg_e10
+        program_leg.rate_e10 as program_leg_e10,
+        direct.rate_date as direct_date,
+        payout_leg.rate_date as payout_leg_date,
+        program_leg.rate_date as program_leg_date
     from payout_currencies
     cross join period
     left join latest as direct
@@ -84,6 +89,10 @@ select
         when 'same' then {{ whole('10000000000') }}
         when 'direct' then direct_e10
         when 'cross' then {{ half_even_div('payout_leg_e20', 'program_leg_e10') }}
-    end as rate_e10
+    end as rate_e10,
+    -- The days of the rows that are taken; EUR to EUR has no row.
+    case when rate_kind = 'direct' then direct_date end as direct_date,
+    case when rate_kind = 'cross' then payout_leg_date end as payout_leg_date,
+    case when rate_kind = 'cross' then program_leg_date end as program_leg_date
 from found
 where rate_kind is not null

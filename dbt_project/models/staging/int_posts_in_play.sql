@@ -1,5 +1,5 @@
--- §8: "the posts in play (in post_eligibility, published before the end of W)": what they were last
--- seen with before the end of W, and the most that was seen before it.
+-- §8: "the posts in play (in post_eligibility, published before the end of W, not removed before
+-- it)": what they were last seen with until the end of W, and the most that was seen until then.
 {%- set counts = ['views', 'likes', 'comments', 'shares'] %}
 with seen as (
 
@@ -31,6 +31,7 @@ left join seen
     on posts.post_id = seen.post_id
 where
     posts.published_at < posts.window_end
+    and coalesce(posts.removed_at >= posts.window_end, true)
     and (
         seen.has_snapshot_in_period
         or (

@@ -82,7 +82,7 @@ GATES = {
         (
             Result("keys_are_unique", "stg_posts", "error", "a key comes twice", "held"),
             Result(
-                "few_posts_lose_views",
+                "few_posts_lose_counts",
                 "stg_posts",
                 "warn",
                 "over 1 % have <less>",

@@ -69,7 +69,7 @@ def test_distribution_caps_and_reasons(page: PageReader) -> None:
 
 def test_gates_data_and_inputs(page: PageReader) -> None:
     assert page.tables["Gates of the published run"][1:] == [["staging", "1 of 2", "0", "1", "3"]]
-    assert page.tables["staging: few_posts_lose_views, the first 1 of 3 rows"] == [
+    assert page.tables["staging: few_posts_lose_counts, the first 1 of 3 rows"] == [
         ["post_id", "views_last"],
         [POST, "1"],
     ]

@@ -112,6 +112,12 @@ COUNTRY_VALUE = "a number from 0 to 100, at most 6 decimals"
          "terms[0].payout.cap.KR: found KR, expected a market of the program"),
         ("budget: 250000.00", "budget: 250000.001",
          "periods[0].budget: found 250000.001, expected at most 2 decimals, as USD has"),
+        ("budget: 250000.00", "fx_confirmed: {USDJPY: 150}",
+         "periods[0].fx_confirmed.USDJPY: found USDJPY,"
+         " expected two ISO 4217 currency codes, base first, such as USD/JPY"),
+        ("budget: 250000.00", "fx_confirmed: {USD/JPY: 0}",
+         'periods[0].fx_confirmed."USD/JPY": found 0,'
+         " expected a number above 0, up to 1000000000000000, at most 10 decimals"),
         ("JPY: 4000", "JPY: 4000.5",
          "minimum_payout.JPY: found 4000.5, expected at most 0 decimals, as JPY has"),
         ("ceiling: 1.5", "ceiling: 0.05",

@@ -83,6 +83,11 @@ def test_required_keys(refused_at: RefusedAt, key: str, path: str) -> None:
             lambda p: p.minimum_payout == {},
         ),
         ("terminated_on: 2024-05-31", "terminated_on: null", lambda p: p.terminated_on is None),
+        (
+            ", budget: 250000.00",
+            ", fx_confirmed: null",
+            lambda p: p.periods[0].budget is None and p.periods[0].fx_confirmed == {},
+        ),
     ],
 )
 def test_optional_keys_may_be_absent_or_null(
@@ -164,6 +169,21 @@ def test_unknown_keys(refused_at: RefusedAt, before: str, path: str) -> None:
         ("DE: 0.7", ["NO: 0.7", "'': 0.7"][:1], ["'': 0.7", '"\\n": 0.7', f"{'x' * 129}: 0.7"]),
         ("fx_on: 2024-05-02", ["fx_on: '2024-05-02'"], ["fx_on: 2024-02-30", "fx_on: 20240502"]),
         ("fx_on: 2024-05-02", ["fx_on: 1900-01-01"], ["fx_on: 0001-01-01"]),
+        *[
+            ("budget: 250000.00", [f"fx_confirmed: {{{good}}}"], [f"fx_confirmed: {{{bad}}}"])
+            for good, bad in [
+                ("USD/JPY: 0.0000000001", "USD/JPY: 0"),
+                ("USD/JPY: 150.12345678900", "USD/JPY: 150.12345678901"),
+                ("USD/JPY: 1000000000000000", "USD/JPY: 1000000000000000.1"),
+                ("USD/JPY: 150", "USD/JPY: '150'"),
+                ("EUR/USD: 1.1, EUR/JPY: 160", "EUR/EUR: 1"),
+                ("EUR/CHF: 1", "EUR/XAU: 1"),
+                ("'EUR/CHF': 1", "XAU/EUR: 1"),
+                ("JPY/USD: 1", "jpy/usd: 1"),
+                ("JPY/USD: 1", "USDJPY: 1"),
+                ("JPY/USD: 1", "JPY/USD/EUR: 1"),
+            ]
+        ],
     ],
 )
 def test_bounds(

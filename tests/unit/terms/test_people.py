@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from orchestration.terms.people import _is_ignorable, compared, is_person, same_person, scripts_mix
+from orchestration.terms.people import (
+    _is_ignorable,
+    compared,
+    is_person,
+    look_same,
+    same_person,
+    scripts_mix,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +36,24 @@ from orchestration.terms.people import _is_ignorable, compared, is_person, same_
 def test_the_same_person(one: str, other: str) -> None:
     assert is_person(one) and is_person(other)
     assert same_person(one, other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["Ada  Roe", "ada\u3000\u3000roe", "ada\ufff9 roe", "ada roe\U0001d159", "ADA ROE."],
+)
+def test_names_that_a_page_shows_alike(other: str) -> None:
+    """Stricter than the contract's comparison, which keeps all but the last of them apart."""
+    assert look_same("ada roe", other)
+    assert look_same(other, "ada roe")
+    assert same_person("ada roe", other) is (other == "ADA ROE.")
+
+
+def test_names_that_a_page_shows_apart() -> None:
+    assert not look_same("ada roe", "adaroe")
+    assert not look_same("ada-roe", "ada roe")
+    assert look_same("ada", "\u0430da")  # a refused name looks like any
+    assert look_same("123", "123\u2800")
 
 
 @pytest.mark.parametrize(

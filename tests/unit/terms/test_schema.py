@@ -66,6 +66,16 @@ def test_keys_of_a_mapping_are_of_their_kind_and_its_values_too() -> None:
     assert PATHS["markets"]["propertyNames"]["type"] == "string"
 
 
+def test_a_pair_of_currencies_has_its_pattern_and_its_rate_the_bounds_of_one() -> None:
+    confirmed = PATHS["periods[].fx_confirmed"]
+    assert confirmed["propertyNames"]["pattern"] == "^[A-Z]{3}/[A-Z]{3}$"
+    assert confirmed["additionalProperties"] == {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 10**15,
+    }
+
+
 def test_no_part_has_other_keys_and_the_required_ones_are_said() -> None:
     period = SCHEMA["properties"]["periods"]["items"]
     assert period["additionalProperties"] is False

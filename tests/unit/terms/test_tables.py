@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from orchestration.terms.currencies import CURRENCIES, CURRENT_CURRENCIES
 from orchestration.terms.model import Program, UnknownPeriodError
 from orchestration.terms.tables import TERMS_TABLE_NAMES, terms_tables
 
@@ -30,6 +32,10 @@ SCHEMAS = {
         ("terminated_at", INSTANT),
     ],
     "market_currencies": [("market", TEXT), ("currency", TEXT)],
+    "withdrawn_currencies": [("currency", TEXT)],
+    "fx_confirmed": [
+        *[("base_currency", TEXT), ("quote_currency", TEXT), ("rate", pa.decimal128(38, 10))]
+    ],
     "terms_versions": [
         *[("version_no", pa.int32()), ("version", pa.int64()), ("effective_from", DAY)],
         *[
@@ -124,6 +130,23 @@ def test_market_currencies(accepted: Accepted) -> None:
     assert rows(program, "march", "market_currencies") == [
         *[("DE", "EUR"), ("US", "USD"), ("JP", "JPY"), ("", "EUR"), ("KR", "KRW")]
     ]
+
+
+def test_withdrawn_currencies_are_those_that_a_program_cannot_name(accepted: Accepted) -> None:
+    found = {code for (code,) in rows(accepted(), "march", "withdrawn_currencies")}
+    assert {"HRK", "BGN", "VEF", "ZWL"} < found
+    assert found == set(CURRENCIES) - set(CURRENT_CURRENCIES)
+
+
+def test_confirmed_rates_are_those_of_the_period(accepted: Accepted) -> None:
+    program = accepted(
+        ("budget: 250000.00", "fx_confirmed: {USD/JPY: 1500.0000000001, EUR/USD: 2}")
+    )
+    assert rows(program, "march", "fx_confirmed") == [
+        ("USD", "JPY", Decimal("1500.0000000001")),
+        ("EUR", "USD", Decimal(2)),
+    ]
+    assert rows(program, "april", "fx_confirmed") == []
 
 
 def test_versions(accepted: Accepted) -> None:

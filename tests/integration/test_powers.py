@@ -1,0 +1,428 @@
+"""docs/security.md, "Powers": each claim of the table is tried, by somebody who has that power and no other.
+
+ada runs, grace closes, bob is the thief.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.command_line.app import app
+from orchestration.ledger.closing import line_sha256
+from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.refusals import GateFailed, Refused
+from orchestration.publishing.store import file_hashes
+from orchestration.records import CloseEntry
+from orchestration.web.pages import Pages
+from tests.conftest import ROOT
+from tests.incidents.landing import Books, World, key
+from tests.proof.product import ask_suite
+
+POWERS = re.findall(
+    r"^\| ([^|]+) \|",
+    (ROOT / "docs" / "security.md")
+    .read_text("utf-8")
+    .partition("| power | can |")[2]
+    .partition("\n\n")[0],
+    re.MULTILINE,
+)[1:]
+
+
+def _filled(folder: Path) -> World:
+    """Two creators with a post in each of three months."""
+    world = World(folder)
+    world.lasts(3)
+    for creator in ("ann", "bo"):
+        world.creator(creator)
+        for month in (1, 2, 3):
+            world.post(f"{creator}-{month}", creator, 10_000 * month, month=month)
+    return world
+
+
+@pytest.fixture(scope="module")
+def ran_by_ada(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which ada has run two months of it."""
+    books = Books(_filled(tmp_path_factory.mktemp("ran")))
+    books.run(1)
+    books.run(2)
+    return books.home
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return _filled(tmp_path)
+
+
+@pytest.fixture
+def books(world: World, ran_by_ada: Path) -> Books:
+    """A copy of that home, to be robbed."""
+    return Books(world, shutil.copytree(ran_by_ada, world.folder / "home", symlinks=True).name)
+
+
+def test_every_power_of_the_table_is_tried() -> None:
+    """By a test of this file whose name begins with the power; of a browser tab, in a browser."""
+    assert len(POWERS) == 8
+    tests = [name for name in globals() if name.startswith("test_")]
+    for power in POWERS:
+        begins = "test_" + re.sub(r"\W+", "_", power.replace("'", "").lower())
+        if power.startswith("a browser tab"):
+            tries = (ROOT / "tests" / "browser" / "test_other_origins.py").read_text("utf-8")
+            assert tries.count("def test_") >= 3
+        else:
+            assert [name for name in tests if name.startswith(begins)], power
+
+
+# Runs only.
+
+
+def test_runs_only_publishes_restates_and_withdraws(world: World, books: Books) -> None:
+    books.close(1)
+    world.corrected("ann-1", 12_000)
+    assert books.run(1, by="bob").is_restatement
+    assert books.posted(2, "adjustment") == [(key(1), "ann", 2_00)]
+    books.run(3, by="bob")
+    books.plain.withdraw(key(3))
+    assert list(books.plain.published) == [key(1), key(2)]
+
+
+def test_runs_only_closes_neither_what_it_read_nor_published_nor_restated(
+    world: World, books: Books
+) -> None:
+    with pytest.raises(Refused, match="that read its inputs"):
+        books.close(1, "ada")
+    books.close(1)
+    world.corrected("ann-1", 12_000)
+    books.run(1, by="bob")
+    with pytest.raises(Refused, match="that published it"):
+        books.close(2, "ada")
+    with pytest.raises(Refused, match="of a restatement whose differences it posts"):
+        books.close(2, "bob")
+
+
+# Closes only.
+
+
+def test_closes_only_fixes_an_estimate_once_and_changes_no_byte(books: Books) -> None:
+    before = books.plain.files(key(1))
+    books.close(1, "bob")
+    assert {
+        name: content for name, content in books.plain.files(key(1)).items() if name != "close.json"
+    } == before
+    with pytest.raises(Refused, match="is closed already; what was closed never changes"):
+        books.close(1, "grace")
+
+
+def test_closes_only_not_before_closes_on(books: Books) -> None:
+    def on(day: date) -> CloseEntry:
+        plain = books.plain
+        return close_period(plain.home, plain.loaded, key(1), "bob", day, gate=ask_suite)
+
+    with pytest.raises(Refused, match="closes on 2024-02-03, and today is 2024-02-02"):
+        on(date(2024, 2, 2))
+    assert on(date(2024, 2, 3)).approved_by == "bob"
+
+
+def test_closes_only_not_out_of_order(books: Books) -> None:
+    with pytest.raises(Refused, match=f"{key(2)} is not the next to close; first close {key(1)}"):
+        books.close(2, "bob")
+
+
+def test_closes_only_not_what_nobody_has_run(books: Books) -> None:
+    books.close(1)
+    books.close(2)
+    with pytest.raises(Refused, match=f"{key(3)} is not published yet"):
+        books.close(3, "bob")
+
+
+def test_closes_only_not_while_a_later_run_waits(world: World, books: Books) -> None:
+    world.rows["creators"].append({**world.rows["creators"][0], "account_type": "business"})
+    with pytest.raises(GateFailed):
+        books.run(1)
+    with pytest.raises(Refused, match=r"a later run .* was blocked: the ingest gate has not held"):
+        books.close(1, "bob")
+
+
+def test_closes_only_not_while_a_file_is_not_as_its_run_left_it(books: Books) -> None:
+    path = books.plain.published[key(2)].table("payout_ledger")
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(Refused, match=r"payout_ledger.* was changed"):
+        books.close(1, "bob")
+
+
+# Runs and closes: for different periods.
+
+
+def test_runs_and_closes_gets_no_restatement_through_that_a_later_period_posts(
+    world: World, books: Books
+) -> None:
+    books.close(1, "bob")
+    world.corrected("ann-1", 9_000_000)
+    books.run(1, by="bob")
+    with pytest.raises(Refused, match=r"bob started the run .* of a restatement"):
+        books.close(2, "bob")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BOB",
+        "bob.",
+        "b\u043eb",
+        "\uff42\uff4f\uff42",
+        "bob\u3164",
+        "\u2060bob",
+        "bob\ufff9",
+        "bob\U0001d159",
+    ],
+)
+def test_runs_and_closes_gets_nothing_through_by_a_name_that_looks_like_another(
+    name: str, world: World, books: Books
+) -> None:
+    books.run(1, by="bob")
+    with pytest.raises(Refused, match=r"someone else has to close it|give another name"):
+        books.close(1, name)
+
+
+@pytest.mark.parametrize("name", ["Bob  Roe", "bob\u00a0 roe", "Bob \u2060 Roe."])
+def test_runs_and_closes_gets_nothing_through_by_more_blanks(
+    name: str, world: World, books: Books
+) -> None:
+    """A page shows several blanks as one."""
+    books.run(1, by="Bob Roe")
+    with pytest.raises(Refused, match="Bob Roe started the run"):
+        books.close(1, name)
+
+
+# Writes the program file.
+
+
+def test_writes_the_program_file_changes_the_terms_of_open_periods(
+    world: World, books: Books
+) -> None:
+    world.terms["payout"]["rates"]["US"][0]["rate"] = Decimal(2)
+    books.close(1)
+    assert books.earned(1)["ann"] == 10_00  # a close takes what was published
+    books.run(2)
+    assert books.earned(2)["ann"] == 40_00
+
+
+def _drop(world: World) -> None:
+    del world.program["periods"][0]
+
+
+def _put_before(world: World) -> None:
+    before = {
+        **world.program["periods"][0], "key": "2023-12", "starts_on": date(2023, 12, 1),
+        "ends_on": date(2023, 12, 31), "closes_on": date(2024, 1, 3), "fx_on": date(2024, 1, 3),
+        "pays_on": date(2024, 1, 20),
+    }  # fmt: skip
+    world.program["periods"].insert(0, before)
+    world.terms["effective_from"] = date(2023, 12, 1)
+
+
+def _other_currency(world: World) -> None:
+    world.program["currency"] = "EUR"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_drop, f"{key(1)} published, but not in the program file"),
+        (_put_before, f"2023-12 stands before {key(1)}, which is closed"),
+        (_other_currency, "the currency is EUR, but what is published is in USD"),
+    ],
+)
+def test_writes_the_program_file_takes_nothing_back(
+    change: Callable[[World], None], said: str, world: World, books: Books
+) -> None:
+    books.close(1)
+    change(world)
+    with pytest.raises(Refused, match=said):
+        books.run(2)
+    with pytest.raises(Refused, match=said):
+        books.close(2)
+
+
+def test_writes_the_program_file_does_not_turn_published_periods_round(
+    world: World, books: Books
+) -> None:
+    """Balances would be carried on twice: into the one that comes later, and into the one put after it.
+
+    It once went through: bob closed the second month first, and what ann had carried over from the
+    first one was paid in the second, and again in the first, which opened with it.
+    """
+    first, second, third = world.program["periods"]
+    days = [name for name in first if name != "key"]
+    turned = [{**first, "key": second["key"]}, {**second, "key": first["key"]}]
+    assert all(turned[0][day] == first[day] for day in days)
+    world.program["periods"] = [*turned, third]
+    said = f"the published periods stood in the order {key(1)}, {key(2)}"
+    with pytest.raises(Refused, match=said):
+        books.close(2, "bob")
+    with pytest.raises(Refused, match=said):
+        books.run(3, "bob")
+
+
+def test_writes_the_program_file_does_not_turn_periods_round_by_a_withdrawal(
+    world: World, books: Books
+) -> None:
+    """What is left is settled anew in the order in which it was published."""
+    world.program["minimum_payout"] = {"USD": Decimal("500.00")}
+    for month in (1, 2, 3):
+        books.run(month)
+    before = books.ledger(2, "ann")["opening_balance_minor"]
+    first, second, third = world.program["periods"]
+    world.program["periods"] = [
+        {**first, "key": third["key"]}, {**second, "key": second["key"]}, {**third, "key": first["key"]},
+    ]  # fmt: skip
+    books.plain.withdraw(key(3))
+    assert before == books.ledger(2, "ann")["opening_balance_minor"] == 10_00
+    assert books.ledger(1, "ann")["opening_balance_minor"] == 0
+
+
+# Writes the landing folder.
+
+
+def test_writes_the_landing_folder_rows_that_contradict_each_other(
+    world: World, books: Books
+) -> None:
+    world.rows["payees"].append({**world.rows["payees"][0], "status": "blocked"})
+    assert books.blocked_by(2) == ["payees_rows_of_one_version_agree"]
+
+
+def test_writes_the_landing_folder_snapshots_that_cannot_be(world: World, books: Books) -> None:
+    world.corrected("ann-2", 1_000, month=2, ineligible_views=1_001)
+    landing = world.landing()
+    assert "few_rows_of_post_metrics_are_quarantined" in books.blocked_by(2, landing)
+
+
+def test_writes_the_landing_folder_not_between_the_reading_and_the_publishing(
+    world: World, books: Books
+) -> None:
+    from orchestration.pipeline.building import build
+    from orchestration.pipeline.earning import earn
+    from orchestration.pipeline.flow import MODEL_STAGES
+    from orchestration.pipeline.gating import check
+    from orchestration.pipeline.ingesting import ingest
+    from orchestration.pipeline.publishing import publish
+    from tests.proof.product import fast_run
+
+    plain, landing = books.plain, world.landing()
+    run = fast_run(plain.home, "bonus", key(2), "run-of-ada", "ada")
+    ingest(run, plain.loaded.path, landing)
+    check(run, "ingest")
+    for stage in MODEL_STAGES:
+        build(run, stage)
+        check(run, stage)
+    earn(run)
+    (delivery,) = (landing / "payees").iterdir()
+    delivery.write_text(delivery.read_text("utf-8").replace("ready", "blocked"), "utf-8")
+    with pytest.raises(Refused, match="changed after ingest; nothing is published"):
+        publish(run)
+
+
+def test_writes_the_landing_folder_a_plausible_lie_passes(world: World, books: Books) -> None:
+    """So whoever may write there should neither run nor close: no gate knows what is true."""
+    world.corrected("bo-2", 50_000, month=2)
+    books.run(2)
+    books.close(1)
+    books.close(2)
+    assert books.ledger(2, "bo")["payout_minor"] == 50_00
+
+
+# Writes the home.
+
+
+def _forge(books: Books) -> None:
+    """Gives bo 5,000.00 more in the closed month, and writes all that says so anew."""
+    home, publication = books.plain.home.path, books.plain.published[key(1)]
+    folder = publication.folder
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700)
+    more = {
+        "payout_ledger": "payable_minor + 500000 as payable_minor, earnings_minor + 500000 as"
+        " earnings_minor, program_amount_minor + 500000 as program_amount_minor,"
+        " performance_minor + 500000 as performance_minor, payout_minor + 500000 as payout_minor",
+        "creator_earnings": "program_amount_minor + 500000 as program_amount_minor,"
+        " performance_minor + 500000 as performance_minor",
+        "post_earnings": "amount_minor + 500000 as amount_minor",
+        "journal": "amount_minor + sign(amount_minor) * 500000 as amount_minor",
+    }
+    for table, replaced in more.items():
+        path = publication.table(table)
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"create table t as select * from read_parquet('{path}');"
+                f"create table u as select * replace ({replaced}) from t where creator_id = 'bo'"
+                " union all select * from t where creator_id <> 'bo';"
+            )
+            # Of the forged columns the type is that of the table.
+            connection.execute(f"delete from t; insert into t select * from u; copy t to '{path}'")
+    record = publication.record()
+    files = {name: h for name, h in file_hashes(folder).items() if name != "run.json"}
+    (folder / "run.json").write_bytes(record.model_copy(update={"files": files}).content())
+    hashes = file_hashes(folder)
+    for path in (home / "generations" / "program=bonus").glob("*/records.json"):
+        found = json.loads(path.read_bytes())
+        found["published"][key(1)] = hashes["run.json"]
+        path.write_text(json.dumps(found))
+    log = CloseLog(home, "bonus")
+    ((entry, _),) = log.entries()
+    line = entry.model_copy(
+        update={
+            "files": hashes,
+            "ledger_sha256": hashes["payout_ledger/part-0.parquet"],
+            "journal_sha256": hashes["journal/part-0.parquet"],
+            "totals": {"USD": {**entry.totals["USD"]}},
+        }
+    ).line()
+    log.path.write_bytes(line + b"\n")
+    (folder / "close.json").write_bytes(line)
+
+
+def test_writes_the_home_rewrites_everything_but_a_hash_that_is_kept_elsewhere(
+    books: Books,
+) -> None:
+    books.close(1)
+    books.plain.withdraw(key(2))
+    log = CloseLog(books.home, "bonus")
+    kept_elsewhere = line_sha256(log.lines()[-1])
+    _forge(books)
+    assert books.ledger(1, "bo")["payout_minor"] == 10_00 + 5_000_00
+    assert books.plain.differences == []
+    assert kept_elsewhere not in [line_sha256(line) for line in log.lines()]
+
+
+def test_writes_the_home_a_copy_says_nothing_to_the_original(books: Books, tmp_path: Path) -> None:
+    """bob closes in a copy under another name: the home that pays knows nothing of it."""
+    shutil.copytree(books.home, tmp_path / "copy", symlinks=True)
+    Books(books.world, "copy").close(1, "somebody else")
+    assert (Books(books.world, "copy").state(1), books.state(1)) == ("closed", "estimated")
+
+
+# Nothing but a payee's login.
+
+
+def test_nothing_but_a_payees_login_there_is_no_command_and_no_page_for_payees() -> None:
+    """A new command or page is looked at here: for whom is it, and what may they see of others?"""
+    commands = {
+        (one.name or one.callback.__name__) for one in app.registered_commands if one.callback
+    }
+    assert commands <= {
+        "run", "close", "withdraw", "status", "verify", "export", "quarantine", "report", "sample",
+        "ui", "check", "explain", "statement", "simulate", "pay", "init",
+    }  # fmt: skip
+    paths = {route.path for route in Pages.routes(Pages.__new__(Pages))}
+    assert paths == {
+        "/bonus", "/bonus/name", "/bonus/reports/{program}/{page}", "/bonus/{rest:path}",
+    }  # fmt: skip

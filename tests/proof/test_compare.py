@@ -1,0 +1,79 @@
+"""The comparison itself: what differs is found, in memory and in files."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.proof import compare
+from tests.proof.compare import COLUMNS, differences, file_differences
+from tests.reference.export import export
+
+PARTY = {
+    "creator_id": "a",
+    "market": "US",
+    "payout_currency": "USD",
+    "tax_residence": None,
+    "tax_form": None,
+    "status": "incomplete",
+}
+SEGMENT = {
+    "creator_id": "a",
+    "segment_no": 1,
+    "starts_at": None,
+    "ends_at": None,
+    "terms_version": 3,
+    "audience_value": Fraction(1, 2),
+}
+
+
+def _tables(**rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {table: rows.get(table, []) for table in COLUMNS}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is once the product has all tables."""
+    monkeypatch.setattr(compare, "AWAITED_TABLES", set())
+    monkeypatch.setattr(compare, "AWAITED_COLUMNS", {})
+    whole = {table: names.split() for table, names in COLUMNS.items()}
+    monkeypatch.setattr(compare, "COMPARED", whole)
+
+
+def test_rows_are_compared_by_value_and_in_their_order() -> None:
+    other_segment = SEGMENT | {"segment_no": 10}
+    reference = _tables(creator_segments=[SEGMENT | {"segment_no": 9}, other_segment])
+    product = [
+        row | {"audience_value": Decimal("0.500000")} for row in reference["creator_segments"]
+    ]
+    assert differences("p", _tables(creator_segments=product), reference) == []
+    turned = _tables(creator_segments=product[::-1])
+    assert differences("p", turned, reference) == [
+        "p creator_segments: rows are not in the order of the key"
+    ]
+    other = _tables(creator_segments=[product[0], product[1] | {"terms_version": 2}])
+    assert len(differences("p", other, reference)) == 1
+    assert len(differences("p", _tables(creator_segments=product[:1]), reference)) == 1
+
+
+def test_settlement_parties_may_hold_more_but_not_less() -> None:
+    more = _tables(settlement_parties=[PARTY, PARTY | {"creator_id": "b"}])
+    asked = _tables(settlement_parties=[PARTY])
+    assert differences("p", more, asked) == []
+    assert len(differences("p", asked, more)) == 1
+
+
+def test_files_are_compared_byte_by_byte_but_for_what_may_be_more(tmp_path: Path) -> None:
+    tables = _tables(settlement_parties=[PARTY], creator_segments=[SEGMENT])
+    more = tables | {"settlement_parties": [PARTY, PARTY | {"creator_id": "b"}]}
+    for name, shown in (("product", more), ("reference", tables)):
+        export(shown, tmp_path / name)
+    assert file_differences("p", tmp_path / "product", tmp_path / "reference") == []
+    assert len(file_differences("p", tmp_path / "reference", tmp_path / "product")) == 1
+    segments = tmp_path / "product" / "creator_segments.csv"
+    segments.write_text(segments.read_text().replace("0.5", "0.50"))
+    assert len(file_differences("p", tmp_path / "product", tmp_path / "reference")) == 4
