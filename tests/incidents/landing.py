@@ -16,14 +16,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from expectations.suites import SUITES
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.publishing import Published
 from orchestration.pipeline.refusals import GateFailed
-from orchestration.pipeline.run_state import STAGES
 from tests.integration.books import Books as PlainBooks
 from tests.proof.cases import Row, as_yaml, write_landing
-from tests.proof.product import fast_run, rows_reader
+from tests.proof.product import fast_run, rows_reader, warned
 
 EARLY = "2023-12-01T00:00:00Z"
 
@@ -148,16 +146,7 @@ class Books:
 
     def warnings(self) -> set[str]:
         """The expectations of the run before that warn."""
-        with self._last.work.connect() as connection:
-            return {
-                row.name
-                for stage in STAGES
-                for row in SUITES[stage]
-                if row.severity == "warn"
-                and connection.execute(
-                    row.arguments["unexpected_rows_query"].replace("{batch}", f'"{row.table}"')
-                ).fetchall()
-            }
+        return warned(self._last)
 
     def close(self, month: int, by: str = "grace") -> None:
         self.plain.close(key(month), by)

@@ -38,7 +38,9 @@ class Books:
     def run(self, period: str, landing: Path, by: str = "ada") -> Published:
         arguments = (self.home, self.program.program, period, f"run-{period}-{by}", by)
         run = fast_run(*arguments) if self.fast else PeriodRun(*arguments)
-        return run_all(run, self.loaded.path, landing)
+        published = run_all(run, self.loaded.path, landing)
+        self.last = run
+        return published
 
     def withdraw(self, period: str) -> Mapping[str, Totals]:
         gate = ask_suite if self.fast else run_gate

@@ -162,6 +162,20 @@ def ask_expectation(expectation: Expectation, connection: duckdb.DuckDBPyConnect
     )
 
 
+def warned(run: PeriodRun) -> set[str]:
+    """The expectations that a run would have warned of; the fast gates ask for errors only."""
+    with run.work.connect() as connection:
+        return {
+            row.name
+            for suite in SUITES.values()
+            for row in suite
+            if row.severity == "warn"
+            and connection.execute(
+                row.arguments["unexpected_rows_query"].replace("{batch}", f'"{row.table}"')
+            ).fetchall()
+        }
+
+
 @cache
 def _instance() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
