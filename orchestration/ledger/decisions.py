@@ -11,10 +11,10 @@ is corrected, withdrawn or moved, the postings of all periods sum to what is due
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from orchestration.ledger.money import Account
 from orchestration.terms.people import same_person
@@ -220,6 +220,44 @@ def decide(
     )
 
 
+AFTER_ALL: Final = "\0"
+"""A period after all of a program; no period has this key."""
+
+
+def left_due(
+    adjustments: Iterable[Adjustment],
+    returns: Iterable[Return],
+    past: Past,
+    still_open: Mapping[str, datetime],
+) -> Decided:
+    """§7: "what is due and has no open period that could post it", as postings.
+
+    That is what a period after all others would post, as the rows stand now, less what the last open
+    one could. `past` is what all closed periods have left; `still_open` are the open periods of the
+    program, published or not, with their closes_on at 00:00 UTC.
+    """
+    adjustments, returns = list(adjustments), list(returns)
+    order = [*past.order, AFTER_ALL]
+    whole = decide(AFTER_ALL, datetime.max, adjustments, returns, replace(past, order=order))
+    manual = {_key(posting): posting for posting in whole.manual}
+    returned = {posting.payout: posting for posting in whole.returns}
+    for period in sorted(still_open, key=past.order.index):
+        before = [key for key in past.closed if past.is_by(key, period)]
+        payouts = {key: legs for key, legs in past.payouts.items() if key[0] in before}
+        then = replace(past, closed=before, payouts=payouts)
+        possible = decide(period, still_open[period], adjustments, returns, then)
+        amounts = {_key(posting): posting.amount_minor for posting in possible.manual}
+        whole_amounts = {_key(posting): posting.amount_minor for posting in whole.manual}
+        manual = {
+            key: replace(posting, amount_minor=left)
+            for key, posting in manual.items()
+            if (left := whole_amounts[key] - amounts.get(key, 0))
+        }
+        found = {posting.payout for posting in possible.returns}
+        returned = {key: posting for key, posting in returned.items() if key not in found}
+    return Decided(list(manual.values()), list(returned.values()))
+
+
 class _Versioned(Protocol):
     @property
     def updated_at(self) -> datetime: ...
@@ -268,14 +306,14 @@ def manual_postings(period: str, decided: Iterable[Adjustment], past: Past) -> l
     `decided` are the rows in force.
     """
     due = {
-        (row.adjustment_id, row.creator_id, row.currency): row
+        _key(row): row
         for row in decided
         if row.counts and row.amount_minor and past.is_by(row.period, period)
     }
     posted: dict[tuple[str, str, str], int] = {}
     latest: dict[tuple[str, str, str], str] = {}
     for posting in past.manual:
-        key = (posting.adjustment_id, posting.creator_id, posting.currency)
+        key = _key(posting)
         posted[key] = posted.get(key, 0) + posting.amount_minor
         latest[key] = posting.origin_period
     found = []
@@ -383,6 +421,11 @@ def _by_account(postings: Iterable[Posting]) -> dict[Account, list[Posting]]:
     for posting in postings:
         found.setdefault((posting.creator_id, posting.currency), []).append(posting)
     return found
+
+
+def _key(one: Adjustment | ManualPosting) -> tuple[str, str, str]:
+    """§7: "an (adjustment_id, creator_id, currency)"."""
+    return (one.adjustment_id, one.creator_id, one.currency)
 
 
 def _bytewise(key: tuple[str, ...]) -> tuple[bytes, ...]:
