@@ -27,8 +27,8 @@ from orchestration.dagster_glue.assets import ingest, models
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import HomeResource
-from orchestration.pipeline.flow import MODEL_STAGES
 from orchestration.pipeline.engine_limits import EngineLimits
+from orchestration.pipeline.flow import MODEL_STAGES
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest as read_inputs
