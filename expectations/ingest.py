@@ -137,6 +137,8 @@ SUITE = (
     _no_conflict("audience", "creator_id", "observed_on", "country", "delivered_at"),
     _no_conflict("policy_events", "event_id"),
     _no_conflict("fx_rates", "rate_date", "base_currency", "quote_currency"),
+    _no_conflict("adjustments", "program", "adjustment_id", "updated_at"),
+    _no_conflict("payment_returns", "program", "return_id", "updated_at"),
     _nothing(
         "no_id_is_in_scientific_notation",
         "spreadsheet_ids",

@@ -5,7 +5,26 @@ The run of a closed period publishes nothing; its restatement has a suite of its
 
 from __future__ import annotations
 
-from expectations.suite import no_rows, unique
+from expectations.suite import Expectation, Severity, no_rows, unique
+
+
+def _no_decision(
+    name: str, faults: tuple[str, ...], means: str, severity: Severity = "error"
+) -> Expectation:
+    """Expects no note of these faults (`ledger/decisions.py`) on what people decided."""
+    listed = ", ".join(f"'{fault}'" for fault in faults)
+    return no_rows(
+        name,
+        "decision_notes",
+        f"""
+        select fault, decision_id, creator_id, period, currency, amount_minor from {{batch}}
+        where fault in ({listed})
+        order by decision_id, creator_id, period, currency
+        """,
+        means,
+        severity,
+    )
+
 
 _EARNINGS = (
     unique("post_earnings", "post_id"),
@@ -118,6 +137,42 @@ SUITE = (
         order by 1, 2
         """,
         "a payee's account in the journal does not move as its balance does",
+    ),
+    _no_decision(
+        "returned_payouts_were_paid_before",
+        ("RETURN_NOT_EARLIER", "RETURN_NOT_PAID"),
+        "a returned payout is of this or a later period, or nothing was paid there; deliver the row"
+        " with the right period, creator and currency, or with status withdrawn",
+    ),
+    _no_decision(
+        "postings_of_decisions_have_their_rows",
+        ("POSTED_WITHOUT_ROW",),
+        "an earlier period has posted a decision of which there is no row any more; deliver it again,"
+        " and withdraw it by a later row if it does not hold",
+    ),
+    _no_decision(
+        "decisions_of_one_version_agree",
+        ("ROWS_DIFFER",),
+        "a decision was delivered with other values in the same version than an earlier run has read;"
+        " deliver the correction as a row with a later updated_at",
+    ),
+    _no_decision(
+        "no_adjustment_waits_for_approval",
+        ("WAITS_FOR_APPROVAL",),
+        "an adjustment of this or an earlier period waits for approval; it is not posted until then",
+        "warn",
+    ),
+    _no_decision(
+        "returned_payouts_are_of_closed_periods",
+        ("RETURN_NOT_CLOSED",),
+        "a returned payout is of a period that is not closed yet; it is owed again once that is closed",
+        "warn",
+    ),
+    _no_decision(
+        "adjustments_are_of_known_creators",
+        ("CREATOR_UNKNOWN",),
+        "an adjustment is posted to a creator without a deal here and without a ledger row before",
+        "warn",
     ),
     no_rows(
         "the_total_is_like_the_period_before",

@@ -32,6 +32,19 @@ def _rates(name: str, where: str, means: str, severity: Severity) -> Expectation
     )
 
 
+def _of_a_period_of_the_program(name: str, table: str, columns: str) -> Expectation:
+    return no_rows(
+        name,
+        table,
+        f"""
+        select {columns} from {{batch}}
+        where period not in (select period from program_periods)
+        order by 1
+        """,
+        "the period is none of the program's; deliver the row with the right one",
+    )
+
+
 SUITE = (
     unique("stg_creators", "creator_id"),
     unique("stg_payees", "creator_id"),
@@ -41,6 +54,8 @@ SUITE = (
     unique("stg_policy_events", "event_id"),
     unique("stg_fx_rates", "rate_date", "base_currency", "quote_currency"),
     unique("stg_post_metrics", "post_id", "observed_at"),
+    unique("stg_adjustments", "adjustment_id"),
+    unique("stg_payment_returns", "return_id"),
     unique("int_windows", "creator_id"),
     unique("int_posts", "post_id"),
     unique("int_payout_currencies", "creator_id"),
@@ -54,6 +69,26 @@ SUITE = (
         """,
         "no rate to the payout currency in the 8 days up to fx_on, direct or through EUR;"
         " deliver the rates",
+    ),
+    no_rows(
+        "adjustments_are_approved_by_somebody_else",
+        "stg_adjustments",
+        """
+        select adjustment_id, creator_id, period, currency, amount, requested_by, approved_by
+        from {batch} where is_own_approval
+        order by adjustment_id
+        """,
+        "an adjustment is approved by who requested it; somebody else has to approve it",
+    ),
+    _of_a_period_of_the_program(
+        "adjustments_are_of_a_period_of_the_program",
+        "stg_adjustments",
+        "adjustment_id, creator_id, period, currency, amount",
+    ),
+    _of_a_period_of_the_program(
+        "returns_are_of_a_period_of_the_program",
+        "stg_payment_returns",
+        "return_id, creator_id, period, currency, status",
     ),
     no_rows(
         "nobody_is_paid_in_a_withdrawn_currency",

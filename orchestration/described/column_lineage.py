@@ -22,6 +22,7 @@ from filelock import FileLock
 
 from orchestration.ingest.datasets import DATASETS
 from orchestration.pipeline.dbt_runner import compiled_models, manifest_path
+from orchestration.publishing.tables import DECISION_TABLES
 from orchestration.terms.tables import COLUMNS as TERMS_COLUMNS
 
 Lineage = Mapping[str, Mapping[str, Sequence[str]]]
@@ -37,8 +38,24 @@ _EARNINGS: Final = (*_PROGRAM_AMOUNT, "int_fx_rates.rate_e10", *_CURRENCY)
 # The ledger is fed by what is published of other periods, too: balances, restatements, what was posted.
 _OPENING: Final = ("payout_ledger.closing_balance_minor",)
 _POSTED: Final = ("journal.amount_minor", "payout_ledger.earnings_minor")
-_ADJUSTMENTS: Final = ("restatement.computed_minor", *_POSTED)
-_PAYABLE: Final = (*_EARNINGS, *_OPENING, *_ADJUSTMENTS)
+# Of decisions what says whether they count, and for whom.
+_BY_HAND: Final = tuple(
+    f"raw_adjustments.{name}"
+    for name in (
+        "adjustment_id", "creator_id", "period", "currency", "amount", "requested_by",
+        "approved_by", "updated_at",
+    )
+)  # fmt: skip
+_RETURNS: Final = (
+    "journal.amount_minor",
+    *(
+        f"raw_payment_returns.{name}"
+        for name in ("return_id", "creator_id", "period", "currency", "status", "updated_at")
+    ),
+)
+_ADJUSTMENTS: Final = ("restatement.computed_minor", *_POSTED, *_BY_HAND)
+# Each source once: Dagster refuses one that comes twice.
+_PAYABLE: Final = tuple(dict.fromkeys((*_EARNINGS, *_OPENING, *_ADJUSTMENTS, *_RETURNS)))
 _STATUS: Final = (*_PAYABLE, "stg_payees.status", "terms.minimum_payout")
 _WITHHELD: Final = (
     *_STATUS, "stg_payees.tax_residence", "stg_payees.tax_form", "terms.withholding",
@@ -52,6 +69,8 @@ _ACCOUNTS: Final = (
     "creator_earnings.creator_id", "payout_ledger.creator_id", "journal.creator_id",
 )  # fmt: skip
 _ACCOUNT_CURRENCIES: Final = (*_CURRENCY, "payout_ledger.payout_currency", "journal.currency")
+_DECIDED_CREATORS: Final = ("raw_adjustments.creator_id", "raw_payment_returns.creator_id")
+_DECIDED_CURRENCIES: Final = ("raw_adjustments.currency", "raw_payment_returns.currency")
 _TRANSACTION: Final = ("payout_ledger.creator_id", "payout_ledger.payout_currency")
 
 DECLARED: Final[Lineage] = {
@@ -87,9 +106,18 @@ DECLARED: Final[Lineage] = {
         "payout_currency": ("int_fx_rates.payout_currency",),
         "fx_rate": ("int_fx_rates.rate_e10",),
     },
+    **{
+        f"settlement_{name}": {
+            column: (f"raw_{dataset}.{column}",)
+            for column in DECISION_TABLES[f"settlement_{name}"].columns
+        }
+        for name, dataset in (("adjustments", "adjustments"), ("returns", "payment_returns"))
+    },
     "payout_ledger": {
-        "creator_id": (*_ACCOUNTS, "restatement.creator_id"),
-        "payout_currency": (*_ACCOUNT_CURRENCIES, "restatement.payout_currency"),
+        "creator_id": (*_ACCOUNTS, "restatement.creator_id", *_DECIDED_CREATORS),
+        "payout_currency": (
+            *_ACCOUNT_CURRENCIES, "restatement.payout_currency", *_DECIDED_CURRENCIES,
+        ),
         "market": ("creator_earnings.market", "stg_creators.market"),
         "status": _STATUS,
         "status_reason": _STATUS,
@@ -102,7 +130,7 @@ DECLARED: Final[Lineage] = {
         "earnings_minor": _EARNINGS,
         "opening_balance_minor": _OPENING,
         "adjustments_minor": _ADJUSTMENTS,
-        "returns_minor": (),
+        "returns_minor": _RETURNS,
         "payable_minor": _PAYABLE,
         "withheld_minor": _WITHHELD,
         "payout_minor": _WITHHELD,
@@ -113,14 +141,14 @@ DECLARED: Final[Lineage] = {
         "txn_id": _TRANSACTION,
         "kind": (),
         "origin_period": (),
-        "adjustment_id": (),
+        "adjustment_id": ("raw_adjustments.adjustment_id",),
         "posted_on": ("terms.pays_on",),
         "creator_id": ("payout_ledger.creator_id",),
         "account": ("payout_ledger.creator_id", "stg_payees.tax_residence"),
         "currency": ("payout_ledger.payout_currency",),
         "amount_minor": (
             "payout_ledger.earnings_minor", "payout_ledger.adjustments_minor",
-            "payout_ledger.payable_minor", "payout_ledger.payout_minor",
+            "payout_ledger.returns_minor", "payout_ledger.payable_minor", "payout_ledger.payout_minor",
             "payout_ledger.withheld_minor",
         ),
     },
@@ -160,12 +188,13 @@ def _of_models() -> Lineage:
     columns_of: dict[str, Iterable[str]] = {
         **{dataset.table: dataset.column_names for dataset in DATASETS},
         **TERMS_COLUMNS,
+        "people": ("name", "compared_as"),
         **{model.name: model.columns for model in models},
     }
     schema = {table: dict.fromkeys(columns, "text") for table, columns in columns_of.items()}
     return {
         model.name: {
-            column: sorted(_of_terms(source) for source in sources)
+            column: sorted({asset for source in sources for asset in _of_assets(source)})
             for column, sources in sources_in(
                 model.compiled_code or "", list(model.columns), {"work": {"main": schema}}
             ).items()
@@ -174,8 +203,12 @@ def _of_models() -> Lineage:
     }
 
 
-def _of_terms(source: str) -> str:
-    return f"terms.{source}" if source.partition(".")[0] in TERMS_COLUMNS else source
+def _of_assets(source: str) -> tuple[str, ...]:
+    """The column of an asset that a column is; `people` are the names in raw_adjustments."""
+    table = source.partition(".")[0]
+    if table == "people":
+        return ("raw_adjustments.approved_by", "raw_adjustments.requested_by")
+    return (f"terms.{source}" if table in TERMS_COLUMNS else source,)
 
 
 def sources_in(sql: str, columns: Sequence[str], schema: Mapping[str, Any]) -> dict[str, set[str]]:

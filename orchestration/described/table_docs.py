@@ -30,6 +30,8 @@ A_ROW_IS: Final[Mapping[str, str]] = {
     "creator_earnings": "beside the contract: a creator with a deal, its parts and cap in program currency",
     "settlement_parties": "beside the contract: market and payee in force, from which the period is settled anew",
     "settlement_rates": "beside the contract: rate to each payout currency at fx_on",
+    "settlement_adjustments": "beside the contract: a row of adjustments that the period's run has read",
+    "settlement_returns": "beside the contract: a row of payment_returns that the period's run has read",
 }
 
 _HEAD: Final = """\

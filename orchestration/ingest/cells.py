@@ -13,15 +13,21 @@ epoch is ever asked for until that is known to lie within a year from 1 to 9999.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from orchestration.ingest.datasets import SQL_TYPES, Column, Kind
+from orchestration.ingest.person_names import COMPARED_NAME
 from orchestration.ingest.quarantine import RowReason
 from orchestration.ingest.text_files import UNUSABLE_TEXT
-from orchestration.terms.currencies import CURRENCIES
+from orchestration.terms.currencies import CURRENCIES, minor_unit_decimals
+from orchestration.terms.people import MOST_OF_A_NAME
 
 LARGEST_COUNT: Final = 10**15
 LONGEST_IDENTIFIER: Final = 128
+LONGEST_NAME: Final = MOST_OF_A_NAME
+LONGEST_REASON: Final = 500
+LARGEST_AMOUNT: Final = 10**12
 RATE_DECIMALS: Final = 10
 LARGEST_CAP: Final = 10**12
 
@@ -71,10 +77,22 @@ class Cell:
     sure: str
 
 
-def text_cell(column: Column, text: str, rules: CellRules, program: str = "NULL") -> Cell:
-    """The cell of a source column of text; `program` is the text of the row's program."""
-    value, fault = _read(column, text, rules, program)
-    return Cell(f"{text} IS NOT NULL", value, fault, text, _is_read(value), value)
+@dataclass(frozen=True)
+class Beside:
+    """SQL of what stands beside a value in its row, as text: its meaning hangs on it."""
+
+    program: str = "NULL"
+    currency: str = "NULL"
+
+
+ALONE: Final = Beside()
+
+
+def text_cell(column: Column, text: str, rules: CellRules, beside: Beside = ALONE) -> Cell:
+    """The cell of a source column of text."""
+    value, fault = _read(column, text, rules, beside)
+    given = _given(column, text)
+    return Cell(given, value, fault, text, _is_read(value), value)
 
 
 def missing_cell(column: Column) -> Cell:
@@ -84,7 +102,7 @@ def missing_cell(column: Column) -> Cell:
 
 
 def parquet_cell(
-    column: Column, source: str, type_name: str, rules: CellRules, program: str = "NULL"
+    column: Column, source: str, type_name: str, rules: CellRules, beside: Beside = ALONE
 ) -> Cell:
     """The cell of a Parquet column that DuckDB reads as `type_name`.
 
@@ -104,14 +122,24 @@ def parquet_cell(
         cell = missing_cell(column)
         fault = _reason(RowReason.UNPARSEABLE)
         return Cell(given, cell.value, fault, shown, "false", cell.value)
-    value, fault = _read(column, text, rules, program)
+    value, fault = _read(column, text, rules, beside)
+    given = _given(column, text, source)
     if type_name == "BLOB":
         fault = f"CASE WHEN {text} IS NULL THEN {_reason(RowReason.NOT_UTF8)} ELSE {fault} END"
     if column.kind is Kind.CAP and type_name in _FLOAT_TYPES:
-        is_ours = f"{program} = {sql_text(rules.program)}"
+        is_ours = f"{beside.program} = {sql_text(rules.program)}"
         value = f"CASE WHEN {is_ours} THEN {value} ELSE {_others_float_cap(source, value)} END"
     good = _good(column.kind, source, type_name) or _is_read(value)
     return Cell(given, value, fault, shown, good, _sure(column.kind, source, type_name) or value)
+
+
+def _given(column: Column, text: str, source: str | None = None) -> str:
+    """Whether there is a value: an approver whose name is refused is none (§2)."""
+    given = f"{source or text} IS NOT NULL"
+    if column.kind is Kind.PERSON and column.is_optional:
+        is_refused = f"{_is_text(text, LONGEST_NAME)} AND {COMPARED_NAME}({text}) IS NULL"
+        return f"({given} AND NOT coalesce({is_refused}, false))"
+    return given
 
 
 def _is_read(value: str) -> str:
@@ -149,9 +177,11 @@ def parquet_text(kind: Kind, source: str, type_name: str) -> str | None:
         return f"TRY(decode({source}))"  # null where it is not UTF-8
     if kind is Kind.IDENTIFIER and _is_name_of_its_own(type_name):
         return f"CAST({source} AS VARCHAR)"
-    if kind in (Kind.RATE, Kind.CAP):
+    if kind in (Kind.RATE, Kind.CAP, Kind.AMOUNT):
         if type_name in _WHOLE_TYPES or _DECIMAL_TYPE.fullmatch(type_name):
             return _decimal_text(source)
+        if type_name in _FLOAT_TYPES and kind is Kind.AMOUNT:
+            return f"CASE WHEN {source} < 0 THEN '-' ELSE '' END || {_float_text(f'abs({source})')}"
         if type_name in _FLOAT_TYPES:
             return _float_text(source)
     if kind is Kind.COUNT and _DECIMAL_TYPE.fullmatch(type_name):
@@ -188,11 +218,15 @@ def sql_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _read(column: Column, text: str, rules: CellRules, program: str) -> tuple[str, str]:
+def _read(column: Column, text: str, rules: CellRules, beside: Beside) -> tuple[str, str]:
     """Value and fault of a text."""
     match column.kind:
         case Kind.IDENTIFIER:
-            return _identifier(text)
+            return _plain_text(text, LONGEST_IDENTIFIER)
+        case Kind.REASON:
+            return _plain_text(text, LONGEST_REASON)
+        case Kind.PERSON:
+            return _person(text)
         case Kind.CHOICE:
             return _word(text, column.choices)
         case Kind.CURRENCY:
@@ -209,20 +243,36 @@ def _read(column: Column, text: str, rules: CellRules, program: str) -> tuple[st
         case Kind.RATE:
             return _number(text, Kind.RATE, _decimals(text, RATE_DECIMALS), "> 0")
         case Kind.CAP:
-            is_ours = f"{program} = {sql_text(rules.program)}"
+            is_ours = f"{beside.program} = {sql_text(rules.program)}"
             # Where the program cannot be told, the row is bad for that.
             is_fine = (
                 f"CASE WHEN {is_ours} THEN {_decimals(text, rules.currency_decimals)}"
                 f" ELSE {_is_plain_decimal(text)} END"
             )
             return _number(text, Kind.CAP, is_fine, f"BETWEEN 0 AND {LARGEST_CAP}")
+        case Kind.AMOUNT:
+            return _amount(text, beside.currency)
 
 
-def _identifier(text: str) -> tuple[str, str]:
-    is_control = f"regexp_matches({text}, '\\p{{Cc}}')"
-    is_good = f"length({text}) BETWEEN 1 AND {LONGEST_IDENTIFIER} AND NOT {is_control}"
-    fault = _fault((is_control, RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
-    return f"CASE WHEN {is_good} THEN {text} END", fault
+def _is_text(text: str, longest: int) -> str:
+    return f"length({text}) BETWEEN 1 AND {longest} AND NOT {_is_control(text)}"
+
+
+def _is_control(text: str) -> str:
+    return f"regexp_matches({text}, '\\p{{Cc}}')"
+
+
+def _plain_text(text: str, longest: int) -> tuple[str, str]:
+    fault = _fault((_is_control(text), RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+    return f"CASE WHEN {_is_text(text, longest)} THEN {text} END", fault
+
+
+def _person(text: str) -> tuple[str, str]:
+    """A name, unless it is refused where names are compared (§7)."""
+    plain, fault = _plain_text(text, LONGEST_NAME)
+    is_refused = f"{_is_text(text, LONGEST_NAME)} AND {COMPARED_NAME}({text}) IS NULL"
+    value = f"CASE WHEN {_is_text(text, LONGEST_NAME)} AND NOT ({is_refused}) THEN {plain} END"
+    return value, f"CASE WHEN {is_refused} THEN {_reason(RowReason.UNPARSEABLE)} ELSE {fault} END"
 
 
 def _word(text: str, words: tuple[str, ...]) -> tuple[str, str]:
@@ -279,6 +329,22 @@ def _number(text: str, kind: Kind, has_decimals: str, in_range: str) -> tuple[st
 
 def _is_plain_decimal(text: str) -> str:
     return f"regexp_full_match({text}, '[0-9]+(\\.[0-9]+)?')"
+
+
+def _amount(text: str, currency: str) -> tuple[str, str]:
+    """A plain decimal with a sign or without, "with no more decimals than its currency has"."""
+    number = f"TRY_CAST({text} AS {SQL_TYPES[Kind.AMOUNT]})"
+    is_number = f"regexp_full_match({text}, '[+-]?[0-9]+(\\.[0-9]+)?')"
+    unsigned = f"ltrim({text}, '+-')"
+    # Where the currency cannot be told, the row is bad for that.
+    cases = " ".join(
+        f"WHEN {currency} IN ({', '.join(map(sql_text, codes))}) THEN {_decimals(unsigned, decimals)}"
+        for decimals, codes in _codes_by_decimals().items()
+    )
+    is_fine = f"CASE {cases} ELSE {_is_plain_decimal(unsigned)} END"
+    in_range = f"{number} BETWEEN -{LARGEST_AMOUNT} AND {LARGEST_AMOUNT}"
+    fault = _fault((f"NOT {is_number}", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+    return f"CASE WHEN {is_number} AND {is_fine} AND {in_range} THEN {number} END", fault
 
 
 def _decimals(text: str, most: int) -> str:
@@ -385,3 +451,11 @@ def _fault(first: tuple[str, RowReason], otherwise: RowReason) -> str:
 
 def _reason(reason: RowReason) -> str:
     return sql_text(reason.value)
+
+
+@cache
+def _codes_by_decimals() -> dict[int, list[str]]:
+    codes: dict[int, list[str]] = {}
+    for code in CURRENCIES:
+        codes.setdefault(minor_unit_decimals(code), []).append(code)
+    return codes

@@ -22,9 +22,12 @@ class Kind(Enum):
     COUNT = "count"
     RATE = "rate"
     CAP = "cap"
+    AMOUNT = "amount"  # of the currency in the row's column `currency`
+    REASON = "reason"
+    PERSON = "person"
 
 
-NUMBERS: Final = frozenset({Kind.COUNT, Kind.RATE, Kind.CAP})
+NUMBERS: Final = frozenset({Kind.COUNT, Kind.RATE, Kind.CAP, Kind.AMOUNT})
 
 SQL_TYPES: Final = {
     Kind.IDENTIFIER: "VARCHAR",
@@ -36,6 +39,9 @@ SQL_TYPES: Final = {
     Kind.COUNT: "BIGINT",
     Kind.RATE: "DECIMAL(38,10)",
     Kind.CAP: "DECIMAL(38,24)",  # 10^12, and the decimals of whatever another program has
+    Kind.AMOUNT: "DECIMAL(38,4)",
+    Kind.REASON: "VARCHAR",
+    Kind.PERSON: "VARCHAR",
 }
 
 
@@ -235,6 +241,36 @@ DATASETS: Final = (
             Column("rate", Kind.RATE),
         ),
         key=("rate_date", "base_currency", "quote_currency"),
+    ),
+    Dataset(
+        "adjustments",
+        (
+            _identifier("program"),
+            _identifier("adjustment_id"),
+            _identifier("creator_id"),
+            _identifier("period"),
+            Column("currency", Kind.CURRENCY),
+            Column("amount", Kind.AMOUNT),
+            Column("reason", Kind.REASON),
+            Column("requested_by", Kind.PERSON),
+            Column("approved_by", Kind.PERSON, is_optional=True),
+            _timestamp("updated_at"),
+        ),
+        key=("program", "adjustment_id"),
+    ),
+    Dataset(
+        "payment_returns",
+        (
+            _identifier("program"),
+            _identifier("return_id"),
+            _identifier("creator_id"),
+            _identifier("period"),
+            Column("currency", Kind.CURRENCY),
+            _choice("status", "returned", "withdrawn"),
+            Column("reason", Kind.REASON, is_optional=True),
+            _timestamp("updated_at"),
+        ),
+        key=("program", "return_id"),
     ),
 )
 

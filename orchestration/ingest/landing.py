@@ -16,6 +16,7 @@ from orchestration.ingest.deletions import leave_out
 from orchestration.ingest.discovery import SKIPPED_PREFIXES, Format, FoundFile, Inventory, Note
 from orchestration.ingest.outcomes import FileOutcome, check_counts, insert_outcomes
 from orchestration.ingest.parquet_loader import ParquetLoader, Probe, distrusting_statistics
+from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables, create_view
 from orchestration.ingest.shown import shortened
 from orchestration.ingest.snapshots import create_known_posts, judge_snapshots
@@ -41,8 +42,8 @@ def ingest_landing(
 ) -> None:
     """Read what was found in the landing directory into the open work file, and nothing else.
 
-    Creates, in a database that has none of them, a raw table for each dataset and the tables that
-    report on what was read (see `raw_tables`). The period closes at `closes_at`, an instant in UTC:
+    Creates, in a database that has none of them, a raw table for each dataset, `people` and the tables
+    that report on what was read (see `raw_tables`). The period closes at `closes_at`, an instant in UTC:
     posts are judged as they were then. The scratch folder
     belongs to this call while it runs; the links folder gets links to the files that are read in
     place, and must be kept as long as the work file. What is wrong with a file, also that it is no
@@ -55,7 +56,7 @@ def ingest_landing(
         for file_no, entry in enumerate(inventory.entries, start=1)
     ]
     notes = list(inventory.notes)
-    with closing(Probe(connection)) as probe:
+    with closing(Probe(connection)) as probe, comparing_names(connection):
         for dataset in DATASETS:
             files = [
                 (entry, outcome)
@@ -89,6 +90,7 @@ def ingest_landing(
             if on_progress:
                 rows = sum(outcome.rows_read for outcome in outcomes)
                 on_progress(f"{dataset.name}: {rows:,} rows in {len(files):,} files")
+        write_people(connection)
     insert_outcomes(connection, [outcome for _, outcome in pairs], inventory.folders, notes)
     find_spreadsheet_ids(connection)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.ingest.cells import (
+    Beside,
     CellRules,
     missing_cell,
     parquet_cell,
@@ -37,6 +38,7 @@ from orchestration.ingest.deletions import is_deleted, is_true
 from orchestration.ingest.discovery import FoundFile
 from orchestration.ingest.opening import check_unchanged, unreadable
 from orchestration.ingest.outcomes import FileOutcome, withdraw
+from orchestration.ingest.person_names import register_names
 from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.raw_tables import NEVER, RowSource
 from orchestration.ingest.shown import shown
@@ -107,17 +109,20 @@ def parquet_select(
     queries such a view trusts the statistics in their footers (see `distrusting_statistics`).
     """
     positions = {name: position for position, name in enumerate(schema.names)}
-    program = "NULL"
-    if "program" in positions:
-        position = positions["program"]
-        program = parquet_text(Kind.IDENTIFIER, f"c{position}", schema.types[position]) or "NULL"
+    beside = Beside(
+        **{
+            name: parquet_text(kind, f"c{positions[name]}", schema.types[positions[name]]) or "NULL"
+            for name, kind in (("program", Kind.IDENTIFIER), ("currency", Kind.CURRENCY))
+            if name in positions
+        }
+    )
     cells = {}
     for column in dataset.columns:
         position = positions.get(column.name, -1)
         cells[column.name] = (
             missing_cell(column)
             if position < 0
-            else parquet_cell(column, f"c{position}", schema.types[position], rules, program)
+            else parquet_cell(column, f"c{position}", schema.types[position], rules, beside)
         )
     beside = {
         name: (f"c{positions[name]}", schema.types[positions[name]])
@@ -352,6 +357,7 @@ class Probe:
 
         if self._connection is None:
             self._connection = _new_connection(self._like)
+            register_names(self._connection)
             if self._known is not None:
                 self._connection.register("posts", self._known)
                 self._connection.execute(

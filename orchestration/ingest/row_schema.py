@@ -4,8 +4,8 @@ Belongs here: what JSON lines may say for each kind of column (draft 7). Does no
 what was delivered (`cells.py`), and the meaning of a column, which the contract says and the caller
 gives.
 
-A schema sees one row: not the key, not whether ineligible_views exceed views, and not how a number is
-written (`1e3` is no count).
+A schema sees one row: not the key, not whether ineligible_views exceed views, not how many decimals a
+currency has, not whether a name is refused, and not how a number is written (`1e3` is no count).
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,18 @@ _TIMESTAMP: Final = (
     r"(Z| UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
 )
 
-KINDS: Final[Mapping[Kind, Schema]] = {
-    Kind.IDENTIFIER: {
+
+def _text(longest: int) -> Schema:
+    return {
         "type": "string",
         "minLength": 1,
-        "maxLength": 128,
+        "maxLength": longest,
         "pattern": NO_CONTROL_CHARACTERS,
-    },
+    }
+
+
+KINDS: Final[Mapping[Kind, Schema]] = {
+    Kind.IDENTIFIER: _text(128),
     Kind.CHOICE: {"type": "string"},
     Kind.CURRENCY: {"type": "string", "enum": list(CURRENCIES)},
     Kind.TIMESTAMP: {"type": "string", "pattern": _TIMESTAMP},
@@ -49,6 +54,14 @@ KINDS: Final[Mapping[Kind, Schema]] = {
         "maximum": 10**12,
         "pattern": r"^[0-9]+(\.[0-9]+)?$",
     },
+    Kind.AMOUNT: {
+        "type": ["number", "string"],
+        "minimum": -(10**12),
+        "maximum": 10**12,
+        "pattern": r"^[+-]?[0-9]+(\.[0-9]+)?$",
+    },
+    Kind.REASON: _text(500),
+    Kind.PERSON: _text(128),
 }
 """What a value of a kind may be in JSON lines: a number may also be given as text."""
 

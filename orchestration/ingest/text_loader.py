@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from orchestration.ingest.cells import CellRules, text_cell
+from orchestration.ingest.cells import Beside, CellRules, text_cell
 from orchestration.ingest.csv_reader import CsvReader
 from orchestration.ingest.datasets import READ_BESIDE, UNKNOWN_DELETION_FLAGS, Dataset
 from orchestration.ingest.deletions import TEXT, is_deleted, is_true
@@ -48,9 +48,10 @@ class TextLoader:
     ) -> None:
         self._connection = connection
         self._dataset = dataset
+        names = dataset.column_names
+        beside = Beside(**{name: name for name in ("program", "currency") if name in names})
         cells = {
-            column.name: text_cell(column, column.name, rules, program="program")
-            for column in dataset.columns
+            column.name: text_cell(column, column.name, rules, beside) for column in dataset.columns
         }
         self._rows = RowSource(dataset, cells, _STAGING)
         self._pending: list[tuple[FileOutcome, TextBatch]] = []

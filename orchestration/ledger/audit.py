@@ -7,10 +7,20 @@ those of the published tables, amounts in minor units; nothing here reads files.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from orchestration.ledger.restatement import Account
+from orchestration.ledger.decisions import (
+    Adjustment,
+    ManualPosting,
+    Past,
+    PayoutKey,
+    Return,
+    ReturnPosting,
+    decide,
+)
+from orchestration.ledger.money import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,8 @@ class Entry:
     entry_id: str
     txn_id: str
     kind: str
+    origin_period: str
+    adjustment_id: str | None
     creator_id: str
     account: str
     currency: str
@@ -49,22 +61,38 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class PeriodBooks:
-    """The ledger and journal of one published period."""
+    """The ledger and journal of one published period, and the decisions that its own run has read.
+
+    `closes_at` is its closes_on at 00:00 UTC, naive, as that run found it.
+    """
 
     period: str
+    closes_at: datetime
     ledger: Sequence[Balance]
     journal: Sequence[Entry]
+    adjustments: Sequence[Adjustment] = ()
+    returns: Sequence[Return] = ()
 
 
-def book_faults(periods: Sequence[PeriodBooks]) -> list[str]:
-    """Every difference in the books of a program; `periods` are all published ones, in order."""
+def book_faults(
+    periods: Sequence[PeriodBooks], order: Sequence[str], closed: Collection[str]
+) -> list[str]:
+    """Every difference in the books of a program; `periods` are all published ones, in order.
+
+    `order` are the program's periods, `closed` those that are closed.
+    """
     faults = [
         fault
         for books in periods
         for check in (_transactions_balance, _rows_add_up, _journal_tells_the_ledger)
         for fault in check(books)
     ]
-    return [*faults, *_balances_roll_forward(periods), *_accounts_match_balances(periods)]
+    return [
+        *faults,
+        *_balances_roll_forward(periods),
+        *_accounts_match_balances(periods),
+        *_decisions_are_posted(periods, order, closed),
+    ]
 
 
 def _transactions_balance(books: PeriodBooks) -> Iterator[str]:
@@ -99,16 +127,18 @@ def _rows_add_up(books: PeriodBooks) -> Iterator[str]:
 
 
 def _journal_tells_the_ledger(books: PeriodBooks) -> Iterator[str]:
-    """§7 "Journal": earnings, adjustments and payouts are posted just as the ledger has them."""
+    """§7 "Journal": earnings, adjustments, returns and payouts are posted as the ledger has them."""
     expected: dict[tuple[str, str, str], int] = defaultdict(int)
     for row in books.ledger:
         expected[*row.account, "earning"] += row.earnings_minor
         expected[*row.account, "adjustment"] += row.adjustments_minor
+        expected[*row.account, "return"] += row.returns_minor
         expected[*row.account, "payout"] -= row.payout_minor + row.withheld_minor
     found: dict[tuple[str, str, str], int] = defaultdict(int)
     for entry in books.journal:
         if entry.account == f"payable:{entry.creator_id}":
-            found[entry.creator_id, entry.currency, entry.kind] -= entry.amount_minor
+            kind = "adjustment" if entry.kind == "manual" else entry.kind
+            found[entry.creator_id, entry.currency, kind] -= entry.amount_minor
     for key in sorted(expected.keys() | found.keys()):
         if expected[key] != found[key]:
             creator_id, currency, kind = key
@@ -148,3 +178,73 @@ def _accounts_match_balances(periods: Sequence[PeriodBooks]) -> Iterator[str]:
                     f"{account_sums.get(account, 0)} {account[1]} over all periods, "
                     f"but its closing balance is {closing.get(account, 0)}"
                 )
+
+
+_Posted = tuple[str, str, str | None, str, str, str]
+"""Kind, origin, adjustment, creator, currency and account of a posting."""
+
+
+def _decisions_are_posted(
+    periods: Sequence[PeriodBooks], order: Sequence[str], closed: Collection[str]
+) -> Iterator[str]:
+    """§7: each period posts what is due of decisions in it less what those before it have posted."""
+    adjustments: dict[Adjustment, None] = {}
+    returns: dict[Return, None] = {}
+    manual: list[ManualPosting] = []
+    returned: list[ReturnPosting] = []
+    payouts: dict[PayoutKey, dict[str, int]] = {}
+    before: list[str] = []
+    for books in periods:
+        adjustments |= dict.fromkeys(books.adjustments)
+        returns |= dict.fromkeys(books.returns)
+        past = Past(order, before, payouts, manual, returned)
+        decided = decide(books.period, books.closes_at, adjustments, returns, past)
+        yield from _posting_faults(
+            books, _expected_postings(decided.manual, decided.returns), _postings(books)
+        )
+        manual += decided.manual
+        returned += decided.returns
+        if books.period in closed:
+            before.append(books.period)
+            for entry in books.journal:
+                if entry.kind == "payout":
+                    key = (books.period, entry.creator_id, entry.currency)
+                    payouts.setdefault(key, {})[entry.account] = entry.amount_minor
+
+
+def _expected_postings(
+    manual: Sequence[ManualPosting], returns: Sequence[ReturnPosting]
+) -> dict[_Posted, int]:
+    found: dict[_Posted, int] = {}
+    for posting in manual:
+        whose = (posting.creator_id, posting.currency, f"payable:{posting.creator_id}")
+        of = ("manual", posting.origin_period, posting.adjustment_id)
+        found[*of, *whose] = -posting.amount_minor
+    for returned in returns:
+        for account, amount in returned.legs.items():
+            whose = (returned.creator_id, returned.currency, account)
+            found["return", returned.origin_period, None, *whose] = amount
+    return found
+
+
+def _postings(books: PeriodBooks) -> dict[_Posted, int]:
+    found: dict[_Posted, int] = defaultdict(int)
+    for entry in books.journal:
+        is_other_leg = entry.kind == "manual" and entry.account == "expense:bonus"
+        if entry.kind in ("manual", "return") and not is_other_leg:
+            key = (entry.kind, entry.origin_period, entry.adjustment_id)
+            found[*key, entry.creator_id, entry.currency, entry.account] += entry.amount_minor
+    return found
+
+
+def _posting_faults(
+    books: PeriodBooks, expected: Mapping[_Posted, int], found: Mapping[_Posted, int]
+) -> Iterator[str]:
+    for key in sorted(expected.keys() | found.keys(), key=repr):
+        if expected.get(key, 0) != found.get(key, 0):
+            kind, origin, adjustment_id, creator_id, currency, account = key
+            of = "" if adjustment_id is None else f" of adjustment {adjustment_id}"
+            yield (
+                f"{books.period}: journal posts {found.get(key, 0)} {currency} to {account} as "
+                f"{kind} {origin}{of} of {creator_id}, expected {expected.get(key, 0)}"
+            )

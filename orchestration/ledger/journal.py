@@ -44,8 +44,11 @@ def _row_entries(
 ) -> Iterator[JournalEntry]:
     payable = f"payable:{row.creator_id}"
 
-    def transaction(kind: str, origin: str, *legs: tuple[str, int]) -> Iterator[JournalEntry]:
-        txn_id = transaction_id(program, period, kind, origin, row.creator_id, row.payout_currency)
+    def transaction(
+        kind: str, origin: str, *legs: tuple[str, int], adjustment_id: str | None = None
+    ) -> Iterator[JournalEntry]:
+        whose = (row.creator_id, row.payout_currency)
+        txn_id = transaction_id(program, period, kind, origin, *whose, adjustment_id)
         for number, (account, amount) in enumerate(legs, start=1):
             if amount:
                 yield JournalEntry(
@@ -53,7 +56,7 @@ def _row_entries(
                     txn_id,
                     kind,
                     origin,
-                    None,
+                    adjustment_id,
                     posted_on,
                     row.creator_id,
                     account,
@@ -66,6 +69,18 @@ def _row_entries(
     )
     for origin, amount in row.adjustments_by_origin.items():
         yield from transaction("adjustment", origin, (EXPENSE, amount), (payable, -amount))
+    for posting in row.manual:
+        yield from transaction(
+            "manual",
+            posting.origin_period,
+            (EXPENSE, posting.amount_minor),
+            (payable, -posting.amount_minor),
+            adjustment_id=posting.adjustment_id,
+        )
+    for returned in row.returns:
+        first = (payable, CLEARING)  # as in the payout that it turns
+        legs = sorted(returned.legs.items(), key=lambda leg: (leg[0] not in first, leg))
+        yield from transaction("return", returned.origin_period, *legs)
     if row.status == "paid":
         yield from transaction(
             "payout",
@@ -77,9 +92,17 @@ def _row_entries(
 
 
 def transaction_id(
-    program: str, period: str, kind: str, origin: str, creator_id: str, currency: str
+    program: str,
+    period: str,
+    kind: str,
+    origin: str,
+    creator_id: str,
+    currency: str,
+    adjustment_id: str | None = None,
 ) -> str:
     """A deterministic id (§7): the same transaction has the same id in every run."""
+    parts = [program, period, kind, origin, creator_id, currency]
+    if adjustment_id is not None:
+        parts.append(adjustment_id)
     # JSON keeps the parts apart whatever characters an id holds.
-    parts = json.dumps([program, period, kind, origin, creator_id, currency], ensure_ascii=True)
-    return hashlib.sha256(parts.encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()[:32]

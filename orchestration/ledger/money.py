@@ -8,6 +8,9 @@ from __future__ import annotations
 
 BIGINT_MAX = 2**63 - 1
 
+Account = tuple[str, str]
+"""(creator_id, currency)."""
+
 
 class AmountTooLarge(ValueError):
     """An amount or count that the published type cannot hold; §1: it stops the run."""

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from orchestration.ledger.money import Account
 from orchestration.ledger.settlement import Earned, MissingRate, Party, payout_currency, to_currency
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.model import Program
-
-Account = tuple[str, str]
-"""(creator_id, currency)."""
 
 
 @dataclass(frozen=True, slots=True)

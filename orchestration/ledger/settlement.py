@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from orchestration.ledger.decisions import Decided, ManualPosting, ReturnPosting
 from orchestration.ledger.earnings import bracket_sum
 from orchestration.ledger.money import half_even_div
 from orchestration.terms.currencies import default_payout_currency, minor_unit_decimals
@@ -41,7 +42,11 @@ class Earned:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A row of payout_ledger (§9), with the adjustments by origin and the residence that withheld."""
+    """A row of payout_ledger (§9), with what it is made of and the residence that withheld.
+
+    `adjustments_by_origin` are differences of restated periods; `manual` and `returns` are what
+    people decided.
+    """
 
     creator_id: str
     payout_currency: str
@@ -64,10 +69,15 @@ class LedgerRow:
     closing_balance_minor: int
     tax_residence: str | None = None
     adjustments_by_origin: Mapping[str, int] = field(default_factory=dict)
+    manual: Sequence[ManualPosting] = ()
+    returns: Sequence[ReturnPosting] = ()
 
 
 class MissingRate(ValueError):
     """§7 "No rate: the run is blocked"."""
+
+
+NOTHING_DECIDED = Decided()
 
 
 def to_currency(program_minor: int, rate_e10: int, program_decimals: int, decimals: int) -> int:
@@ -90,14 +100,15 @@ def settle(
     rates_e10: Mapping[str, int],
     openings: Mapping[tuple[str, str], int],
     adjustments: Mapping[tuple[str, str], Mapping[str, int]],
+    decided: Decided = NOTHING_DECIDED,
 ) -> list[LedgerRow]:
     """§7: the ledger rows of a period, sorted by creator and currency (bytewise).
 
     `openings` are the closing balances of the latest earlier published period, `adjustments` the
-    restated differences per origin period, both by (creator_id, currency). Raises MissingRate with
-    every currency that earnings need and that has no rate.
+    restated differences per origin period, both by (creator_id, currency); `decided` is what people
+    decided. Raises MissingRate with every currency that earnings need and that has no rate.
     """
-    settlement = _Settlement(program, period, parties, rates_e10, openings, adjustments)
+    settlement = _Settlement(program, period, parties, rates_e10, openings, adjustments, decided)
     rows = list(settlement.rows({row.creator_id: row for row in earned}))
     if settlement.missing_rates:
         raise MissingRate(
@@ -119,6 +130,7 @@ class _Settlement:
         rates_e10: Mapping[str, int],
         openings: Mapping[tuple[str, str], int],
         adjustments: Mapping[tuple[str, str], Mapping[str, int]],
+        decided: Decided,
     ) -> None:
         self.program = program
         self.period = period
@@ -126,6 +138,8 @@ class _Settlement:
         self.rates_e10 = rates_e10
         self.openings = openings
         self.adjustments = adjustments
+        self.manual = decided.manual_of()
+        self.returns = decided.returns_of()
         self.program_decimals = minor_unit_decimals(program.currency)
         self.missing_rates: set[str] = set()
 
@@ -136,6 +150,7 @@ class _Settlement:
         }
         accounts |= {account for account, balance in self.openings.items() if balance}
         accounts |= {account for account, origins in self.adjustments.items() if origins}
+        accounts |= self.manual.keys() | self.returns.keys()
         for creator, currency in accounts:
             yield self._row(creator, currency, earned.get(creator))
 
@@ -157,8 +172,12 @@ class _Settlement:
             )
         )
         origins = self.adjustments.get((creator, currency), {})
+        manual = self.manual.get((creator, currency), [])
+        returns = self.returns.get((creator, currency), [])
         opening = self.openings.get((creator, currency), 0)
-        payable = opening + earnings + sum(origins.values())
+        adjusted = sum(origins.values()) + sum(posting.amount_minor for posting in manual)
+        returned = sum(posting.payable_minor for posting in returns)
+        payable = opening + earnings + adjusted + returned
         status, reason = self._status(payable, currency, is_own, party)
         withheld = self._withheld(payable, currency, party) if status == "paid" else 0
         return LedgerRow(
@@ -175,14 +194,16 @@ class _Settlement:
             fx_rate_e10=rate_e10,
             earnings_minor=earnings,
             opening_balance_minor=opening,
-            adjustments_minor=sum(origins.values()),
-            returns_minor=0,
+            adjustments_minor=adjusted,
+            returns_minor=returned,
             payable_minor=payable,
             withheld_minor=withheld,
             payout_minor=payable - withheld if status == "paid" else 0,
             closing_balance_minor=0 if status == "paid" else payable,
             tax_residence=party.tax_residence if party else None,
             adjustments_by_origin=dict(sorted(origins.items())),
+            manual=tuple(manual),
+            returns=tuple(returns),
         )
 
     def _rate(self, currency: str, earned: Earned) -> int | None:

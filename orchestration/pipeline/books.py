@@ -10,13 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from orchestration.ledger.restatement import Account, adjustments
+from orchestration.ledger.money import Account
+from orchestration.ledger.restatement import adjustments
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.deciding import History
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication
-from orchestration.publishing.tables import RESTATEMENT
+from orchestration.publishing.tables import DECISION_TABLES, RESTATEMENT
 from orchestration.records import CloseEntry, Unreadable
 from orchestration.terms.load import LoadedProgram, ProgramFileError, parse_program
 from orchestration.terms.model import Program, UnknownPeriodError
@@ -42,10 +44,10 @@ class Books:
     restated: Mapping[str, Publication]
     closed: Mapping[str, CloseEntry]  # in the order of the log
 
-    def before(self, period: str, order: Sequence[str]) -> Publication | None:
-        """§7: "the latest earlier period of the program that is published"; None if there is none."""
+    def history(self, period: str, order: Sequence[str]) -> History:
+        """What a period of the program is settled upon: those published before it."""
         earlier = [key for key in order[: order.index(period)] if key in self.published]
-        return self.published[earlier[-1]] if earlier else None
+        return History(order, [self.published[key] for key in earlier], set(self.closed))
 
     def open_from(self, period: str, order: Sequence[str]) -> list[Publication]:
         """The published periods from `period` on that are not closed, in order."""
@@ -181,8 +183,9 @@ def _currency(published: Mapping[str, Publication]) -> str | None:
     return None
 
 
-# What later periods are carried on from: balances, postings, rates, and what was computed anew.
-_CARRIED_ON = ("payout_ledger", "journal", RESTATEMENT.name)
+# What later periods are carried on from: balances, postings, rates, what was computed anew, and rows
+# of what people decided.
+_CARRIED_ON = ("payout_ledger", "journal", RESTATEMENT.name, *DECISION_TABLES)
 
 
 def demand_untouched(

@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestration.ledger.restatement import Account
+from orchestration.ledger.money import Account
 from orchestration.pipeline.books import Books
+from orchestration.pipeline.deciding import History
 from orchestration.pipeline.gating import judged
 from orchestration.pipeline.period_run import Gate
 from orchestration.pipeline.refusals import GateFailed
@@ -67,9 +68,9 @@ class Draft:
         kept = {key: entry for key, entry in self.books.published.items() if key != period}
         self.books = replace(self.books, published=kept)
 
-    def before(self, period: str) -> Publication | None:
-        """The latest earlier period that is published."""
-        return self.books.before(period, self.order)
+    def history(self, period: str) -> History:
+        """What a period is settled upon."""
+        return self.books.history(period, self.order)
 
     def adjustments_of(self, period: str) -> Mapping[Account, Mapping[str, int]]:
         """What restatements leave for a period to post, in minor units, by account and origin.
@@ -105,7 +106,6 @@ class Draft:
         self.tell(f"{period} settled anew")
         content = publication.program_file.read_bytes()
         program = parse_program(content, str(publication.program_file))
-        before = self.before(period)
         version = self.new_version(period).folder
         scratch = self.scratch / f"settling-{period}.duckdb"
         remove_database(scratch)
@@ -113,7 +113,13 @@ class Draft:
             with duckdb.connect(scratch) as connection:
                 for name, table in COMPUTED_TABLES.items():
                     connection.execute(f'create view "{name}" as {publication.relation(table)}')
-                settle_period(connection, program, period, before, self.adjustments_of(period))
+                settle_period(
+                    connection,
+                    program,
+                    period,
+                    self.history(period),
+                    self.adjustments_of(period),
+                )
             gate = judged(self.gate, "ledger", scratch, publication)
             if not gate.held:
                 raise GateFailed(self.program, period, "ledger", gate, is_settled_anew=True)
@@ -123,7 +129,8 @@ class Draft:
         finally:
             remove_database(scratch)
         for name in COMPUTED_TABLES:
-            carry_over(publication.table(name), version / name)
+            if publication.table(name).exists():  # earlier code had fewer
+                carry_over(publication.table(name), version / name)
         record = publication.record()
         gates = {**record.gates, "ledger": gate}
         finish_version(

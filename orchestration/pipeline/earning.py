@@ -84,6 +84,24 @@ from int_fx_rates
 """
 
 
+# §7: later periods go by "the rows ... that the runs whose rows are published of the periods before
+# it have read", so the rows are published as they were read: all versions of those of this program.
+SETTLEMENT_ADJUSTMENTS = """
+create or replace table settlement_adjustments as
+select distinct
+    adjustment_id, creator_id, period, currency, amount, reason, requested_by, approved_by, updated_at
+from raw_adjustments
+where program = (select program from period)
+"""
+
+SETTLEMENT_RETURNS = """
+create or replace table settlement_returns as
+select distinct return_id, creator_id, period, currency, status, reason, updated_at
+from raw_payment_returns
+where program = (select program from period)
+"""
+
+
 def earn(run: PeriodRun) -> dict[str, int]:
     """What creators and posts earn in the program currency (§6); rows by table.
 
@@ -95,7 +113,7 @@ def earn(run: PeriodRun) -> dict[str, int]:
 
 
 def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> dict[str, int]:
-    """Makes creator_earnings, post_earnings, settlement_parties and settlement_rates; rows by table.
+    """Makes creator_earnings, post_earnings and what settlement goes by; rows by table.
 
     AmountTooLarge where a value does not fit on the way (§1).
     """
@@ -117,6 +135,8 @@ def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> di
             ) from error
         connection.execute(SETTLEMENT_PARTIES)
         connection.execute(SETTLEMENT_RATES)
+        connection.execute(SETTLEMENT_ADJUSTMENTS)
+        connection.execute(SETTLEMENT_RETURNS)
         return {
             table: _count(connection, table)
             for table in (
@@ -124,6 +144,8 @@ def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> di
                 "post_earnings",
                 "settlement_parties",
                 "settlement_rates",
+                "settlement_adjustments",
+                "settlement_returns",
             )
         }
 

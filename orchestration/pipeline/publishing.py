@@ -86,11 +86,11 @@ def _write_publication(
     run: PeriodRun, draft: Draft, last_run: LastRun, loaded: LoadedProgram
 ) -> tuple[GateResult, Totals]:
     """Settles and gates the run's own period in its work file, and writes its version."""
-    before = draft.before(run.period)
     version = draft.new_version(run.period)
     adjustments = draft.adjustments_of(run.period)
     with run.work.connect() as connection:
-        settle_period(connection, loaded.program, run.period, before, adjustments)
+        history = draft.history(run.period)
+        settle_period(connection, loaded.program, run.period, history, adjustments)
     gate = demand_held(run, "ledger")
     with run.work.connect() as connection:
         write_tables(connection, PUBLISHED_TABLES.values(), version.folder)

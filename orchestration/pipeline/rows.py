@@ -48,6 +48,7 @@ def _column(where: str, name: str, values: list[Any]) -> pa.Array:
     if name in _SCALED:
         return pa.array([None if value is None else str(value) for value in values], pa.string())
     if name.endswith("_minor"):
-        return pa.array([bigint(value, where) for value in values], pa.int64())
+        amounts = [None if value is None else bigint(value, where) for value in values]
+        return pa.array(amounts, pa.int64())
     kinds = {"capped": pa.bool_(), "posted_on": pa.date32()}
     return pa.array(values, kinds.get(name, pa.string()))

@@ -10,8 +10,9 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from orchestration.ledger.journal import JournalEntry, journal_entries
-from orchestration.ledger.restatement import Account
+from orchestration.ledger.money import Account
 from orchestration.ledger.settlement import Earned, LedgerRow, Party, settle
+from orchestration.pipeline.deciding import History, decide_period
 from orchestration.pipeline.rows import write_rows
 from orchestration.publishing.store import Publication
 from orchestration.records import Totals
@@ -22,8 +23,9 @@ from orchestration.terms.model import Program
 if TYPE_CHECKING:
     import duckdb
 
+_NO_COLUMNS = ("adjustments_by_origin", "manual", "returns")
 LEDGER_COLUMNS = tuple(
-    column.name for column in fields(LedgerRow) if column.name != "adjustments_by_origin"
+    column.name for column in fields(LedgerRow) if column.name not in _NO_COLUMNS
 )
 JOURNAL_COLUMNS = tuple(column.name for column in fields(JournalEntry))
 
@@ -113,15 +115,14 @@ def settle_period(
     connection: duckdb.DuckDBPyConnection,
     program: Program,
     period_key: str,
-    before: Publication | None,
+    history: History,
     adjustments: Mapping[Account, Mapping[str, int]],
 ) -> None:
-    """Makes payout_ledger, journal and ledger_period in a database that holds the earnings.
+    """Makes payout_ledger, journal, ledger_period and decision_notes in a database of earnings.
 
-    `before` is the latest earlier period that is published, `adjustments` are what restatements
-    leave for this period to post.
+    `adjustments` are what restatements leave for this period to post.
     """
-    period = program.period(period_key)
+    period, before = program.period(period_key), history.before
     inputs = settlement_inputs(connection)
     rows = settle(
         program,
@@ -131,6 +132,7 @@ def settle_period(
         inputs.rates_e10,
         _closing_balances(before),
         adjustments,
+        decide_period(connection, period, history),
     )
     entries = journal_entries(program.program, period_key, period.pays_on, rows)
     write_rows(connection, "payout_ledger", rows, LEDGER_COLUMNS)

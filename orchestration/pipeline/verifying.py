@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from datetime import datetime, time
 
 from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
 from orchestration.ledger.closing import chain_faults
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.deciding import rows_used
 from orchestration.pipeline.home import Home
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication, file_hashes
 from orchestration.publishing.tables import SETTLED_TABLES
 from orchestration.records import CloseEntry, Unreadable
+from orchestration.terms.load import ProgramFileError, parse_program
 from orchestration.terms.model import Program
 
 
@@ -61,7 +64,7 @@ def verify(home: Home, program: Program) -> Verification:
             else:
                 whole.append(books)
         if len(whole) == len(keys):  # balances over periods say nothing where one is missing
-            differences += book_faults(whole)
+            differences += book_faults(whole, order, closed)
         for key, restatement in home.store(program.program).restated().items():
             hashes = file_hashes(restatement.folder)
             files += len(hashes)
@@ -106,10 +109,12 @@ def _seal_faults(
 
 
 def _books(publication: Publication) -> PeriodBooks | str:
-    """Ledger and journal of a period; a text where they cannot be read."""
+    """What a period has posted, and what its run has read; a text where that cannot be read."""
     import duckdb
 
     try:
+        path = publication.program_file
+        period = parse_program(path.read_bytes(), str(path)).period(publication.period)
         with duckdb.connect() as connection:
             rows: dict[str, list[tuple[object, ...]]] = {}
             for table, kind in (("payout_ledger", Balance), ("journal", Entry)):
@@ -117,10 +122,16 @@ def _books(publication: Publication) -> PeriodBooks | str:
                 rows[table] = connection.execute(
                     f"select {columns} from {publication.relation(SETTLED_TABLES[table])}"
                 ).fetchall()
+            decisions = rows_used(connection, [publication])
     except (duckdb.Error, OSError) as error:
         return f"{publication.period}: tables cannot be read: {str(error).splitlines()[0]}"
+    except (ProgramFileError, LookupError) as error:
+        return f"{publication.period}: program file cannot be read: {str(error).splitlines()[0]}"
     return PeriodBooks(
         publication.period,
+        datetime.combine(period.closes_on, time()),
         [Balance(*row) for row in rows["payout_ledger"]],  # type: ignore[arg-type]
         [Entry(*row) for row in rows["journal"]],  # type: ignore[arg-type]
+        decisions.adjustments,
+        decisions.returns,
     )

@@ -38,6 +38,11 @@ def read_published(table: Table, path: Path) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if table.may_be_missing and not path.exists():
+        columns = ", ".join(
+            f'cast(null as {kind}) as "{name}"' for name, kind in table.columns.items()
+        )
+        return f"(select {columns} where false)"
     try:
         found = pq.read_schema(path).names
     except pa.ArrowInvalid as error:

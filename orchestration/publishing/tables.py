@@ -17,13 +17,15 @@ INSTANT, DAY, FLAG = "TIMESTAMP", "DATE", "BOOLEAN"
 class Table:
     """A published table: its key columns, and all columns with their types, key first.
 
-    `later` are the columns that files of earlier code lack, and what stands for them, as SQL.
+    `later` are the columns that files of earlier code lack, and what stands for them, as SQL. Of a
+    table that `may_be_missing` earlier code wrote no file: it had no such rows.
     """
 
     name: str
     key: tuple[str, ...]
     columns: Mapping[str, str]
     later: Mapping[str, str] = field(default_factory=dict)
+    may_be_missing: bool = False
 
     def with_later(self, **values: str) -> Table:
         """The same table, of which earlier code did not write these columns."""
@@ -142,7 +144,43 @@ SETTLEMENT_TABLES: Mapping[str, Table] = {
     )
 }
 
-PUBLISHED_TABLES: Mapping[str, Table] = {**CONTRACT_TABLES, **SETTLEMENT_TABLES}
+DECISION_TABLES: Mapping[str, Table] = {
+    table.name: replace(table, may_be_missing=True)
+    for table in (
+        _table(
+            "settlement_adjustments",
+            ("adjustment_id", "updated_at"),
+            creator_id=TEXT,
+            period=TEXT,
+            currency=TEXT,
+            amount="DECIMAL(38,4)",
+            reason=TEXT,
+            requested_by=TEXT,
+            approved_by=TEXT,
+            updated_at=INSTANT,
+        ),
+        _table(
+            "settlement_returns",
+            ("return_id", "updated_at"),
+            creator_id=TEXT,
+            period=TEXT,
+            currency=TEXT,
+            status=TEXT,
+            reason=TEXT,
+            updated_at=INSTANT,
+        ),
+    )
+}
+"""The rows of `adjustments` and `payment_returns` that the period's own run has read, of this program.
+
+All versions of them: which one is in force depends on the period that asks.
+"""
+
+PUBLISHED_TABLES: Mapping[str, Table] = {
+    **CONTRACT_TABLES,
+    **SETTLEMENT_TABLES,
+    **DECISION_TABLES,
+}
 
 SETTLED_TABLES: Mapping[str, Table] = {
     name: CONTRACT_TABLES[name] for name in ("payout_ledger", "journal")

@@ -9,10 +9,10 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-from orchestration.ingest.datasets import DATASETS, Dataset, Kind
+from orchestration.ingest.datasets import DATASETS, NUMBERS, Dataset, Kind
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}
-_UNQUOTED_IN_JSON = frozenset({Kind.FLAG, Kind.COUNT, Kind.RATE, Kind.CAP})
+_UNQUOTED_IN_JSON = frozenset({Kind.FLAG, *NUMBERS})
 
 
 def arrow_schema(name: str) -> Any:

@@ -51,6 +51,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "last_day": "date32",
         "last_version_no": "int32",
     },
+    "program_periods": {"period": "string"},
     "calendars": {
         "calendar": "string",
         "starts_at": "timestamp[us]",
@@ -130,6 +131,7 @@ def _rows(program: Program, period: Period) -> dict[str, list[Row]]:
     versions = list(enumerate(program.terms))
     return {
         "period": [_period_row(program, period)],
+        "program_periods": [(each.key,) for each in program.periods],
         "calendars": [_calendar_row(program, period, *item) for item in zones.items()],
         "market_currencies": [
             (market, default_payout_currency(market, program.currency))

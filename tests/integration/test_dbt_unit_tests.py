@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from ruamel.yaml import YAML
 
+from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables
 from orchestration.pipeline import dbt_runner
 from orchestration.pipeline.work_file import WorkFile
@@ -39,6 +40,8 @@ def empty_work_file(folder: Path) -> WorkFile:
     loaded = load_program(PROGRAM)
     with duckdb.connect(work.path) as connection:
         create_tables(connection)
+        with comparing_names(connection):
+            write_people(connection)
         for name, table in terms_tables(loaded.program, loaded.program.periods[0].key).items():
             connection.register("terms_table", table)
             connection.execute(f'create table "{name}" as select * from terms_table')

@@ -246,12 +246,14 @@ _ARROW = {
     Kind.COUNT: pa.int64(),
     Kind.RATE: pa.decimal128(38, 10),
     Kind.CAP: pa.decimal128(38, 4),
+    Kind.AMOUNT: pa.decimal128(38, 4),
 }
 _PARSE = {
     Kind.TIMESTAMP: instant,
     Kind.DAY: date.fromisoformat,
     Kind.RATE: Decimal,
     Kind.CAP: Decimal,
+    Kind.AMOUNT: Decimal,
 }
 
 

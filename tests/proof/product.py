@@ -23,6 +23,7 @@ import pyarrow as pa
 from expectations.suite import SHOWN_ROWS, Expectation, GateResult, Result
 from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
+from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables
 from orchestration.ingest.snapshots import create_known_posts, judge_snapshots
 from orchestration.ingest.spreadsheet_ids import find_spreadsheet_ids
@@ -192,7 +193,7 @@ def load_rows(connection: duckdb.DuckDBPyConnection, landing: Landing) -> None:
     """Makes the raw tables and fills them, defaults applied (§2), without any file."""
     create_tables(connection)
     for dataset in DATASETS:
-        rows = landing[dataset.name]
+        rows = landing.get(dataset.name, [])
         connection.execute(
             "insert into ingest_datasets values ($1, true, 1, $2, $2, 0, 0, 0)",
             [dataset.name, len(rows)],
@@ -216,6 +217,8 @@ def load_rows(connection: duckdb.DuckDBPyConnection, landing: Landing) -> None:
             f" select {columns}, 1 as file_no, row_no from landed_rows"
         )
         connection.unregister("landed_rows")
+    with comparing_names(connection):
+        write_people(connection)
 
 
 def _filled(column: Column, row: Any) -> str | None:

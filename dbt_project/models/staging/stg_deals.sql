@@ -18,7 +18,7 @@ select
     deal_id,
     creator_id,
     program,
-    -- A cap of this program has at most 4 decimals (its currency's); nobody looks at one of another.
+    -- A cap of this program has at most 4 decimals (those of its currency); others are not used.
     cast(cap as decimal(38, 4)) as cap,
     invited_at,
     activated_at,

@@ -31,6 +31,8 @@ DESCRIPTIONS = {
     "raw_policy_events": "Grain: a landed row. Violations of policies by creators and posts, and"
     " their clearances.",
     "raw_fx_rates": "Grain: a landed row. Exchange rates of a day.",
+    "raw_adjustments": "Grain: a landed row. Amounts that a person decided on, and who approved them.",
+    "raw_payment_returns": "Grain: a landed row. Payouts that did not arrive.",
     TERMS: "Grain: one set of tables a period. The program file as tables to join: the period's days"
     " as instants in each market, and each terms version with its eligibility rules and weights.",
 }

@@ -74,7 +74,10 @@ def earnings(
             {"python", "duckdb"},
             "Grain: a creator and payout currency. What it earned, what was open before, and what is"
             " paid, withheld, carried or held, with the reason.",
-            ["creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"],
+            [
+                *("creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"),
+                *("raw_adjustments", "raw_payment_returns"),
+            ],
             skippable=True,
         ),
         spec(
@@ -83,7 +86,7 @@ def earnings(
             {"python", "duckdb"},
             "Grain: an entry. Double entry of all that the ledger says; the entries of a transaction"
             " sum to 0 in their currency.",
-            ["payout_ledger", "stg_payees", "terms"],
+            ["payout_ledger", "stg_payees", "terms", "raw_adjustments"],
             skippable=True,
         ),
         spec(

@@ -23,7 +23,12 @@ SPECS = {
     for spec in build_definitions(HomeResource(path="home")).resolve_all_asset_specs()
 }
 WITHOUT_LINEAGE = {"terms", "published_period"}  # each stands for several tables
-BESIDE = {"settlement_parties", "settlement_rates"}  # published beside, and no assets
+BESIDE = {  # published beside, and no assets
+    "settlement_parties",
+    "settlement_rates",
+    "settlement_adjustments",
+    "settlement_returns",
+}
 
 
 def _described(table: str) -> set[str]:

@@ -1,6 +1,6 @@
 """What a value means, kind by kind: contract §2, "Text is UTF-8 …", "A timestamp is …", "Counts are …"."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -14,8 +14,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from orchestration.ingest.cells import Cell, CellRules, parquet_cell, text_cell
+from orchestration.ingest.cells import ALONE, Beside, Cell, CellRules, parquet_cell, text_cell
 from orchestration.ingest.datasets import DATASETS, Column, Kind
+from orchestration.ingest.person_names import comparing_names
 
 RULES = CellRules("ours", currency_decimals=2)
 COLUMNS = {
@@ -30,6 +31,10 @@ FLAG = COLUMNS["posts.is_original"]
 COUNT = COLUMNS["post_metrics.views"]
 RATE = COLUMNS["fx_rates.rate"]
 CAP = COLUMNS["deals.cap"]
+AMOUNT = COLUMNS["adjustments.amount"]
+REASON = COLUMNS["adjustments.reason"]
+REQUESTED_BY = COLUMNS["adjustments.requested_by"]
+APPROVED_BY = COLUMNS["adjustments.approved_by"]
 
 UNPARSEABLE = "UNPARSEABLE"
 OUT_OF_RANGE = "OUT_OF_RANGE"
@@ -39,6 +44,12 @@ UNKNOWN_VALUE = "UNKNOWN_VALUE"
 @cache
 def shared_connection() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _names_are_compared() -> Iterator[None]:
+    with comparing_names(shared_connection()):
+        yield
 
 
 def outcome(cell: Cell, relation: str) -> list[Any]:
@@ -60,10 +71,10 @@ def outcome(cell: Cell, relation: str) -> list[Any]:
     return found
 
 
-def read_texts(column: Column, texts: Sequence[str | None], program: str = "NULL") -> list[Any]:
+def read_texts(column: Column, texts: Sequence[str | None], beside: Beside = ALONE) -> list[Any]:
     staged = pa.table({"row_no": range(len(texts)), "t": pa.array(texts, pa.string())})
     shared_connection().register("staged", staged)
-    return outcome(text_cell(column, "t", RULES, program), "staged")
+    return outcome(text_cell(column, "t", RULES, beside), "staged")
 
 
 def read_text(column: Column, text: str) -> Any:
@@ -380,13 +391,85 @@ def test_rate(text: str, value: object) -> None:
     ],
 )
 def test_cap_has_no_more_decimals_than_the_currency(program: str, text: str, value: object) -> None:
-    assert read_texts(CAP, [text], f"'{program}'") == [value]
+    assert read_texts(CAP, [text], Beside(program=f"'{program}'")) == [value]
 
 
 def test_cap_of_a_currency_without_decimals() -> None:
-    cell = text_cell(CAP, "t", CellRules("ours", currency_decimals=0), "'ours'")
+    cell = text_cell(CAP, "t", CellRules("ours", currency_decimals=0), Beside("'ours'"))
     relation = "(values (1, '100'), (2, '100.00'), (3, '100.5')) as t(row_no, t)"
     assert outcome(cell, relation) == [Decimal(100), Decimal(100), OUT_OF_RANGE]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", Decimal(0)),
+        ("12.34", Decimal("12.34")),
+        ("+12.34", Decimal("12.34")),
+        ("-12.34", Decimal("-12.34")),
+        ("-0", Decimal(0)),
+        ("007.5", Decimal("7.5")),
+        ("12.3400", Decimal("12.34")),  # by value
+        ("12.345", OUT_OF_RANGE),
+        ("-12.345", OUT_OF_RANGE),
+        ("1000000000000", Decimal(10**12)),
+        ("-1000000000000.00", Decimal(-(10**12))),
+        ("1000000000000.01", OUT_OF_RANGE),
+        ("-1000000000000.01", OUT_OF_RANGE),
+        ("9" * 60, OUT_OF_RANGE),
+        ("", UNPARSEABLE),
+        ("+", UNPARSEABLE),
+        ("+-1", UNPARSEABLE),
+        ("--1", UNPARSEABLE),
+        ("- 1", UNPARSEABLE),
+        (".5", UNPARSEABLE),
+        ("-.5", UNPARSEABLE),
+        ("5.", UNPARSEABLE),
+        ("1e3", UNPARSEABLE),
+        ("1,000", UNPARSEABLE),
+        ("1_0", UNPARSEABLE),
+        (" 1", UNPARSEABLE),
+        ("(12.34)", UNPARSEABLE),
+        ("\u22125", UNPARSEABLE),  # a minus sign, but not that of ASCII
+        ("NaN", UNPARSEABLE),
+    ],
+)
+def test_amount(text: str, value: object) -> None:
+    assert read_texts(AMOUNT, [text], Beside(currency="'USD'")) == [value]
+
+
+@pytest.mark.parametrize(
+    ("currency", "fits", "does_not"),
+    [("JPY", "-5.00", "-5.1"), ("USD", "5.25", "5.251"), ("KWD", "+5.125", "+5.1251"), ("CLF", "5.1234", "5.12345")],
+)  # fmt: skip
+def test_amount_has_no_more_decimals_than_its_currency(
+    currency: str, fits: str, does_not: str
+) -> None:
+    found = read_texts(AMOUNT, [fits, does_not], Beside(currency=f"'{currency}'"))
+    assert found == [Decimal(fits), OUT_OF_RANGE]
+
+
+def test_reason_has_500_characters_at_most() -> None:
+    texts = ["x", "理" * 500, "=1+1", " ", "", "x" * 501, "a\nb", "a\0"]
+    expected = [*texts[:4], OUT_OF_RANGE, OUT_OF_RANGE, UNPARSEABLE, UNPARSEABLE]
+    assert read_texts(REASON, texts) == expected
+
+
+# Each is refused where names are compared (§7): nothing is left, or scripts do not mix.
+REFUSED_NAMES = [" ", "...", "\u200b", "\u2028", "\u0430da", "\u00ad" * 128]
+
+
+def test_requested_by_is_a_name() -> None:
+    good = ["ada", " Ada. ", "\u674e", "x" * 128, "\u0430\u0434\u0430"]
+    bad = [*REFUSED_NAMES, "a\tb", "a\0b"]
+    found = read_texts(REQUESTED_BY, [*good, *bad, "", "x" * 129])
+    assert found == [*good, *[UNPARSEABLE] * len(bad), OUT_OF_RANGE, OUT_OF_RANGE]
+
+
+def test_approved_by_that_is_refused_is_none_but_one_that_is_no_text_is_bad() -> None:
+    texts = ["ada", *REFUSED_NAMES, None, "", "x" * 129, " " * 129, "a\tb"]
+    expected = ["ada", *[None] * (len(REFUSED_NAMES) + 1), *[OUT_OF_RANGE] * 3, UNPARSEABLE]
+    assert read_texts(APPROVED_BY, texts) == expected
 
 
 # Types of Parquet
@@ -399,7 +482,8 @@ def read_parquet_column(
     parquet.write_table(pa.table({"row_no": range(len(values)), "c": values}), path)
     relation = f"read_parquet('{path}')"
     described = shared_connection().execute(f"describe select c from {relation}").fetchall()
-    return outcome(parquet_cell(column, "c", described[0][1], RULES, f"'{program}'"), relation)
+    beside = Beside(f"'{program}'", "'USD'")
+    return outcome(parquet_cell(column, "c", described[0][1], RULES, beside), relation)
 
 
 INTEGER_TYPES = [
@@ -471,6 +555,34 @@ def test_identifier_in_parquet_is_text_a_whole_number_or_a_uuid(
     values: pa.Array, expected: list[object], tmp_path: Path
 ) -> None:
     assert read_parquet_column(IDENTIFIER, values, tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pa.array([-5, 0, 10**12, 10**12 + 1]), [-5, 0, 10**12, OUT_OF_RANGE]),
+        (pa.array([Decimal("-0.50"), Decimal("0.05")], pa.decimal128(2, 2)),
+         [Decimal("-0.5"), Decimal("0.05")]),
+        (pa.array([Decimal("-12.3400"), Decimal("12.3401")], pa.decimal128(38, 4)),
+         [Decimal("-12.34"), OUT_OF_RANGE]),
+        (pa.array([-12.25, 0.5, -0.0, -1e12]), [Decimal("-12.25"), Decimal("0.5"), 0, -(10**12)]),
+        (pa.array([-12.34, 12.34, -1e13, 1e300]), [OUT_OF_RANGE] * 4),
+        (pa.array([float("nan"), float("inf"), -float("inf")]), [UNPARSEABLE] * 3),
+        (pa.array(["-1.50", "+1", "1e3", None]), [Decimal("-1.5"), 1, UNPARSEABLE, None]),
+        (pa.array([True]), [UNPARSEABLE]),
+    ],
+)  # fmt: skip
+def test_amount_in_any_type_that_holds_it_exactly(
+    values: pa.Array, expected: list[object], tmp_path: Path
+) -> None:
+    assert read_parquet_column(AMOUNT, values, tmp_path) == expected
+
+
+def test_approved_by_in_parquet(tmp_path: Path) -> None:
+    values = pa.array(["ada", "...", "", None])
+    assert read_parquet_column(APPROVED_BY, values, tmp_path) == ["ada", None, OUT_OF_RANGE, None]
+    values = pa.array([b"ada", b"\xff", b"..."], pa.binary())
+    assert read_parquet_column(APPROVED_BY, values, tmp_path) == ["ada", "NOT_UTF8", None]
 
 
 def test_flag_in_parquet_is_a_boolean(tmp_path: Path) -> None:
@@ -613,5 +725,8 @@ def test_doubles_become_the_decimal_they_are(tmp_path: Path) -> None:
 
 
 def test_all_kinds_are_tested_here() -> None:
-    columns = (IDENTIFIER, ACCOUNT_TYPE, CURRENCY, TIMESTAMP, DAY, FLAG, COUNT, RATE, CAP)
+    columns = (
+        *(IDENTIFIER, ACCOUNT_TYPE, CURRENCY, TIMESTAMP, DAY, FLAG, COUNT, RATE, CAP),
+        *(AMOUNT, REASON, REQUESTED_BY),
+    )
     assert {column.kind for column in columns} == set(Kind)

@@ -90,6 +90,17 @@ CSV_EXAMPLES = {
         "2024-01-01,USD,JPY,150.25\n"
         "2024-01-01,EUR,USD,1.0842000000\n"
     ),
+    "adjustments": (
+        "program,adjustment_id,creator_id,period,currency,amount,reason,requested_by,approved_by,"
+        "updated_at\n"
+        "ours,a1,c1,march,USD,-12.34,missed a reel,ada,Grace,2024-01-01T00:00:00Z\n"
+        "theirs,a2,c2,1999,KWD,+0.125,=1+1,ada,,2024-01-02T00:00:00Z\n"
+    ),
+    "payment_returns": (
+        "program,return_id,creator_id,period,currency,status,reason,updated_at\n"
+        "ours,r1,c1,march,USD,returned,account closed,2024-01-01T00:00:00Z\n"
+        "ours,r1,c1,march,USD,withdrawn,,2024-01-02T00:00:00Z\n"
+    ),
 }
 
 FIRST, SECOND, THIRD = datetime(2024, 1, 1), datetime(2024, 1, 2), datetime(2024, 1, 3)
@@ -126,6 +137,26 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "fx_rates": [
         (date(2024, 1, 1), "USD", "JPY", Decimal("150.25"), 2),
         (date(2024, 1, 1), "EUR", "USD", Decimal("1.0842"), 3),
+    ],
+    "adjustments": [
+        (
+            "ours",
+            "a1",
+            "c1",
+            "march",
+            "USD",
+            Decimal("-12.34"),
+            "missed a reel",
+            "ada",
+            "Grace",
+            FIRST,
+            2,
+        ),
+        ("theirs", "a2", "c2", "1999", "KWD", Decimal("0.125"), "=1+1", "ada", None, SECOND, 3),
+    ],
+    "payment_returns": [
+        ("ours", "r1", "c1", "march", "USD", "returned", "account closed", FIRST, 2),
+        ("ours", "r1", "c1", "march", "USD", "withdrawn", None, SECOND, 3),
     ],
 }
 
@@ -792,6 +823,8 @@ def test_all_rows_of_the_shared_data_are_good(tmp_path: Path, name: str) -> None
         datasets = Ingested(connection).query("select * from ingest_datasets")
     assert len(datasets) == len(DATASETS)
     for dataset, has_folder, _, read, loaded, *others in datasets:
+        if dataset in ("adjustments", "payment_returns"):
+            continue  # may be absent, and are so in these
         assert has_folder, dataset
         assert read == loaded == naive_row_count(SHARED / name / dataset)
         assert others == [0, 0, 0]  # rows quarantined and deleted, files quarantined

@@ -9,6 +9,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.ledger.decisions import ManualPosting, ReturnPosting
 from orchestration.ledger.journal import JournalEntry, journal_entries, transaction_id
 from orchestration.ledger.settlement import LedgerRow
 
@@ -76,6 +77,33 @@ def test_earning_adjustments_and_payout() -> None:
         assert (entry.creator_id, entry.currency, entry.posted_on) == ("ada", "USD", PAYS_ON)
 
 
+def test_adjustments_by_hand_have_their_id() -> None:
+    """ "kind `manual`, debit `expense:bonus`, credit `payable:<creator_id>`, with its adjustment_id" """
+    more = ManualPosting("a1", "ada", "USD", "march", 250)
+    less = ManualPosting("a2", "ada", "USD", "march", -40)
+    entries = journal(replace(NOTHING, manual=(more, less)))
+    found = {
+        (entry.adjustment_id, entry.account): (entry.kind, entry.origin_period, entry.amount_minor)
+        for entry in entries
+    }
+    assert found == {
+        ("a1", "expense:bonus"): ("manual", "march", 250),
+        ("a1", "payable:ada"): ("manual", "march", -250),
+        ("a2", "expense:bonus"): ("manual", "march", -40),
+        ("a2", "payable:ada"): ("manual", "march", 40),
+    }
+    assert len({entry.txn_id for entry in entries}) == 2
+    assert {entry.adjustment_id for entry in journal(PAID)} == {None}
+
+
+def test_a_returned_payout_has_the_same_accounts_with_all_signs_turned() -> None:
+    payout = legs(journal(PAID))["payout", "april"]
+    back = {account: -amount for account, amount in payout.items()}
+    row = replace(NOTHING, returns=(ReturnPosting("march", "ada", "USD", back),))
+    assert legs(journal(row)) == {("return", "march"): back}
+    assert {entry.adjustment_id for entry in journal(row)} == {None}
+
+
 def test_no_entry_has_amount_0() -> None:
     assert journal(NOTHING) == []
     paid_whole = replace(PAID, withheld_minor=0, payout_minor=3055, adjustments_by_origin={})
@@ -130,6 +158,12 @@ def test_every_part_of_a_transaction_is_in_its_id() -> None:
         changed[place] += "x"
         ids.add(transaction_id(*changed))
     assert len(ids) == 7
+
+
+def test_an_adjustment_id_is_part_of_an_id() -> None:
+    parts = ("spring", "april", "manual", "april", "ada", "USD")
+    ids = {transaction_id(*parts, adjustment_id) for adjustment_id in (None, "a1", "a2")}
+    assert len(ids) == 3
 
 
 def test_parts_of_an_id_do_not_run_together() -> None:

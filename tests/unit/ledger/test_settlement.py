@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from orchestration.ledger.decisions import Decided, ManualPosting, ReturnPosting
 from orchestration.ledger.settlement import (
+    NOTHING_DECIDED,
     Earned,
     LedgerRow,
     MissingRate,
@@ -63,6 +65,7 @@ def settled(
     rates: dict[str, int] | None = None,
     openings: dict[tuple[str, str], int] | None = None,
     adjustments: dict[tuple[str, str], dict[str, int]] | None = None,
+    decided: Decided = NOTHING_DECIDED,
     terminated_on: str = "null",
 ) -> list[LedgerRow]:
     spring = program(terminated_on)
@@ -74,6 +77,7 @@ def settled(
         {"USD": ONE_E10} if rates is None else rates,
         openings or {},
         adjustments or {},
+        decided,
     )
 
 
@@ -285,6 +289,62 @@ def test_an_adjustment_in_a_former_currency_is_held() -> None:
     )
     assert (former.status_reason, former.adjustments_minor) == ("CURRENCY_CHANGED", 7)
     assert former.closing_balance_minor == 7
+
+
+BY_HAND = ManualPosting("a1", "ada", "USD", "march", 250)
+RETURNED = ReturnPosting(
+    "march", "ada", "USD", {"payable:ada": -500, "clearing:payout": 380, "withheld:US": 120}
+)
+
+
+def test_payable_has_adjustments_by_hand_and_what_was_payable_in_returned_payouts() -> None:
+    """ "adjustments_minor is the sum of the adjustments of both kinds, returns_minor what was payable
+    in the payouts that are returned" """
+    row = the_row(
+        earned("ada", 3_000),
+        parties={"ada": ready()},
+        openings={("ada", "USD"): 70},
+        adjustments={("ada", "USD"): {"february": 5}},
+        decided=Decided([BY_HAND, BY_HAND], [RETURNED]),
+    )
+    assert (row.adjustments_minor, row.returns_minor) == (505, 500)
+    assert row.payable_minor == 70 + 3_000 + 505 + 500
+    assert row.status == "paid"
+
+
+def test_a_return_that_is_taken_back_lowers_what_is_payable() -> None:
+    back = {account: -amount for account, amount in RETURNED.legs.items()}
+    taken = ReturnPosting("march", "ada", "USD", back)
+    row = the_row(earned("ada", 100), parties={"ada": ready()}, decided=Decided([], [taken]))
+    assert (row.returns_minor, row.payable_minor, row.status) == (-500, -400, "carried")
+
+
+@pytest.mark.parametrize("decided", [Decided([BY_HAND]), Decided([], [RETURNED])])
+def test_a_decision_in_another_currency_is_held(decided: Decided) -> None:
+    rows = settled(
+        earned("ada", 100, "JP"),
+        parties={"ada": ready("JPY", "JP")},
+        rates={"JPY": 150 * ONE_E10},
+        decided=decided,
+    )
+    (other,) = (row for row in rows if row.payout_currency == "USD")
+    assert (other.status, other.status_reason) == ("held", "CURRENCY_CHANGED")
+    assert other.fx_rate_e10 is None
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize("decided", [Decided([BY_HAND]), Decided([], [RETURNED])])
+def test_a_creator_without_a_deal_has_a_row_for_a_decision(decided: Decided) -> None:
+    row = the_row(parties={"ada": ready()}, decided=decided)
+    assert (row.creator_id, row.earnings_minor, row.points_e4) == ("ada", 0, 0)
+    assert row.payable_minor == row.adjustments_minor + row.returns_minor > 0
+
+
+def test_decisions_that_cancel_each_other_leave_a_row_all_the_same() -> None:
+    """§9: "payout_ledger has a row for each ... other open balance, adjustment or return" """
+    other = ManualPosting("a2", "ada", "USD", "march", -250)
+    row = the_row(parties={"ada": ready()}, decided=Decided([BY_HAND, other]))
+    assert (row.adjustments_minor, row.payable_minor, row.status) == (0, 0, "none")
 
 
 def test_a_creator_that_is_gone_has_a_row_for_its_balance_and_for_its_adjustment() -> None:

@@ -13,7 +13,7 @@ from orchestration.new_program.answers import Answers, Method, read_markets
 from orchestration.new_program.example import example_rows
 from orchestration.new_program.program_text import program_text
 from orchestration.new_program.write import Occupied, write_program
-from orchestration.terms.currencies import CURRENCIES
+from orchestration.terms.currencies import CURRENT_CURRENCIES
 from orchestration.terms.load import load_program, parse_program
 
 MARKETS = {"FR": "Europe/Paris", "US": "America/Los_Angeles"}
@@ -26,7 +26,7 @@ def made(
 
 
 @pytest.mark.parametrize("method", ["rate", "pool"])
-@pytest.mark.parametrize("currency", CURRENCIES)
+@pytest.mark.parametrize("currency", CURRENT_CURRENCIES)
 def test_a_program_in_any_currency_is_valid_and_says_what_was_answered(
     method: Method, currency: str
 ) -> None:

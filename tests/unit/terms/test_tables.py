@@ -27,6 +27,7 @@ SCHEMAS = {
         *[("starts_on", DAY), ("ends_on", DAY), ("closes_at", INSTANT), ("pays_at", INSTANT)],
         *[("fx_on", DAY), ("last_day", DAY), ("last_version_no", pa.int32())],
     ],
+    "program_periods": [("period", TEXT)],
     "calendars": [
         *[("calendar", TEXT), ("starts_at", INSTANT), ("ends_at", INSTANT)],
         ("terminated_at", INSTANT),
@@ -121,6 +122,13 @@ def test_calendars_are_the_markets_days_and_utc(accepted: Accepted) -> None:
 def test_a_program_that_was_not_ended_has_no_terminated_at(accepted: Accepted) -> None:
     program = accepted(("terminated_on: 2024-05-31", "terminated_on: null"))
     assert [row[-1] for row in rows(program, "march", "calendars")] == [None, None, None]
+
+
+def test_all_periods_of_the_program(accepted: Accepted) -> None:
+    program = accepted()
+    assert rows(program, "march", "program_periods") == [
+        (period.key,) for period in program.periods
+    ]
 
 
 def test_market_currencies(accepted: Accepted) -> None:

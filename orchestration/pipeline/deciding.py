@@ -1,0 +1,207 @@
+"""What people decided, as a period finds it (§7): rows read, postings before, payouts of closed periods.
+
+The rules are in `ledger/decisions.py`; here is how their inputs come out of tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Any, Final
+
+from orchestration.ledger.decisions import (
+    Adjustment,
+    Decided,
+    DecisionNote,
+    ManualPosting,
+    Past,
+    PayoutKey,
+    Return,
+    ReturnPosting,
+    decide,
+    notes_of_unknown,
+)
+from orchestration.pipeline.rows import write_rows
+from orchestration.publishing.store import Publication
+from orchestration.publishing.tables import CONTRACT_TABLES, DECISION_TABLES
+from orchestration.terms.currencies import minor_units
+from orchestration.terms.model import Period
+
+if TYPE_CHECKING:
+    import duckdb
+
+NOTE_COLUMNS: Final = tuple(column.name for column in fields(DecisionNote))
+
+_ADJUSTMENTS: Final = (
+    "adjustment_id, creator_id, period, currency, amount, requested_by, approved_by, updated_at"
+)
+_RETURNS: Final = "return_id, creator_id, period, currency, status, updated_at"
+_POSTINGS: Final = """
+    select kind, origin_period, adjustment_id, creator_id, currency, account, amount_minor
+    from {journal}
+    where kind = 'return' or (kind = 'manual' and account = 'expense:bonus')
+    order by entry_id
+"""
+_PAYOUTS: Final = """
+    select origin_period, creator_id, currency, account, amount_minor from {journal}
+    where kind = 'payout' and list_contains($creators, creator_id)
+    order by entry_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a period is settled upon: `published` are the periods published before it, in order.
+
+    `order` are the program's periods, `closed` those of them that are closed.
+    """
+
+    order: Sequence[str]
+    published: Sequence[Publication]
+    closed: Collection[str]
+
+    @property
+    def before(self) -> Publication | None:
+        """§7: "the latest earlier period of the program that is published"; None if there is none."""
+        return self.published[-1] if self.published else None
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The rows of both datasets."""
+
+    adjustments: Sequence[Adjustment]
+    returns: Sequence[Return]
+
+
+def decide_period(
+    connection: duckdb.DuckDBPyConnection, period: Period, history: History
+) -> Decided:
+    """§7: what an open period posts of adjustments by hand and of returned payments.
+
+    `connection` holds the rows that the period's own run has read, and its creator_eligibility.
+    Makes decision_notes, for the gate.
+    """
+    decisions = rows_used(connection, history.published, is_own_there=True)
+    closes_at = datetime.combine(period.closes_on, time())  # 00:00 UTC (§1)
+    past = past_of(history, decisions.returns)
+    decided = decide(period.key, closes_at, decisions.adjustments, decisions.returns, past)
+    known = _known_creators(connection, history.published, decided.manual)
+    notes = [*decided.notes, *notes_of_unknown(decided.manual, known)]
+    write_rows(connection, "decision_notes", notes, NOTE_COLUMNS)
+    return decided
+
+
+def rows_used(
+    connection: duckdb.DuckDBPyConnection,
+    published: Iterable[Publication],
+    *,
+    is_own_there: bool = False,
+) -> Decisions:
+    """§7: "the rows that its own last run has read, together with those that the runs whose rows are
+    published of the periods before it have read"; each row once.
+
+    `is_own_there`: the connection holds those of a run as tables.
+    """
+    return Decisions(
+        [
+            Adjustment(decision, creator, period, currency, minor_units(amount, currency), *rest)
+            for decision, creator, period, currency, amount, *rest in _rows(
+                connection, "settlement_adjustments", _ADJUSTMENTS, published, is_own_there
+            )
+        ],
+        [
+            Return(*row)
+            for row in _rows(connection, "settlement_returns", _RETURNS, published, is_own_there)
+        ],
+    )
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: str,
+    published: Iterable[Publication],
+    is_own_there: bool,
+) -> list[tuple[Any, ...]]:
+    relations = [publication.relation(DECISION_TABLES[table]) for publication in published]
+    if is_own_there:
+        relations.append(table)
+    selects = [f"select {columns} from {relation}" for relation in relations]
+    return connection.execute(" union ".join(selects)).fetchall() if selects else []
+
+
+def past_of(history: History, returns: Iterable[Return]) -> Past:
+    """What the periods before have left: postings, and the payouts that `returns` speak of."""
+    manual: list[ManualPosting] = []
+    returned: list[ReturnPosting] = []
+    for publication in history.published:
+        of_manual, of_returns = postings(publication)
+        manual += of_manual
+        returned += of_returns
+    creators = {row.creator_id for row in returns} | {row.creator_id for row in returned}
+    closed = [entry for entry in history.published if entry.period in history.closed]
+    return Past(
+        history.order,
+        [publication.period for publication in closed],
+        _payouts(closed, creators),
+        manual,
+        returned,
+    )
+
+
+def postings(publication: Publication) -> tuple[list[ManualPosting], list[ReturnPosting]]:
+    """What a period has posted of decisions, out of its journal."""
+    import duckdb
+
+    journal = publication.relation(CONTRACT_TABLES["journal"])
+    manual: list[ManualPosting] = []
+    returned: dict[PayoutKey, dict[str, int]] = {}
+    with duckdb.connect() as connection:
+        rows = connection.execute(_POSTINGS.format(journal=journal)).fetchall()
+    for kind, origin, adjustment_id, creator, currency, account, amount in rows:
+        if kind == "manual":
+            manual.append(ManualPosting(adjustment_id, creator, currency, origin, amount))
+        else:
+            returned.setdefault((origin, creator, currency), {})[account] = amount
+    return manual, [ReturnPosting(*payout, legs) for payout, legs in returned.items()]
+
+
+def _payouts(
+    closed: Iterable[Publication], creators: Collection[str]
+) -> Mapping[PayoutKey, Mapping[str, int]]:
+    """The legs of the payouts of closed periods to these creators, as posted."""
+    import duckdb
+
+    if not creators:
+        return {}
+    found: dict[PayoutKey, dict[str, int]] = {}
+    with duckdb.connect() as connection:
+        for publication in closed:
+            journal = publication.relation(CONTRACT_TABLES["journal"])
+            for *payout, account, amount in connection.execute(
+                _PAYOUTS.format(journal=journal), {"creators": sorted(creators)}
+            ).fetchall():
+                period, creator, currency = payout
+                found.setdefault((period, creator, currency), {})[account] = amount
+    return found
+
+
+def _known_creators(
+    connection: duckdb.DuckDBPyConnection,
+    published: Iterable[Publication],
+    manual: Iterable[ManualPosting],
+) -> set[str]:
+    """Of the creators of postings those with a row in creator_eligibility or an earlier ledger."""
+    creators = sorted({posting.creator_id for posting in manual})
+    if not creators:
+        return set()
+    ledger = CONTRACT_TABLES["payout_ledger"]
+    relations = ["creator_eligibility", *(entry.relation(ledger) for entry in published)]
+    selects = [
+        f"select creator_id from {relation} where list_contains($creators, creator_id)"
+        for relation in relations
+    ]
+    rows = connection.execute(" union ".join(selects), {"creators": creators}).fetchall()
+    return {creator for (creator,) in rows}
