@@ -16,7 +16,7 @@ help:
 	@echo "make demo-broken  a copy of it with one corrupt delivery: a gate turns red (docs/tutorial.md)"
 	@echo "make ui        Dagster on 127.0.0.1:3000 over the demo's home"
 	@echo "make test      the test suite"
-	@echo "make test-long what takes minutes: a daemon's backfill, the tutorial, many runs, torture"
+	@echo "make test-long what takes minutes: a daemon's backfill, the tutorial, many runs, incidents of others, torture"
 	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"

@@ -144,7 +144,7 @@ class _Splitter:
 
 @dataclass(frozen=True)
 class Header:
-    """The columns of a file: how many it has, and where those that are read are among them."""
+    """The columns of a file: how many it has, and where the dataset's own are among them."""
 
     width: int
     positions: dict[str, int]
@@ -293,8 +293,8 @@ def _header(dataset: Dataset, record: _Record | None) -> Header:
         )
     names = _split_fields(record.raw.decode("utf-8"))
     unknown = unknown_columns(dataset, names)
-    read = dataset.read_names
-    positions = {name: position for position, name in enumerate(names) if name in read}
+    known = dataset.column_names
+    positions = {name: position for position, name in enumerate(names) if name in known}
     return Header(len(names), positions, unknown)
 
 

@@ -28,6 +28,7 @@ from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.flow import MODEL_STAGES
+from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest as read_inputs
@@ -260,11 +261,11 @@ def test_an_inverted_rate_blocks_the_run_also_where_the_pair_is_confirmed_the_ot
 
 
 def _spoiling(stage: str, statement: str) -> Callable[[str, Path], GateResult]:
-    def gate(suite: str, database: Path) -> GateResult:
+    def gate(suite: str, database: Path, limits: EngineLimits | None = None) -> GateResult:
         if suite == stage:
             with duckdb.connect(database) as connection:
                 connection.execute(statement)
-        return run_gate(suite, database)
+        return run_gate(suite, database, limits)
 
     return gate
 
