@@ -29,6 +29,15 @@ from orchestration.ingest.cells import (
 from orchestration.ingest.columns import unknown_columns
 from orchestration.ingest.datasets import NUMBERS, Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
+from orchestration.ingest.limits import (
+    LONGEST_VALUE_BYTES,
+    REPEATED_BYTES,
+    demand_few_bad_rows,
+    demand_plausible_values,
+    demand_short_repeated,
+    expands_too_much,
+    most_expanded_bytes,
+)
 from orchestration.ingest.opening import check_unchanged, unreadable
 from orchestration.ingest.outcomes import FileOutcome, withdraw
 from orchestration.ingest.person_names import register_names
@@ -156,6 +165,7 @@ class ParquetLoader:
             for linked in linked_files:
                 try:
                     schema = self._probe.schema(linked.link)
+                    self._probe.demand_short_repeated(linked.link, schema, self._dataset)
                     if wide := schema.wide_numbers(self._dataset):
                         copy_with_text(linked.link, linked.copy, wide)
                         linked = replace(linked, is_copied=True)
@@ -172,6 +182,8 @@ class ParquetLoader:
         """Load files of one schema in one scan; where that fails, by halves to find the culprit."""
         import duckdb
 
+        if not group:
+            return
         links = [linked.read_from for linked in group]
         numbers = [linked.outcome.file_no for linked in group]
         rows = parquet_select(self._dataset, schema, links, numbers, self._rules)
@@ -187,6 +199,9 @@ class ParquetLoader:
             middle = len(group) // 2
             self._load_group(schema, group[:middle])
             self._load_group(schema, group[middle:])
+            return
+        if not all(_has_few_bad_rows(linked, counts[linked.outcome.file_no]) for linked in group):
+            self._load_group(schema, [linked for linked in group if not linked.outcome.fault])
             return
         outcomes = [linked.outcome for linked in group]
         has_bad = any(count.bad for count in counts.values())
@@ -215,8 +230,7 @@ class ParquetLoader:
             return
         if changed:  # what is read in place is read as a group
             withdraw(self._connection, self._dataset.rows_table, outcomes)
-            if unchanged:
-                self._load_group(schema, unchanged)
+            self._load_group(schema, unchanged)
             return
         self.in_place.append(rows.good_rows() if has_bad else rows.all_rows())
         self.unknown_rows += sum(count.unknown for count in counts.values())
@@ -269,7 +283,7 @@ class Probe:
         column = rows.dataset.columns[0].name
         cell = rows.cells[column]
         is_text = schema.types[schema.names.index(column)] == "VARCHAR"
-        key = cell.sure if is_text else f"({cell.value})"
+        key = _short(cell.sure) if is_text else f"({cell.value})"
         good = f"CASE WHEN known_id IS NOT NULL THEN true ELSE {cell.good} END"
         relation = f"({rows.relation} AS files LEFT JOIN known_ids ON {key} = known_id)"
         cells = {**rows.cells, column: replace(cell, good=good)}
@@ -282,7 +296,8 @@ class Probe:
             self._connection = None
 
     def schema(self, link: str) -> ParquetSchema:
-        """The file's columns. FileFault if there is no telling them."""
+        """The file's columns. FileFault if there is no telling them, or it is far larger than its bytes."""
+        self._demand_plausible_size(link)
         file = sql_text(exact_pattern(link))
         elements = self._fetch(
             "SELECT name, coalesce(num_children, 0), coalesce(precision, 0), type"
@@ -304,6 +319,44 @@ class Probe:
         if len(names) != len(described):
             raise FileFault(FileReason.UNREADABLE, "the schema has columns that cannot be read")
         return ParquetSchema(tuple(names), tuple(types))
+
+    def _demand_plausible_size(self, link: str) -> None:
+        """FileFault if the file is far larger than its bytes, as its footer says: no value is read."""
+        groups = (
+            "SELECT greatest(max(row_group_num_rows), max(num_values)) AS value_count,"
+            " sum(total_uncompressed_size) AS size_bytes"
+            f" FROM parquet_metadata({sql_text(exact_pattern(link))}) GROUP BY row_group_id"
+        )
+        ((values, expanded),) = self._fetch(
+            f"SELECT coalesce(sum(value_count), 0), coalesce(sum(size_bytes), 0) FROM ({groups})",
+            link,
+        )
+        size_bytes = os.stat(link).st_size
+        demand_plausible_values(values, size_bytes)
+        if expanded > most_expanded_bytes(size_bytes):
+            raise expands_too_much(size_bytes)
+
+    def demand_short_repeated(self, link: str, schema: ParquetSchema, dataset: Dataset) -> None:
+        """FileFault if rows repeat a value of a dictionary that is too long to be repeated.
+
+        DuckDB copies it for each row. Where the product of rows and bytes is small, there is no need
+        to look.
+        """
+        texts = [
+            name
+            for name, type_name in zip(schema.names, schema.types, strict=True)
+            if name in dataset.column_names and type_name in ("VARCHAR", "BLOB")
+        ]
+        listed = ", ".join(map(sql_text, texts)) or "NULL"
+        groups = self._fetch(
+            "SELECT row_group_id, path_in_schema, row_group_num_rows"
+            f" FROM parquet_metadata({sql_text(exact_pattern(link))})"
+            f" WHERE path_in_schema IN ({listed})"
+            f" AND CAST(row_group_num_rows AS HUGEINT) * total_uncompressed_size > {REPEATED_BYTES}",
+            link,
+        )
+        for group, name, rows in groups:
+            demand_short_repeated(name, _longest_value(link, group, name), rows)
 
     def counts(
         self, rows: RowSource, links: Sequence[str], file_nos: Sequence[int]
@@ -425,6 +478,37 @@ def _without_changed(group: Sequence[LinkedFile]) -> list[LinkedFile]:
         except FileFault as fault:
             linked.outcome.refuse(fault)
     return unchanged
+
+
+def _short(text: str) -> str:
+    """The text, null if no id is that long; so no letter of it is looked at."""
+    return f"CASE WHEN strlen({text}) <= {LONGEST_VALUE_BYTES} THEN {text} END"
+
+
+def _has_few_bad_rows(linked: LinkedFile, count: _Count) -> bool:
+    """Whether there are few enough to keep them one by one; else the file is refused."""
+    try:
+        demand_few_bad_rows(count.bad, count.rows)
+    except FileFault as fault:
+        linked.outcome.refuse(fault)
+        return False
+    return True
+
+
+def _longest_value(link: str, group: int, name: str) -> int:
+    """Bytes of the longest value of a column of text in a row group, without repeating any."""
+    from pyarrow import compute, lib, parquet
+
+    try:
+        with parquet.ParquetFile(link, read_dictionary=[name]) as file:
+            column = file.read_row_group(group, columns=[name]).column(0)
+            lengths = [
+                compute.max(compute.binary_length(chunk.dictionary)).as_py()
+                for chunk in column.chunks
+            ]
+    except (lib.ArrowException, OSError) as error:
+        raise unreadable(str(error)) from error
+    return max((length or 0 for length in lengths), default=0)
 
 
 def _check_int96(link: str, name: str) -> None:
