@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_DECIMAL_DIGITS: Final = 38  # DuckDB reads wider decimals as doubles, without a word
+_BYTES_TYPES: Final = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 _WIDE_DECIMAL: Final = "WIDE DECIMAL"
 
 # A footer that says no value is below 0 would otherwise spare DuckDB the look at a value of -5.
@@ -164,8 +165,8 @@ class ParquetLoader:
         with _linked(self._folder, files, kept) as linked_files:
             for linked in linked_files:
                 try:
+                    _demand_plausible_size(linked.link, self._dataset)
                     schema = self._probe.schema(linked.link)
-                    self._probe.demand_short_repeated(linked.link, schema, self._dataset)
                     if wide := schema.wide_numbers(self._dataset):
                         copy_with_text(linked.link, linked.copy, wide)
                         linked = replace(linked, is_copied=True)
@@ -224,7 +225,7 @@ class ParquetLoader:
         for outcome in outcomes:
             outcome.rows_read, outcome.rows_quarantined, _ = counts[outcome.file_no]
         unchanged = _without_changed(group)
-        changed = [linked.outcome for linked in group if linked not in unchanged]
+        changed = [linked.outcome for linked in group if linked.outcome.fault]
         if not self._dataset.is_read_in_place:
             withdraw(self._connection, self._dataset.rows_table, changed)
             return
@@ -296,8 +297,7 @@ class Probe:
             self._connection = None
 
     def schema(self, link: str) -> ParquetSchema:
-        """The file's columns. FileFault if there is no telling them, or it is far larger than its bytes."""
-        self._demand_plausible_size(link)
+        """The file's columns. FileFault if there is no telling them."""
         file = sql_text(exact_pattern(link))
         elements = self._fetch(
             "SELECT name, coalesce(num_children, 0), coalesce(precision, 0), type"
@@ -319,44 +319,6 @@ class Probe:
         if len(names) != len(described):
             raise FileFault(FileReason.UNREADABLE, "the schema has columns that cannot be read")
         return ParquetSchema(tuple(names), tuple(types))
-
-    def _demand_plausible_size(self, link: str) -> None:
-        """FileFault if the file is far larger than its bytes, as its footer says: no value is read."""
-        groups = (
-            "SELECT greatest(max(row_group_num_rows), max(num_values)) AS value_count,"
-            " sum(total_uncompressed_size) AS size_bytes"
-            f" FROM parquet_metadata({sql_text(exact_pattern(link))}) GROUP BY row_group_id"
-        )
-        ((values, expanded),) = self._fetch(
-            f"SELECT coalesce(sum(value_count), 0), coalesce(sum(size_bytes), 0) FROM ({groups})",
-            link,
-        )
-        size_bytes = os.stat(link).st_size
-        demand_plausible_values(values, size_bytes)
-        if expanded > most_expanded_bytes(size_bytes):
-            raise expands_too_much(size_bytes)
-
-    def demand_short_repeated(self, link: str, schema: ParquetSchema, dataset: Dataset) -> None:
-        """FileFault if rows repeat a value of a dictionary that is too long to be repeated.
-
-        DuckDB copies it for each row. Where the product of rows and bytes is small, there is no need
-        to look.
-        """
-        texts = [
-            name
-            for name, type_name in zip(schema.names, schema.types, strict=True)
-            if name in dataset.column_names and type_name in ("VARCHAR", "BLOB")
-        ]
-        listed = ", ".join(map(sql_text, texts)) or "NULL"
-        groups = self._fetch(
-            "SELECT row_group_id, path_in_schema, row_group_num_rows"
-            f" FROM parquet_metadata({sql_text(exact_pattern(link))})"
-            f" WHERE path_in_schema IN ({listed})"
-            f" AND CAST(row_group_num_rows AS HUGEINT) * total_uncompressed_size > {REPEATED_BYTES}",
-            link,
-        )
-        for group, name, rows in groups:
-            demand_short_repeated(name, _longest_value(link, group, name), rows)
 
     def counts(
         self, rows: RowSource, links: Sequence[str], file_nos: Sequence[int]
@@ -493,6 +455,39 @@ def _has_few_bad_rows(linked: LinkedFile, count: _Count) -> bool:
         linked.outcome.refuse(fault)
         return False
     return True
+
+
+def _demand_plausible_size(link: str, dataset: Dataset) -> None:
+    """FileFault if a file is far larger than its bytes, as its footer says, or repeats long values.
+
+    DuckDB copies a value of a dictionary for each row. It is Arrow that reads the footer: DuckDB
+    would also show the statistics in it, and cannot show all of them.
+    """
+    from pyarrow import lib, parquet
+
+    size_bytes = os.stat(link).st_size
+    try:
+        footer = parquet.read_metadata(link)
+    except (lib.ArrowException, OSError) as error:
+        raise unreadable(str(error)) from error
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    chunks = [
+        (number, group.num_rows, group.column(position))
+        for number, group in enumerate(groups)
+        for position in range(group.num_columns)
+    ]
+    values: dict[str, int] = defaultdict(int)
+    for _, _, chunk in chunks:
+        values[chunk.path_in_schema] += chunk.num_values
+    rows = sum(group.num_rows for group in groups)
+    demand_plausible_values(max(rows, *values.values(), 0), size_bytes)
+    if sum(group.total_byte_size for group in groups) > most_expanded_bytes(size_bytes):
+        raise expands_too_much(size_bytes)
+    for number, row_count, chunk in chunks:
+        name = chunk.path_in_schema
+        is_text = name in dataset.column_names and chunk.physical_type in _BYTES_TYPES
+        if is_text and row_count * chunk.total_uncompressed_size > REPEATED_BYTES:
+            demand_short_repeated(name, _longest_value(link, number, name), row_count)
 
 
 def _longest_value(link: str, group: int, name: str) -> int:

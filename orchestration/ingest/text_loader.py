@@ -70,9 +70,12 @@ class TextLoader:
                     self._add(outcome, batch)
                     bad = outcome.rows_quarantined + self._waiting_bad
                     demand_few_bad_rows(bad, outcome.rows_read)
+                    if outcome.fault:
+                        break
                 unknown_names = reader.unknown_names
         except FileFault as fault:
-            self._pending = [kept for kept in self._pending if kept[0] is not outcome]
+            while self._pending and self._pending[-1][0] is outcome:
+                self._pending.pop()
             self._refused.append(outcome)
             outcome.refuse(fault)
         return unknown_names
@@ -105,8 +108,22 @@ class TextLoader:
             f"insert into {self._dataset.rows_table} {self._rows.good_rows()}"
         ).fetchone()
         if inserted is None or inserted[0] != len(staged):
+            self._refuse_mostly_bad({outcome.file_no: outcome for outcome, _ in pending})
             insert_bad_rows(self._connection, self._invalid_rows(pending))
         self._connection.unregister(_STAGING)
+
+    def _refuse_mostly_bad(self, outcomes: dict[int, FileOutcome]) -> None:
+        """Refuse the files of which too many of the staged rows hold bad values."""
+        counts = self._connection.execute(
+            f"select file_no, count(*) from ({self._rows.bad_rows()}) group by file_no"
+        ).fetchall()
+        for file_no, bad in counts:
+            outcome = outcomes[file_no]
+            try:
+                demand_few_bad_rows(outcome.rows_quarantined + bad, outcome.rows_read)
+            except FileFault as fault:
+                outcome.refuse(fault)
+                self._refused.append(outcome)
 
     def _staged(self, pending: list[tuple[FileOutcome, TextBatch]]) -> "pa.Table":
         import pyarrow as pa
@@ -133,7 +150,7 @@ class TextLoader:
         """The rows that were read well but hold bad values."""
         batches: dict[int, list[tuple[int, FileOutcome, TextBatch]]] = defaultdict(list)
         for outcome, batch in pending:
-            if len(batch.row_nos):
+            if len(batch.row_nos) and not outcome.fault:
                 first = batch.row_nos[0].as_py()
                 batches[outcome.file_no].append((first, outcome, batch))
         # As Arrow it is compact; as Python objects only a part of it exists at a time.
@@ -143,6 +160,8 @@ class TextLoader:
             for file_no, row_no, column_name, reason in zip(
                 *part.to_pydict().values(), strict=True
             ):
+                if file_no not in batches:
+                    continue  # refused as a whole
                 of_file = batches[file_no]
                 position = bisect_right(of_file, row_no, key=lambda item: item[0]) - 1
                 _, outcome, batch = of_file[position]
