@@ -15,3 +15,16 @@
             row_no
     ) = 1
 {%- endmacro -%}
+
+{#-
+    §2: of the decisions of this program those that are there at closes_on, each as it is in force
+    then. One "none of whose rows has updated_at <= closes_on does not exist yet"; what an earlier
+    period has posted of one is for the ledger, which reads all rows.
+-#}
+{%- macro decisions_in_force(decisions, period, key) -%}
+    select decisions.*
+    from {{ decisions }} as decisions
+    inner join {{ period }} as period
+        on decisions.program = period.program and decisions.updated_at <= period.closes_at
+    {{ in_force('decisions.' ~ key, 'period.closes_at') }}
+{%- endmacro -%}

@@ -137,8 +137,7 @@ def _given(column: Column, text: str, source: str | None = None) -> str:
     """Whether there is a value: an approver whose name is refused is none (§2)."""
     given = f"{source or text} IS NOT NULL"
     if column.kind is Kind.PERSON and column.is_optional:
-        is_refused = f"{_is_text(text, LONGEST_NAME)} AND {COMPARED_NAME}({text}) IS NULL"
-        return f"({given} AND NOT coalesce({is_refused}, false))"
+        return f"({given} AND NOT coalesce({_is_refused(text)}, false))"
     return given
 
 
@@ -270,9 +269,13 @@ def _plain_text(text: str, longest: int) -> tuple[str, str]:
 def _person(text: str) -> tuple[str, str]:
     """A name, unless it is refused where names are compared (§7)."""
     plain, fault = _plain_text(text, LONGEST_NAME)
-    is_refused = f"{_is_text(text, LONGEST_NAME)} AND {COMPARED_NAME}({text}) IS NULL"
-    value = f"CASE WHEN {_is_text(text, LONGEST_NAME)} AND NOT ({is_refused}) THEN {plain} END"
+    is_refused = _is_refused(text)
+    value = f"CASE WHEN NOT ({is_refused}) THEN {plain} END"
     return value, f"CASE WHEN {is_refused} THEN {_reason(RowReason.UNPARSEABLE)} ELSE {fault} END"
+
+
+def _is_refused(text: str) -> str:
+    return f"{_is_text(text, LONGEST_NAME)} AND {COMPARED_NAME}({text}) IS NULL"
 
 
 def _word(text: str, words: tuple[str, ...]) -> tuple[str, str]:

@@ -85,7 +85,7 @@ def decide_period(
     """
     decisions = rows_used(connection, history.published, is_own_there=True)
     closes_at = datetime.combine(period.closes_on, time())  # 00:00 UTC (§1)
-    past = past_of(history, decisions.returns)
+    past = past_of(connection, history, decisions.returns)
     decided = decide(period.key, closes_at, decisions.adjustments, decisions.returns, past)
     known = _known_creators(connection, history.published, decided.manual)
     notes = [*decided.notes, *notes_of_unknown(decided.manual, known)]
@@ -132,12 +132,14 @@ def _rows(
     return connection.execute(" union ".join(selects)).fetchall() if selects else []
 
 
-def past_of(history: History, returns: Iterable[Return]) -> Past:
+def past_of(
+    connection: duckdb.DuckDBPyConnection, history: History, returns: Iterable[Return]
+) -> Past:
     """What the periods before have left: postings, and the payouts that `returns` speak of."""
     manual: list[ManualPosting] = []
     returned: list[ReturnPosting] = []
     for publication in history.published:
-        of_manual, of_returns = postings(publication)
+        of_manual, of_returns = _postings(connection, publication)
         manual += of_manual
         returned += of_returns
     creators = {row.creator_id for row in returns} | {row.creator_id for row in returned}
@@ -145,21 +147,20 @@ def past_of(history: History, returns: Iterable[Return]) -> Past:
     return Past(
         history.order,
         [publication.period for publication in closed],
-        _payouts(closed, creators),
+        _payouts(connection, closed, creators),
         manual,
         returned,
     )
 
 
-def postings(publication: Publication) -> tuple[list[ManualPosting], list[ReturnPosting]]:
+def _postings(
+    connection: duckdb.DuckDBPyConnection, publication: Publication
+) -> tuple[list[ManualPosting], list[ReturnPosting]]:
     """What a period has posted of decisions, out of its journal."""
-    import duckdb
-
     journal = publication.relation(CONTRACT_TABLES["journal"])
     manual: list[ManualPosting] = []
     returned: dict[PayoutKey, dict[str, int]] = {}
-    with duckdb.connect() as connection:
-        rows = connection.execute(_POSTINGS.format(journal=journal)).fetchall()
+    rows = connection.execute(_POSTINGS.format(journal=journal)).fetchall()
     for kind, origin, adjustment_id, creator, currency, account, amount in rows:
         if kind == "manual":
             manual.append(ManualPosting(adjustment_id, creator, currency, origin, amount))
@@ -169,22 +170,21 @@ def postings(publication: Publication) -> tuple[list[ManualPosting], list[Return
 
 
 def _payouts(
-    closed: Iterable[Publication], creators: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    closed: Iterable[Publication],
+    creators: Collection[str],
 ) -> Mapping[PayoutKey, Mapping[str, int]]:
     """The legs of the payouts of closed periods to these creators, as posted."""
-    import duckdb
-
     if not creators:
         return {}
     found: dict[PayoutKey, dict[str, int]] = {}
-    with duckdb.connect() as connection:
-        for publication in closed:
-            journal = publication.relation(CONTRACT_TABLES["journal"])
-            for *payout, account, amount in connection.execute(
-                _PAYOUTS.format(journal=journal), {"creators": sorted(creators)}
-            ).fetchall():
-                period, creator, currency = payout
-                found.setdefault((period, creator, currency), {})[account] = amount
+    for publication in closed:
+        journal = publication.relation(CONTRACT_TABLES["journal"])
+        for *payout, account, amount in connection.execute(
+            _PAYOUTS.format(journal=journal), {"creators": sorted(creators)}
+        ).fetchall():
+            period, creator, currency = payout
+            found.setdefault((period, creator, currency), {})[account] = amount
     return found
 
 

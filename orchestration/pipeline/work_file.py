@@ -35,12 +35,17 @@ class WorkFile:
 
     def __init__(self, folder: Path, limits: EngineLimits | None = None) -> None:
         self.folder = folder
-        self.limits = limits or EngineLimits.of({})
+        self._limits = limits
         # The stem is the catalog that dbt's manifest names, so it is the same for all.
         self.path = folder / "work.duckdb"
         self.spill = folder / "spill"
         self._log = folder / "work.duckdb.wal"
         self._stamp = folder / "work.stamp.json"
+
+    @property
+    def limits(self) -> EngineLimits:
+        """Of a connection. The machine is asked here, since most work files are only looked at."""
+        return self._limits or EngineLimits.of({})
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:

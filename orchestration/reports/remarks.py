@@ -6,7 +6,7 @@ That nobody is eligible, and why; and that money comes from other periods. One s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES
@@ -23,6 +23,9 @@ from orchestration.reports.text import amount, counted
 
 _TABLES = ("creator_eligibility", "post_eligibility", "journal")
 
+Reasons = Callable[[], Sequence[ReasonRow]]
+"""Reasons by number; counted only where nobody is eligible, since that reads a whole table."""
+
 
 def remarks_on(publication: Publication) -> list[str]:
     """The remarks on what a period has published."""
@@ -34,8 +37,8 @@ def remarks_on(publication: Publication) -> list[str]:
             connection.execute(f"create view {name} as {relation}")
         return _remarks(
             publication.record().totals,
-            reason_rows(connection, "creator_eligibility"),
-            reason_rows(connection, "post_eligibility"),
+            lambda: reason_rows(connection, "creator_eligibility"),
+            lambda: reason_rows(connection, "post_eligibility"),
             adjustment_rows(connection),
         )
 
@@ -43,31 +46,34 @@ def remarks_on(publication: Publication) -> list[str]:
 def remarks_in(figures: PeriodFigures) -> list[str]:
     """The same, of figures that are known already."""
     return _remarks(
-        figures.totals, figures.creator_reasons, figures.post_reasons, figures.adjustments
+        figures.totals,
+        lambda: figures.creator_reasons,
+        lambda: figures.post_reasons,
+        figures.adjustments,
     )
 
 
 def _remarks(
     totals: Totals,
-    creators: Sequence[ReasonRow],
-    posts: Sequence[ReasonRow],
+    creators: Reasons,
+    posts: Reasons,
     adjustments: Sequence[AdjustmentRow],
 ) -> list[str]:
     return [*_nobody(totals, creators, posts), *_adjusted(totals, adjustments)]
 
 
-def _nobody(totals: Totals, creators: Sequence[ReasonRow], posts: Sequence[ReasonRow]) -> list[str]:
+def _nobody(totals: Totals, creators: Reasons, posts: Reasons) -> list[str]:
     """Why nobody earns, where the tables of eligibility say it."""
     if not totals.creators:
         return ["Nobody takes part: no deal of this program was invited before the period closes."]
     if not totals.eligible_creators:
         return [
-            f"Nobody is eligible. {_why('creator', totals.creators, creators, CREATOR_REASONS)}"
+            f"Nobody is eligible. {_why('creator', totals.creators, creators(), CREATOR_REASONS)}"
         ]
     if not totals.posts:
         return ["Nobody earns: no post has a snapshot in the period."]
     if not totals.eligible_posts:
-        return [f"No post is eligible. {_why('post', totals.posts, posts, POST_REASONS)}"]
+        return [f"No post is eligible. {_why('post', totals.posts, posts(), POST_REASONS)}"]
     if not totals.program_amount_minor:
         eligible = counted(totals.eligible_posts, "eligible post")
         return [

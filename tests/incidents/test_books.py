@@ -12,6 +12,8 @@ import pytest
 from orchestration.pipeline.refusals import Refused
 from tests.incidents.landing import Books, World, key
 
+pytestmark = pytest.mark.long  # each is several runs of a period
+
 
 def test_gitcoin_february_2021_1086_shown_but_740_paid(world: World, books: Books) -> None:
     """346 of one round and 740 of another: each is shown where it is paid, and what is due is what is paid."""

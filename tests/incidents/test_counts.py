@@ -8,7 +8,11 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from tests.incidents.landing import Books, World, key, pool, terms
+
+pytestmark = pytest.mark.long  # each is several runs of a period
 
 
 def test_medium_autumn_2023_a_pool_drained_by_fake_accounts(world: World, books: Books) -> None:

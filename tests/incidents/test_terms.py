@@ -13,6 +13,8 @@ import pytest
 
 from tests.incidents.landing import Books, World, key, pool
 
+pytestmark = pytest.mark.long  # each is several runs of a period
+
 
 def test_twitch_a_share_of_30_in_place_of_70_for_years(world: World, books: Books) -> None:
     """No gate knows what was agreed. The file put right, each month is restated, and owed at once."""

@@ -137,4 +137,4 @@ def test_an_old_work_file_is_refused(
 
     monkeypatch.setattr(run_state, "code_fingerprint", lambda: "another version")
     with pytest.raises(Refused, match="another version of the code"):
-        _run(*published).build("staging")
+        build(_run(*published), "staging")

@@ -48,8 +48,8 @@ def test_ledger_sums(books: Books, page: PageReader) -> None:
     rows = query(
         publication,
         "select payout_currency, count(*), sum(opening_balance_minor), sum(earnings_minor),"
-        " sum(adjustments_minor), sum(payable_minor), sum(withheld_minor), sum(payout_minor),"
-        " sum(closing_balance_minor) from {payout_ledger} group by 1",
+        " sum(adjustments_minor), sum(returns_minor), sum(payable_minor), sum(withheld_minor),"
+        " sum(payout_minor), sum(closing_balance_minor) from {payout_ledger} group by 1",
     )
     assert len(rows) > 1
     for currency, number, *sums in rows:

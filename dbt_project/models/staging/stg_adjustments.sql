@@ -1,19 +1,9 @@
--- §2: this program's adjustments that are there at closes_on, each as it is in force then. "An
--- adjustment none of whose rows has updated_at <= closes_on does not exist yet"; what an earlier
--- period has posted of one is for the ledger, which reads all rows.
-with period as (
+-- §2: this program's adjustments that are there at closes_on, each as it is in force then.
+with in_force as (
 
-    select * from {{ source('terms', 'period') }}
-
-),
-
-in_force as (
-
-    select source.*
-    from {{ source('raw', 'raw_adjustments') }} as source
-    inner join period
-        on source.program = period.program and source.updated_at <= period.closes_at
-    {{ in_force('source.adjustment_id', 'period.closes_at') }}
+    {{ decisions_in_force(
+        source('raw', 'raw_adjustments'), source('terms', 'period'), 'adjustment_id'
+    ) }}
 
 )
 
