@@ -109,6 +109,16 @@ class World:
             }
         )  # fmt: skip
 
+    def returned(self, return_id: str, creator: str, month: int = 1) -> None:
+        """The bank says that the payout of a month did not arrive."""
+        self.rows["payment_returns"].append(
+            {
+                "program": self.name, "return_id": return_id, "creator_id": creator,
+                "period": key(month), "currency": "USD", "status": "returned",
+                "updated_at": f"{_month(month)['ends_on']}T12:00:00Z",
+            }
+        )  # fmt: skip
+
     def landing(self) -> Path:
         """A landing directory with all that is delivered by now, as JSON lines."""
         self._landings += 1
@@ -136,9 +146,9 @@ class Books:
         """Runs a month on all that is delivered by now; on files, where `landing` has them."""
         books = self.plain
         period, name = key(month), self.world.name
-        self._last = fast_run(books.home, name, period, f"run-{period}-{by}", by)
+        self.last = fast_run(books.home, name, period, f"run-{period}-{by}", by)
         reader = None if landing else rows_reader(self.world.rows)
-        return run_all(self._last, books.loaded.path, landing or self.world.folder, reader)
+        return run_all(self.last, books.loaded.path, landing or self.world.folder, reader)
 
     def blocked_by(self, month: int, landing: Path | None = None) -> list[str]:
         """The expectations that block a run of the month; it fails where none does."""
@@ -148,7 +158,7 @@ class Books:
 
     def warnings(self) -> set[str]:
         """The expectations of the run before that warn."""
-        with self._last.work.connect() as connection:
+        with self.last.work.connect() as connection:
             return {
                 row.name
                 for stage in STAGES
