@@ -16,11 +16,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from expectations.suites import SUITES
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.publishing import Published
 from orchestration.pipeline.refusals import GateFailed
-from orchestration.pipeline.run_state import STAGES
 from tests.integration.books import Books as PlainBooks
 from tests.proof.cases import Row, as_yaml, write_landing
 from tests.proof.product import fast_run, rows_reader
@@ -158,16 +156,9 @@ class Books:
 
     def warnings(self) -> set[str]:
         """The expectations of the run before that warn."""
-        with self.last.work.connect() as connection:
-            return {
-                row.name
-                for stage in STAGES
-                for row in SUITES[stage]
-                if row.severity == "warn"
-                and connection.execute(
-                    row.arguments["unexpected_rows_query"].replace("{batch}", f'"{row.table}"')
-                ).fetchall()
-            }
+        last = self.last.state.read()
+        assert last
+        return {row.name for result in last.gates.values() for row in result.warnings}
 
     def close(self, month: int, by: str = "grace") -> None:
         self.plain.close(key(month), by)
