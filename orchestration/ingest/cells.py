@@ -17,8 +17,9 @@ from functools import cache
 from typing import Final
 
 from orchestration.ingest.datasets import SQL_TYPES, Column, Kind
+from orchestration.ingest.limits import LONGEST_VALUE_BYTES
 from orchestration.ingest.person_names import COMPARED_NAME
-from orchestration.ingest.quarantine import RowReason
+from orchestration.ingest.quarantine import LONGEST_RAW_TEXT_CHARACTERS, RowReason
 from orchestration.ingest.text_files import UNUSABLE_TEXT
 from orchestration.terms.currencies import CURRENCIES, minor_unit_decimals
 from orchestration.terms.people import MOST_OF_A_NAME
@@ -47,6 +48,11 @@ _FLOAT_TYPES: Final = frozenset({"FLOAT", "DOUBLE"})
 _TEXT_TYPES: Final = frozenset({"VARCHAR", "JSON"})
 _INSTANT_TYPES: Final = frozenset({"TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
 _FINE_INSTANT_TYPES: Final = frozenset({"TIMESTAMP_NS", "TIMESTAMPTZ_NS"})
+_LENGTHS: Final = {
+    "VARCHAR": "strlen({})",
+    "JSON": "strlen(CAST({} AS VARCHAR))",
+    "BLOB": "octet_length({})",
+}
 _DECIMAL_TYPE: Final = re.compile(r"DECIMAL\([0-9]+,([0-9]+)\)")
 
 
@@ -90,7 +96,7 @@ ALONE: Final = Beside()
 
 def text_cell(column: Column, text: str, rules: CellRules, beside: Beside = ALONE) -> Cell:
     """The cell of a source column of text."""
-    value, fault = _read(column, text, rules, beside)
+    value, fault = _unless_long(f"strlen({text})", *_read(column, text, rules, beside))
     given = _given(column, text)
     return Cell(given, value, fault, text, _is_read(value), value)
 
@@ -129,6 +135,8 @@ def parquet_cell(
     if column.kind is Kind.CAP and type_name in _FLOAT_TYPES:
         is_ours = f"{beside.program} = {sql_text(rules.program)}"
         value = f"CASE WHEN {is_ours} THEN {value} ELSE {_others_float_cap(source, value)} END"
+    if type_name in _LENGTHS:
+        value, fault = _unless_long(_LENGTHS[type_name].format(source), value, fault)
     good = _good(column.kind, source, type_name) or _is_read(value)
     return Cell(given, value, fault, shown, good, _sure(column.kind, source, type_name) or value)
 
@@ -139,6 +147,16 @@ def _given(column: Column, text: str, source: str | None = None) -> str:
     if column.kind is Kind.PERSON and column.is_optional:
         return f"({given} AND NOT coalesce({_is_refused(text)}, false))"
     return given
+
+
+def _unless_long(length: str, value: str, fault: str) -> tuple[str, str]:
+    """Value and fault, out of range beyond the longest there is: nobody looks at each letter of it."""
+    is_long = f"{length} > {LONGEST_VALUE_BYTES}"
+    out_of_range = _reason(RowReason.OUT_OF_RANGE)
+    return (
+        f"CASE WHEN NOT ({is_long}) THEN {value} END",
+        f"CASE WHEN {is_long} THEN {out_of_range} ELSE {fault} END",
+    )
 
 
 def _is_read(value: str) -> str:
@@ -202,8 +220,13 @@ def shown_text(source: str, type_name: str) -> str:
         return f"coalesce(CAST({instant} AS VARCHAR), CAST(epoch_us({source}) AS VARCHAR))"
     if type_name in _FINE_INSTANT_TYPES:
         return f"CAST(epoch_ns({source}) AS VARCHAR)"
-    if type_name in _TEXT_TYPES | _WHOLE_TYPES | _FLOAT_TYPES | {
-        "BLOB",
+    if type_name in _TEXT_TYPES:
+        return f"left(CAST({source} AS VARCHAR), {LONGEST_RAW_TEXT_CHARACTERS})"
+    if type_name == "BLOB":
+        is_short = f"octet_length({source}) <= {LONGEST_VALUE_BYTES}"
+        size = f"'<' || octet_length({source}) || ' bytes>'"
+        return f"CASE WHEN {is_short} THEN CAST({source} AS VARCHAR) ELSE {size} END"
+    if type_name in _WHOLE_TYPES | _FLOAT_TYPES | {
         "BOOLEAN",
         "DATE",
         "UUID",

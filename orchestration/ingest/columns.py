@@ -7,14 +7,11 @@ what is in the columns.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Final
 
 from orchestration.ingest.datasets import Dataset
+from orchestration.ingest.limits import MOST_COLUMNS
 from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.shown import shortened
-
-# A file of more is a mistake or an attack, and takes any reader minutes.
-MOST_COLUMNS: Final = 10_000
 
 
 def unknown_columns(dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:

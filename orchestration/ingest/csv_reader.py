@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from orchestration.ingest.columns import unknown_columns
 from orchestration.ingest.datasets import Dataset
+from orchestration.ingest.limits import (
+    LONGEST_RECORD_BYTES,
+    demand_few_blank_lines,
+    too_long_a_record,
+)
 from orchestration.ingest.quarantine import (
     BadRow,
     FileFault,
@@ -25,12 +30,10 @@ from orchestration.ingest.quarantine import (
 from orchestration.ingest.text_files import (
     BLOCK_BYTES,
     BYTE_ORDER_MARK,
-    LONGEST_RECORD_BYTES,
     Readable,
     TextBatch,
     is_utf8,
     line_blocks,
-    too_long,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +68,8 @@ class _Splitter:
     """Cuts lines into records; a record whose quote is open waits for the lines to come."""
 
     line_no: int  # of the next line
+    row_count: int = 0  # the records before it
+    blank_count: int = 0  # and the blank lines
     _open: bytearray = field(default_factory=bytearray)
     _open_line_no: int = 0  # where the open record begins
     _quote_line_no: int = 0  # where its open quote does
@@ -75,7 +80,10 @@ class _Splitter:
         return bool(self._open)
 
     def records(self, lines: bytes) -> Iterator[_Record]:
-        """The records that end in these lines; blank lines between records are none."""
+        """The records that end in these lines; blank lines between records are none.
+
+        FileFault if far too many lines are blank.
+        """
         start = 0
         while start < len(lines):
             if self._open:
@@ -88,6 +96,7 @@ class _Splitter:
             self.line_no += 1
             start = end
             if record is not None:
+                self.row_count += 1
                 yield record
 
     def check_closed(self) -> None:
@@ -108,6 +117,8 @@ class _Splitter:
     def _begun(self, line: bytes) -> _Record | None:
         content = _without_line_end(line)
         if not content:
+            self.blank_count += 1
+            demand_few_blank_lines(self.blank_count, self.row_count)
             return None
         if b'"' not in content:
             return _Record(content, self.line_no, 1, b"\r" not in content)
@@ -139,7 +150,7 @@ class _Splitter:
     def _keep_open(self, lines: bytes) -> None:
         self._open += lines
         if len(self._open) > LONGEST_RECORD_BYTES:
-            raise too_long(self._open_line_no)
+            raise too_long_a_record(self._open_line_no)
 
 
 @dataclass(frozen=True)
@@ -218,6 +229,7 @@ class CsvReader:
             return None  # ragged, or with blank lines
         first = self._splitter.line_no
         self._splitter.line_no += line_count
+        self._splitter.row_count += line_count
         return TextBatch(
             pa.array(np.arange(first, first + line_count)),
             columns,

@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 
 from orchestration.ingest.columns import demand_none_misspelt, near_misses
 from orchestration.ingest.datasets import NUMBERS, Column, Dataset, Kind
+from orchestration.ingest.limits import demand_few_blank_lines
 from orchestration.ingest.quarantine import BadRow, RowReason, raw_text
 from orchestration.ingest.text_files import (
     BYTE_ORDER_MARK,
@@ -23,7 +24,7 @@ from orchestration.ingest.text_files import (
 )
 
 _BLOCK_BYTES: Final = 1 << 20
-_BLANK: Final = " \t\r\n"
+_BLANK: Final = b" \t\r"
 _MOST_UNKNOWN_NAMES: Final = 1000  # each line may bring new ones; this many are worth a note
 
 
@@ -80,6 +81,7 @@ class JsonlReader:
         self._seen = set(self._known)
         self._lacking = set(self._known)  # those that no row has had so far
         self._near: dict[str, str] = {}
+        self._blank_count = 0
 
     @property
     def unknown_names(self) -> tuple[str, ...]:
@@ -122,12 +124,14 @@ class JsonlReader:
             if not all_utf8 and not is_utf8(line):
                 block.bad_rows.append(_bad(row_no, line, RowReason.NOT_UTF8))
                 continue
-            text = line.decode("utf-8")
+            if not line.strip(_BLANK):
+                self._blank_count += 1
+                demand_few_blank_lines(self._blank_count, row_no - self._blank_count)
+                continue
             try:
-                value = _DECODER.decode(text)
+                value = _DECODER.decode(line.decode("utf-8"))
             except (ValueError, RecursionError):
-                if text.strip(_BLANK):
-                    block.bad_rows.append(_bad(row_no, line, RowReason.UNPARSEABLE))
+                block.bad_rows.append(_bad(row_no, line, RowReason.UNPARSEABLE))
                 continue
             if type(value) is _Repeating:
                 value = self._without_repeated_unknown(value)

@@ -109,9 +109,10 @@ def _load(
     text_loader: TextLoader,
 ) -> list[Note]:
     """Load the files of one dataset; gives what there is to note about their columns."""
-    parquet = [pair for pair in files if pair[0].format is Format.PARQUET]
+    filled = [pair for pair in files if pair[0].identity.size_bytes]  # of 0 bytes: no rows (§2)
+    parquet = [pair for pair in filled if pair[0].format is Format.PARQUET]
     unknown_names = parquet_loader.load(parquet)
-    for file, outcome in files:
+    for file, outcome in filled:
         if file.format is not Format.PARQUET:
             unknown_names[file.name] = text_loader.load(file, outcome)
     text_loader.finish()

@@ -81,9 +81,12 @@ def withdraw(
     connection: "duckdb.DuckDBPyConnection", table: str, outcomes: Iterable[FileOutcome]
 ) -> None:
     """Take back all rows of files that turned out bad as a whole after some were inserted."""
-    for outcome in outcomes:
-        connection.execute(f"delete from {table} where file_no = ?", [outcome.file_no])
-        connection.execute("delete from quarantine_rows where file = ?", [outcome.name])
+    named = [(outcome.file_no, outcome.name) for outcome in outcomes]
+    if not named:
+        return
+    numbers, names = map(list, zip(*named, strict=True))
+    connection.execute(f"delete from {table} where file_no in (select unnest(?))", [numbers])
+    connection.execute("delete from quarantine_rows where file in (select unnest(?))", [names])
 
 
 def insert_outcomes(

@@ -29,6 +29,15 @@ from orchestration.ingest.cells import (
 from orchestration.ingest.columns import unknown_columns
 from orchestration.ingest.datasets import NUMBERS, Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
+from orchestration.ingest.limits import (
+    LONGEST_VALUE_BYTES,
+    REPEATED_BYTES,
+    demand_few_bad_rows,
+    demand_plausible_values,
+    demand_short_repeated,
+    expands_too_much,
+    most_expanded_bytes,
+)
 from orchestration.ingest.opening import check_unchanged, unreadable
 from orchestration.ingest.outcomes import FileOutcome, withdraw
 from orchestration.ingest.person_names import register_names
@@ -42,6 +51,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_DECIMAL_DIGITS: Final = 38  # DuckDB reads wider decimals as doubles, without a word
+_BYTES_TYPES: Final = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 _WIDE_DECIMAL: Final = "WIDE DECIMAL"
 
 # A footer that says no value is below 0 would otherwise spare DuckDB the look at a value of -5.
@@ -155,6 +165,7 @@ class ParquetLoader:
         with _linked(self._folder, files, kept) as linked_files:
             for linked in linked_files:
                 try:
+                    _demand_plausible_size(linked.link, self._dataset)
                     schema = self._probe.schema(linked.link)
                     if wide := schema.wide_numbers(self._dataset):
                         copy_with_text(linked.link, linked.copy, wide)
@@ -172,6 +183,8 @@ class ParquetLoader:
         """Load files of one schema in one scan; where that fails, by halves to find the culprit."""
         import duckdb
 
+        if not group:
+            return
         links = [linked.read_from for linked in group]
         numbers = [linked.outcome.file_no for linked in group]
         rows = parquet_select(self._dataset, schema, links, numbers, self._rules)
@@ -187,6 +200,9 @@ class ParquetLoader:
             middle = len(group) // 2
             self._load_group(schema, group[:middle])
             self._load_group(schema, group[middle:])
+            return
+        if not all(_has_few_bad_rows(linked, counts[linked.outcome.file_no]) for linked in group):
+            self._load_group(schema, [linked for linked in group if not linked.outcome.fault])
             return
         outcomes = [linked.outcome for linked in group]
         has_bad = any(count.bad for count in counts.values())
@@ -209,14 +225,13 @@ class ParquetLoader:
         for outcome in outcomes:
             outcome.rows_read, outcome.rows_quarantined, _ = counts[outcome.file_no]
         unchanged = _without_changed(group)
-        changed = [linked.outcome for linked in group if linked not in unchanged]
+        changed = [linked.outcome for linked in group if linked.outcome.fault]
         if not self._dataset.is_read_in_place:
             withdraw(self._connection, self._dataset.rows_table, changed)
             return
         if changed:  # what is read in place is read as a group
             withdraw(self._connection, self._dataset.rows_table, outcomes)
-            if unchanged:
-                self._load_group(schema, unchanged)
+            self._load_group(schema, unchanged)
             return
         self.in_place.append(rows.good_rows() if has_bad else rows.all_rows())
         self.unknown_rows += sum(count.unknown for count in counts.values())
@@ -269,7 +284,7 @@ class Probe:
         column = rows.dataset.columns[0].name
         cell = rows.cells[column]
         is_text = schema.types[schema.names.index(column)] == "VARCHAR"
-        key = cell.sure if is_text else f"({cell.value})"
+        key = _short(cell.sure) if is_text else f"({cell.value})"
         good = f"CASE WHEN known_id IS NOT NULL THEN true ELSE {cell.good} END"
         relation = f"({rows.relation} AS files LEFT JOIN known_ids ON {key} = known_id)"
         cells = {**rows.cells, column: replace(cell, good=good)}
@@ -425,6 +440,70 @@ def _without_changed(group: Sequence[LinkedFile]) -> list[LinkedFile]:
         except FileFault as fault:
             linked.outcome.refuse(fault)
     return unchanged
+
+
+def _short(text: str) -> str:
+    """The text, null if no id is that long; so no letter of it is looked at."""
+    return f"CASE WHEN strlen({text}) <= {LONGEST_VALUE_BYTES} THEN {text} END"
+
+
+def _has_few_bad_rows(linked: LinkedFile, count: _Count) -> bool:
+    """Whether there are few enough to keep them one by one; else the file is refused."""
+    try:
+        demand_few_bad_rows(count.bad, count.rows)
+    except FileFault as fault:
+        linked.outcome.refuse(fault)
+        return False
+    return True
+
+
+def _demand_plausible_size(link: str, dataset: Dataset) -> None:
+    """FileFault if a file is far larger than its bytes, as its footer says, or repeats long values.
+
+    DuckDB copies a value of a dictionary for each row. It is Arrow that reads the footer: DuckDB
+    would also show the statistics in it, and cannot show all of them.
+    """
+    from pyarrow import lib, parquet
+
+    size_bytes = os.stat(link).st_size
+    try:
+        footer = parquet.read_metadata(link)
+    except (lib.ArrowException, OSError) as error:
+        raise unreadable(str(error)) from error
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    chunks = [
+        (number, group.num_rows, group.column(position))
+        for number, group in enumerate(groups)
+        for position in range(group.num_columns)
+    ]
+    values: dict[str, int] = defaultdict(int)
+    for _, _, chunk in chunks:
+        values[chunk.path_in_schema] += chunk.num_values
+    rows = sum(group.num_rows for group in groups)
+    demand_plausible_values(max(rows, *values.values(), 0), size_bytes)
+    if sum(group.total_byte_size for group in groups) > most_expanded_bytes(size_bytes):
+        raise expands_too_much(size_bytes)
+    for number, row_count, chunk in chunks:
+        name = chunk.path_in_schema
+        is_text = name in dataset.column_names and chunk.physical_type in _BYTES_TYPES
+        if is_text and row_count * chunk.total_uncompressed_size > REPEATED_BYTES:
+            demand_short_repeated(name, _longest_value(link, number, name), row_count)
+
+
+def _longest_value(link: str, group: int, name: str) -> int:
+    """Bytes of the longest value of a column of text in a row group, without repeating any."""
+    from pyarrow import compute, lib, parquet
+
+    try:
+        with parquet.ParquetFile(link, read_dictionary=[name]) as file:
+            column = file.read_row_group(group, columns=[name]).column(0)
+            lengths = [
+                compute.max(compute.binary_length(chunk.dictionary)).as_py()
+                for chunk in column.chunks
+            ]
+    except (lib.ArrowException, OSError) as error:
+        raise unreadable(str(error)) from error
+    return max((length or 0 for length in lengths), default=0)
 
 
 def _check_int96(link: str, name: str) -> None:

@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 from backports import zstd
 
 from orchestration.ingest.discovery import Format, FoundFile
+from orchestration.ingest.limits import (
+    LONGEST_RECORD_BYTES,
+    expands_too_much,
+    most_expanded_bytes,
+    too_long_a_record,
+)
 from orchestration.ingest.opening import opened
 from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
 from orchestration.ingest.shown import shown
@@ -24,8 +30,6 @@ if TYPE_CHECKING:
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 BLOCK_BYTES: Final = 8 << 20
-# One record is held in memory as a whole, so a file of one endless line must end somewhere.
-LONGEST_RECORD_BYTES: Final = 64 << 20
 
 # Stands for a value that has no text, such as a JSON list: it is a value of no kind, and a text
 # that says the same ("\\u0000" in JSON) is one of no kind either.
@@ -57,22 +61,31 @@ class Readable(Protocol):
 class Source:
     """The decompressed bytes of an open file; whatever goes wrong on the way is the file's fault."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, file_bytes: int) -> None:
         self._stream = stream
+        self._file_bytes = file_bytes
+        self._left = most_expanded_bytes(file_bytes)
 
     def read(self, size_bytes: int) -> bytes:
-        """At most that many bytes, none at the end. FileFault if the file cannot be read on."""
+        """At most that many bytes, none at the end.
+
+        FileFault if the file cannot be read on, or expands beyond what it may.
+        """
         try:
-            return self._stream.read(size_bytes)
+            data = self._stream.read(size_bytes)
         except (OSError, EOFError, zlib.error, zstd.ZstdError) as error:
             raise FileFault(FileReason.UNREADABLE, shown(str(error))) from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise expands_too_much(self._file_bytes)
+        return data
 
 
 @contextmanager
 def opened_text(file: FoundFile) -> Iterator[Source]:
     """The file's text, decompressed. FileFault if there is no reading it, or if it changed."""
     with opened(file) as plain:
-        yield Source(_decompressed(plain, file))
+        yield Source(_decompressed(plain, file), file.identity.size_bytes)
 
 
 def line_blocks(stream: Readable, block_bytes: int, first_line_no: int) -> Iterator[bytes]:
@@ -90,17 +103,9 @@ def line_blocks(stream: Readable, block_bytes: int, first_line_no: int) -> Itera
             line_no += pending.count(b"\n", 0, end)
             pending = pending[end:]
         if len(pending) > LONGEST_RECORD_BYTES:
-            raise too_long(line_no)
+            raise too_long_a_record(line_no)
     if pending:
         yield pending
-
-
-def too_long(line_no: int) -> FileFault:
-    """The fault of a file with a record that cannot be held in memory."""
-    limit = LONGEST_RECORD_BYTES >> 20
-    return FileFault(
-        FileReason.UNREADABLE, f"the record that begins on line {line_no} exceeds {limit} MiB"
-    )
 
 
 def is_utf8(data: bytes) -> bool:
@@ -117,8 +122,6 @@ def is_utf8(data: bytes) -> bool:
 def _decompressed(plain: BinaryIO, file: FoundFile) -> BinaryIO:
     if file.format in (Format.CSV, Format.JSONL):
         return plain
-    if file.identity.size_bytes == 0:  # Python would take it for an empty text
-        raise FileFault(FileReason.UNREADABLE, "a compressed file of 0 bytes")
     if file.format in (Format.CSV_GZIP, Format.JSONL_GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=plain))
     return cast(BinaryIO, zstd.ZstdFile(plain))

@@ -14,6 +14,7 @@ from orchestration.ingest.csv_reader import CsvReader
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.discovery import Format, FoundFile
 from orchestration.ingest.jsonl_reader import JsonlReader
+from orchestration.ingest.limits import demand_few_bad_rows
 from orchestration.ingest.outcomes import FileOutcome, insert_bad_rows, withdraw
 from orchestration.ingest.quarantine import BadRow, FileFault, raw_text
 from orchestration.ingest.raw_tables import RowSource
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH_BYTES: Final = 32 << 20
+_BATCH_ROWS: Final = 250_000
 _BAD_ROW_BYTES: Final = 300  # what one takes in memory beside its text, roughly
 _STAGED_BATCH_ROWS: Final = 50_000
 _PART_ROWS: Final = 10_000
@@ -53,20 +55,27 @@ class TextLoader:
         }
         self._rows = RowSource(dataset, cells, _STAGING)
         self._pending: list[tuple[FileOutcome, TextBatch]] = []
-        self._pending_bytes = 0
+        self._pending_bytes = self._pending_rows = 0
+        self._waiting_bad = 0  # bad rows of the file that is read, not counted for it yet
         self._refused: list[FileOutcome] = []
 
     def load(self, file: FoundFile, outcome: FileOutcome) -> tuple[str, ...]:
         """Read a file; gives the names of its unknown columns. A fault goes into the outcome."""
         unknown_names: tuple[str, ...] = ()
+        self._waiting_bad = 0
         try:
             with opened_text(file) as source:
                 reader = _reader(self._dataset, file.format, source)
                 for batch in reader.batches():
                     self._add(outcome, batch)
+                    bad = outcome.rows_quarantined + self._waiting_bad
+                    demand_few_bad_rows(bad, outcome.rows_read)
+                    if outcome.fault:
+                        break
                 unknown_names = reader.unknown_names
         except FileFault as fault:
-            self._pending = [kept for kept in self._pending if kept[0] is not outcome]
+            while self._pending and self._pending[-1][0] is outcome:
+                self._pending.pop()
             self._refused.append(outcome)
             outcome.refuse(fault)
         return unknown_names
@@ -79,13 +88,16 @@ class TextLoader:
 
     def _add(self, outcome: FileOutcome, batch: TextBatch) -> None:
         outcome.rows_read += len(batch.row_nos) + len(batch.bad_rows)
+        self._waiting_bad += len(batch.bad_rows)
         self._pending.append((outcome, batch))
         self._pending_bytes += batch.size_bytes + len(batch.bad_rows) * _BAD_ROW_BYTES
-        if self._pending_bytes >= _BATCH_BYTES:
+        self._pending_rows += len(batch.row_nos)
+        if self._pending_bytes >= _BATCH_BYTES or self._pending_rows >= _BATCH_ROWS:
             self._flush()
 
     def _flush(self) -> None:
-        pending, self._pending, self._pending_bytes = self._pending, [], 0
+        pending, self._pending = self._pending, []
+        self._pending_bytes = self._pending_rows = self._waiting_bad = 0
         if not pending:
             return
         bad_rows = ((outcome, row) for outcome, batch in pending for row in batch.bad_rows)
@@ -96,8 +108,22 @@ class TextLoader:
             f"insert into {self._dataset.rows_table} {self._rows.good_rows()}"
         ).fetchone()
         if inserted is None or inserted[0] != len(staged):
+            self._refuse_mostly_bad({outcome.file_no: outcome for outcome, _ in pending})
             insert_bad_rows(self._connection, self._invalid_rows(pending))
         self._connection.unregister(_STAGING)
+
+    def _refuse_mostly_bad(self, outcomes: dict[int, FileOutcome]) -> None:
+        """Refuse the files of which too many of the staged rows hold bad values."""
+        counts = self._connection.execute(
+            f"select file_no, count(*) from ({self._rows.bad_rows()}) group by file_no"
+        ).fetchall()
+        for file_no, bad in counts:
+            outcome = outcomes[file_no]
+            try:
+                demand_few_bad_rows(outcome.rows_quarantined + bad, outcome.rows_read)
+            except FileFault as fault:
+                outcome.refuse(fault)
+                self._refused.append(outcome)
 
     def _staged(self, pending: list[tuple[FileOutcome, TextBatch]]) -> "pa.Table":
         import pyarrow as pa
@@ -124,7 +150,7 @@ class TextLoader:
         """The rows that were read well but hold bad values."""
         batches: dict[int, list[tuple[int, FileOutcome, TextBatch]]] = defaultdict(list)
         for outcome, batch in pending:
-            if len(batch.row_nos):
+            if len(batch.row_nos) and not outcome.fault:
                 first = batch.row_nos[0].as_py()
                 batches[outcome.file_no].append((first, outcome, batch))
         # As Arrow it is compact; as Python objects only a part of it exists at a time.
@@ -134,6 +160,8 @@ class TextLoader:
             for file_no, row_no, column_name, reason in zip(
                 *part.to_pydict().values(), strict=True
             ):
+                if file_no not in batches:
+                    continue  # refused as a whole
                 of_file = batches[file_no]
                 position = bisect_right(of_file, row_no, key=lambda item: item[0]) - 1
                 _, outcome, batch = of_file[position]

@@ -50,6 +50,8 @@ def ingested(folder: Path) -> dict[str, tuple[str | None, tuple[int, int, int]]]
 def counted_apart(path: Path) -> int:
     """Rows of a file by other means than the product's: csv, lines, or Parquet's own footer."""
     content = path.read_bytes()
+    if not content:
+        return 0
     if path.name.endswith(".parquet"):
         return pq.ParquetFile(io.BytesIO(content)).metadata.num_rows
     if path.name.endswith(".gz"):

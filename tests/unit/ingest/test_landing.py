@@ -21,7 +21,7 @@ from pyarrow import parquet
 from orchestration.ingest import text_loader
 from orchestration.ingest.csv_reader import CsvReader
 from orchestration.ingest.datasets import DATASETS
-from orchestration.ingest.discovery import Inventory, discover
+from orchestration.ingest.discovery import Format, Inventory, discover
 from orchestration.ingest.landing import ingest_landing
 from orchestration.ingest.parquet_loader import Probe
 from orchestration.ingest.quarantine import write_quarantine
@@ -253,8 +253,17 @@ def test_a_compressed_file_of_several_members(landing: Landing, suffix: str, com
     assert landing.ingest().loaded("post_metrics", "views") == [(10,), (20,)]
 
 
+@pytest.mark.parametrize("suffix", [*map(str, Format)])
+def test_a_file_of_0_bytes_has_no_rows_in_any_format(landing: Landing, suffix: str) -> None:
+    landing.write_raw(f"post_metrics/a{suffix}", b"")
+    landing.write("post_metrics/b.csv", metrics(METRICS_ROW))
+    ingested = landing.ingest()
+    assert (ingested.bad_files(), ingested.bad_rows()) == ([], [])
+    assert ingested.loaded("post_metrics", "file_no") == [(2,)]
+
+
 @pytest.mark.parametrize(("suffix", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
-@pytest.mark.parametrize("damage", ["empty", "cut", "tail", "plain", "flipped"])
+@pytest.mark.parametrize("damage", ["cut", "tail", "plain", "flipped"])
 def test_a_damaged_compressed_file_loads_nothing(
     landing: Landing, suffix: str, compress: Any, damage: str
 ) -> None:
@@ -264,7 +273,6 @@ def test_a_damaged_compressed_file_loads_nothing(
     whole = compress(plain)
     middle = len(whole) // 2
     damaged = {
-        "empty": b"",
         "cut": whole[:-3],
         "tail": whole + b"garbage",
         "plain": plain,

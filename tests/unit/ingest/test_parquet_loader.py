@@ -429,7 +429,6 @@ def test_int96_finer_than_a_microsecond(landing: Landing) -> None:
 
 def broken_files(whole: bytes) -> dict[str, bytes]:
     return {
-        "empty": b"",
         "magic": b"PAR1",
         "no parquet": b"post_id,observed_at,views\n",
         "first half": whole[: len(whole) // 2],
