@@ -41,7 +41,7 @@ TABLES = {
     "ingest": set(ingest.TABLES),
     **{stage: set(models.tables_of(stage)) for stage in MODEL_STAGES},
     # The ledger's gate stands before the switch: what it blocks is not made as far as Dagster knows.
-    "ledger": {"creator_earnings", "post_earnings"},
+    "ledger": {"creator_earnings", "market_totals", "post_earnings"},
 }
 
 
@@ -314,7 +314,8 @@ def test_a_wrong_table_blocks_the_run(
 
 
 @pytest.mark.parametrize(
-    "assets", [("stg_creators",), ("post_scores",), ("creator_earnings", "post_earnings")]
+    "assets",
+    [("stg_creators",), ("post_scores",), ("creator_earnings", "market_totals", "post_earnings")],
 )
 def test_a_stage_alone_is_refused_while_a_gate_before_it_has_not_held(
     assets: tuple[str, ...], place: Place, tmp_path: Path

@@ -10,9 +10,13 @@ import duckdb
 import pytest
 
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry
 from tests.conftest import BonusHere
 from tests.integration.books import Books
+
+WHO_EARNS = {"creator_earnings": "rounded_minor > 0"}
+"""Whose row is changed: of others a cap says nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +112,39 @@ def test_an_entry_out_of_the_journal_of_an_open_period_is_named(books: Books) ->
     said = books.differences
     assert said
     assert any(f"{books.periods[1]}: transaction {rows[0]} sums to" in fault for fault in said)
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "said"),
+    [
+        ("creator_earnings", "rounded_minor = rounded_minor + 1", "rounded_minor is "),
+        ("creator_earnings", "cap_minor = 0", "capped is "),
+        ("creator_earnings", "program_amount_minor = null", "which is below 0"),
+        ("market_totals", "points = points + 1", "points_e4 is "),
+        ("post_earnings", "rounding_unit = 1 - rounding_unit", "is not the floor of its share"),
+        ("post_scores", "points = points + 0.0001", "not audience value x weights x increments"),
+        ("post_increments", "likes = likes + 1", "not the sum of its increments"),
+        ("creator_segments", "segment_no = segment_no + 1", "are not its window"),
+        ("creator_segments", "audience_value = audience_value + 1", "of the last segment"),
+        ("creator_scores", "points = points + 1", "are not those of creator_scores"),
+    ],
+)
+def test_what_does_not_follow_from_the_tables_that_explain_is_named(
+    table: str, change: str, said: str, books: Books
+) -> None:
+    """Beside the hash that is another one: whoever may write the home may write hashes too."""
+    publication = books.published[books.periods[1]]
+    path = publication.table(table)
+    with duckdb.connect() as connection:
+        connection.execute(f"create table changed as select * from read_parquet('{path}')")
+        least = f"select min({PUBLISHED_TABLES[table].key[0]}) from changed where {WHO_EARNS.get(table, 'true')}"
+        connection.execute(
+            f"update changed set {change} where {PUBLISHED_TABLES[table].key[0]} = ({least})"
+        )
+        path.unlink()
+        connection.execute(f"copy changed to '{path}' (format parquet)")
+    found = [fault for fault in books.differences if said in fault]
+    assert found and all(fault.startswith(f"{books.periods[1]}: ") for fault in found)
 
 
 @pytest.mark.parametrize("taken", [0, 1])
