@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from orchestration.foundations.texts import LONGEST_NAME, shown
 from orchestration.ingest.cells import CellRules
 from orchestration.ingest.datasets import DATASETS, Dataset
 from orchestration.ingest.discovery import Format, FoundFile, Inventory, Note
@@ -20,7 +21,6 @@ from orchestration.ingest.parquet_loader import (
 )
 from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables, create_view
-from orchestration.ingest.shown import shortened
 from orchestration.ingest.text_loader import TextLoader
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _load(
 def _notes(file: FoundFile, unknown_names: Sequence[str]) -> list[Note]:
     names = sorted(unknown_names)
     notes = [
-        Note("unknown_column", file.dataset, shortened(name), file.name)
+        Note("unknown_column", file.dataset, shown(name, LONGEST_NAME), file.name)
         for name in names[:_MOST_UNKNOWN_COLUMNS]
     ]
     if len(names) > _MOST_UNKNOWN_COLUMNS:
