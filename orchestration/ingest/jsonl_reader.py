@@ -215,7 +215,7 @@ def _text(kind: Kind, value: object) -> str | None:
 
 def _text_beside(value: object) -> str | None:
     """A value of any type, where only its being true, or there at all, says something."""
-    if value is None or type(value) is str:
+    if value is None or (type(value) is str and not _is_broken_text(value)):
         return value
     return _FLAG_TEXTS[value] if isinstance(value, bool) else UNUSABLE_TEXT
 

@@ -134,12 +134,12 @@ def parquet_select(
             if position < 0
             else parquet_cell(column, f"c{position}", schema.types[position], rules, beside)
         )
-    beside = {
+    read_beside = {
         name: (f"c{positions[name]}", schema.types[positions[name]])
         for name in READ_BESIDE
         if name in positions
     }
-    flags = {name: is_true(*beside[name]) for name in UNKNOWN_DELETION_FLAGS if name in beside}
+    flags = {name: is_true(*read_beside[name]) for name in UNKNOWN_DELETION_FLAGS if name in read_beside}
     aliases = ", ".join(f"c{position}" for position in range(len(schema.names)))
     numbers = ", ".join(map(str, file_nos))
     # With all columns renamed, the two virtual ones cannot be mistaken for columns of the file.
@@ -147,7 +147,7 @@ def parquet_select(
         f"(SELECT *, ([{numbers}])[CAST(file_index AS BIGINT) + 1] AS file_no, file_row_number + 1 AS row_no"
         f" {_scan(links)} AS file({aliases}))"
     )
-    return RowSource(dataset, cells, relation, is_deleted(beside), flags=flags)
+    return RowSource(dataset, cells, relation, is_deleted(read_beside), flags=flags)
 
 
 class ParquetLoader:

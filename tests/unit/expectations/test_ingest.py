@@ -274,6 +274,7 @@ def test_one_blocks_and_the_other_warns() -> None:
 EXAMPLES = {
     Kind.IDENTIFIER: "x", Kind.CURRENCY: "USD", Kind.TIMESTAMP: "2024-01-01T00:00:00Z",
     Kind.DAY: "2024-01-01", Kind.FLAG: "true", Kind.COUNT: "1", Kind.RATE: "1", Kind.CAP: "1",
+    Kind.AMOUNT: "1",
 }  # fmt: skip
 ID_COLUMNS = [
     (dataset, column.name)

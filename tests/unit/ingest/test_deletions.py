@@ -274,6 +274,17 @@ def test_each_dataset_goes_by_its_own_key_and_version() -> None:
     assert read["fx_rates"] == ("rate_date", "base_currency", "quote_currency")
 
 
+@pytest.mark.parametrize(
+    ("column", "loaded"), [("__deleted", 1), ("_ab_cdc_deleted_at", 0), ("is_deleted", 1)]
+)
+def test_half_a_surrogate_pair_is_there_but_is_not_true(
+    landing: Landing, column: str, loaded: int
+) -> None:
+    """JSON may spell one; no text can hold it."""
+    write(landing, "post_metrics/a.jsonl", [snapshot("p1", **{column: "\ud800"})])
+    assert counts(landing.ingest()) == [(1, loaded, 0, 1 - loaded)]
+
+
 def test_a_bad_row_of_a_deleted_key_stays_in_quarantine(landing: Landing) -> None:
     write(
         landing, "post_metrics/a.csv", [snapshot("p1", views="x"), snapshot("p1", __deleted=True)]
