@@ -155,7 +155,7 @@ class _Splitter:
 
 @dataclass(frozen=True)
 class Header:
-    """The columns of a file: how many it has, and where the dataset's own are among them."""
+    """The columns of a file: how many it has, and where those that are read are among them."""
 
     width: int
     positions: dict[str, int]
@@ -305,8 +305,8 @@ def _header(dataset: Dataset, record: _Record | None) -> Header:
         )
     names = _split_fields(record.raw.decode("utf-8"))
     unknown = unknown_columns(dataset, names)
-    known = dataset.column_names
-    positions = {name: position for position, name in enumerate(names) if name in known}
+    read = dataset.read_names
+    positions = {name: position for position, name in enumerate(names) if name in read}
     return Header(len(names), positions, unknown)
 
 

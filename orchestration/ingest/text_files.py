@@ -45,7 +45,7 @@ class TextBatch:
     """
 
     row_nos: "pa.Array"
-    columns: dict[str, "pa.Array"]  # the dataset's columns that the file has
+    columns: dict[str, "pa.Array"]  # of those that are read the ones that the file has
     raw_of: Callable[[int], tuple[bytes, int]]
     size_bytes: int
     bad_rows: list[BadRow] = field(default_factory=list)
