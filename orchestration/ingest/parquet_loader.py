@@ -139,7 +139,9 @@ def parquet_select(
         for name in READ_BESIDE
         if name in positions
     }
-    flags = {name: is_true(*read_beside[name]) for name in UNKNOWN_DELETION_FLAGS if name in read_beside}
+    flags = {
+        name: is_true(*read_beside[name]) for name in UNKNOWN_DELETION_FLAGS if name in read_beside
+    }
     aliases = ", ".join(f"c{position}" for position in range(len(schema.names)))
     numbers = ", ".join(map(str, file_nos))
     # With all columns renamed, the two virtual ones cannot be mistaken for columns of the file.
