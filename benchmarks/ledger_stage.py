@@ -1,8 +1,8 @@
 """How long the ledger stage takes: `python benchmarks/ledger_stage.py [CREATORS] [POSTS_EACH]`.
 
 Makes a work file with scores of made creators (100,000 with 7 posts each by default), then times
-what the stage does with it: earnings (§6), the split over the posts, settlement, journal (§7) and
-the files. No gates; the rules and statements are the product's.
+what the stage does with it: earnings (§6), the split over the posts, settlement, journal (§7),
+the recount of what it says (§9), and the files. No gates; the rules and statements are the product's.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 import duckdb
 
 from orchestration.pipeline.earning import write_earnings
+from orchestration.pipeline.recounting import write_recount
 from orchestration.pipeline.settling import settle_period
 from orchestration.pipeline.versions import write_tables
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.tables import SETTLED_TABLES
 from orchestration.terms.load import load_program
+from orchestration.terms.tables import terms_tables
 
 PROGRAM = Path(__file__).resolve().parents[1] / "programs" / "instagram-spring-bonus.yaml"
 
@@ -35,6 +37,10 @@ select creator_id || '-' || post as post_id, creator_id,
     (['reel', 'carousel', 'photo'])[1 + post % 3] as content_type,
     (1000000000000 // (1 + hash(n, post) % 1000003))::hugeint as points_e4
 from creators cross join range({posts}) as posts(post);
+create table post_scores as
+select post_id, creator_id, content_type,
+    cast(cast(points_e4 as decimal(34, 0)) * cast(0.0001 as decimal(4, 4)) as decimal(38, 4)) as points
+from int_post_points;
 create table creator_scores as select creator_id, market from creators;
 create table int_windows as
 select creator_id, null::decimal(38, 4) as deal_cap from creators;
@@ -54,8 +60,11 @@ def main(creators: int = 100_000, posts: int = 7) -> None:
     period = loaded.program.periods[0].key
     with tempfile.TemporaryDirectory() as folder:
         work = WorkFile(Path(folder))
-        with work.connect() as connection:
+        with duckdb.connect(work.path) as connection:
             connection.execute(MADE.format(creators=creators, posts=posts))
+            for name, terms in terms_tables(loaded.program, period).items():
+                connection.register("terms_table", terms)
+                connection.execute(f'create table "{name}" as select * from terms_table')
         steps = {}
         started = time.perf_counter()
         write_earnings(work, loaded, period)
@@ -65,6 +74,10 @@ def main(creators: int = 100_000, posts: int = 7) -> None:
             settle_period(connection, loaded.program, period, None, {})
             rows = connection.execute("select count(*) from journal").fetchall()[0][0]
         steps["settlement, journal"] = time.perf_counter() - started
+        started = time.perf_counter()
+        with work.connect() as connection:
+            write_recount(connection, loaded.program, period)
+        steps["recount"] = time.perf_counter() - started
         started = time.perf_counter()
         with work.connect() as connection:
             write_tables(connection, SETTLED_TABLES.values(), Path(folder) / "version")

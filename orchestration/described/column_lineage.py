@@ -29,7 +29,7 @@ Lineage = Mapping[str, Mapping[str, Sequence[str]]]
 """By table and column, the sources."""
 
 _CURRENCY: Final = (
-    "stg_payees.payout_currency", "stg_creators.market", "creator_earnings.market",
+    "stg_payees.payout_currency", "stg_creators.market", "creator_eligibility.market",
     "terms.currency",
 )  # fmt: skip
 _PROGRAM_AMOUNT: Final = ("creator_earnings.performance_minor", "creator_earnings.milestone_minor")
@@ -64,9 +64,12 @@ _BEFORE_BUDGET: Final = (
     "int_post_points.points_e4", "int_post_points.content_type", "creator_scores.market",
     "int_windows.deal_cap", "terms.payout", "terms.currency",
 )  # fmt: skip
+_CAP: Final = (
+    "creator_scores.market", "int_windows.deal_cap", "terms.payout", "terms.currency",
+)  # fmt: skip
 _AMOUNT: Final = (*_BEFORE_BUDGET, "terms.budget")
 _ACCOUNTS: Final = (
-    "creator_earnings.creator_id", "payout_ledger.creator_id", "journal.creator_id",
+    "creator_eligibility.creator_id", "payout_ledger.creator_id", "journal.creator_id",
 )  # fmt: skip
 _ACCOUNT_CURRENCIES: Final = (*_CURRENCY, "payout_ledger.payout_currency", "journal.currency")
 _DECIDED_CREATORS: Final = ("raw_adjustments.creator_id", "raw_payment_returns.creator_id")
@@ -75,16 +78,29 @@ _TRANSACTION: Final = ("payout_ledger.creator_id", "payout_ledger.payout_currenc
 
 DECLARED: Final[Lineage] = {
     "creator_earnings": {
-        "creator_id": ("creator_eligibility.creator_id",),
-        "market": ("creator_eligibility.market",),
+        "creator_id": ("creator_scores.creator_id",),
+        "market": ("creator_scores.market",),
         "points": ("int_post_points.points_e4",),
+        "milestones_minor": ("int_post_points.content_type", "terms.payout", "terms.currency"),
+        "cap_minor": _CAP,
+        "capped": _BEFORE_BUDGET,
+        "rounded_minor": _BEFORE_BUDGET,
+        "rounding_unit": _BEFORE_BUDGET,
+        "program_amount_minor": _AMOUNT,
+        "budget_unit": _AMOUNT,
         "performance_minor": _AMOUNT,
         "milestone_minor": _AMOUNT,
-        "capped": _BEFORE_BUDGET,
-        "program_amount_minor": _AMOUNT,
-        "cap_minor": (
-            "creator_scores.market", "int_windows.deal_cap", "terms.payout", "terms.currency",
-        ),
+    },
+    "market_totals": {
+        "market": ("terms.markets",),
+        "eligible_creators": (),
+        "points": ("int_post_points.points_e4",),
+        "pool_minor": ("terms.payout", "terms.currency"),
+        "capped_creators": _BEFORE_BUDGET,
+        "capped_minor": _BEFORE_BUDGET,
+        "shared_minor": _BEFORE_BUDGET,
+        "shared_points": _BEFORE_BUDGET,
+        "rounded_minor": _BEFORE_BUDGET,
     },
     "post_earnings": {
         "post_id": ("int_post_points.post_id",),
@@ -93,11 +109,19 @@ DECLARED: Final[Lineage] = {
             "creator_earnings.performance_minor", "int_post_points.creator_id",
             "int_post_points.points_e4", "int_post_points.post_id",
         ),
+        "rounding_unit": (
+            "creator_earnings.performance_minor", "int_post_points.creator_id",
+            "int_post_points.points_e4", "int_post_points.post_id",
+        ),
     },
     "settlement_parties": {
-        "creator_id": ("stg_creators.creator_id", "stg_payees.creator_id"),
+        "creator_id": (
+            "creator_eligibility.creator_id", "stg_creators.creator_id", "stg_payees.creator_id",
+        ),
         "market": ("stg_creators.market",),
-        "payout_currency": ("stg_payees.payout_currency",),
+        "payout_currency": (
+            "stg_payees.payout_currency", "terms.market_currencies.currency", "terms.period.currency",
+        ),
         "tax_residence": ("stg_payees.tax_residence",),
         "tax_form": ("stg_payees.tax_form",),
         "status": ("stg_payees.status",),
@@ -118,7 +142,7 @@ DECLARED: Final[Lineage] = {
         "payout_currency": (
             *_ACCOUNT_CURRENCIES, "restatement.payout_currency", *_DECIDED_CURRENCIES,
         ),
-        "market": ("creator_earnings.market", "stg_creators.market"),
+        "market": ("creator_eligibility.market", "stg_creators.market"),
         "status": _STATUS,
         "status_reason": _STATUS,
         "points": ("creator_earnings.points",),

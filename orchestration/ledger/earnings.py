@@ -6,13 +6,13 @@ and a rate is per 1,000 points, so that no step before "round" ever divides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from orchestration.ledger.apportion import largest_remainder
+from orchestration.ledger.apportion import Apportioned, largest_remainder
 from orchestration.ledger.money import half_even_div
 from orchestration.terms.exact import scaled
 from orchestration.terms.model import Bracket, Payout
@@ -34,43 +34,99 @@ class CreatorScore:
 
 @dataclass(frozen=True, slots=True)
 class CreatorEarnings:
-    """Amounts in minor units of the program currency; performance + milestone = program amount."""
+    """A row of creator_earnings (§9): minor units of the program currency, points x 10^4.
+
+    A unit is 1 where largest remainder gave one beyond the floor of the exact share: rounding_unit in
+    step 4 (pool), budget_unit in step 5.
+    """
 
     creator_id: str
+    market: str
+    points_e4: int
+    milestones_minor: int
+    cap_minor: int | None
+    capped: bool
+    rounded_minor: int
+    rounding_unit: int
+    program_amount_minor: int
+    budget_unit: int
     performance_minor: int
     milestone_minor: int
-    capped: bool
 
-    @property
-    def program_amount_minor(self) -> int:
-        return self.performance_minor + self.milestone_minor
+
+@dataclass(frozen=True, slots=True)
+class MarketTotal:
+    """A row of market_totals (§9): minor units of the program currency, points x 10^4.
+
+    What is about a pool is 0 with method rate, and pool_minor null where the market has none.
+    """
+
+    market: str
+    eligible_creators: int
+    points_e4: int
+    pool_minor: int | None
+    capped_creators: int
+    capped_minor: int
+    shared_minor: int
+    shared_points_e4: int
+    rounded_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodEarnings:
+    """What a period's eligible creators earn, in the order given, and its program's markets."""
+
+    creators: list[CreatorEarnings]
+    markets: list[MarketTotal]
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One market's pool, shared (§6 steps 1 and 4), in minor units and points x 10^4."""
+
+    amounts: Mapping[str, int]
+    capped: Set[str]
+    lifted: Set[str]
+    shared_minor: int
+    shared_points_e4: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """One creator between steps 1 and 6: exact weights of its parts, and its rounded amount."""
+    """One creator between steps 1 and 5: the exact weights of its parts, and its rounded amount."""
 
-    creator_id: str
+    score: CreatorScore
     performance_exact: int
-    milestone_exact: int
-    amount_minor: int
+    milestones_minor: int
+    cap_minor: int | None
     capped: bool
+    rounded_minor: int
+    rounding_unit: int = 0
 
 
 def period_earnings(
-    scores: Sequence[CreatorScore], payout: Payout, budget: Decimal | None, decimals: int
-) -> list[CreatorEarnings]:
-    """§6 steps 1 to 6: the earnings of all eligible creators of a period, in the order given.
+    scores: Sequence[CreatorScore],
+    payout: Payout,
+    budget: Decimal | None,
+    decimals: int,
+    markets: Sequence[str] = (),
+) -> PeriodEarnings:
+    """§6 steps 1 to 6: the earnings of all eligible creators of a period.
 
     `payout` is that of the version in force on the last day, `decimals` those of the program
-    currency. Amounts come out in its minor units.
+    currency, `markets` those of the program. Amounts come out in minor units.
     """
+    pools: dict[str, Pool] = {}
     if payout.method == "pool":
-        claims = _pool_claims(scores, payout, decimals)
+        pools = _pools(scores, payout, decimals)
+        claims = [_pool_claim(score, pools[score.market], payout, decimals) for score in scores]
     else:
         claims = [_rate_claim(score, payout, decimals) for score in scores]
-    amounts = _within_budget(claims, budget, decimals)
-    return [_parted(claim, amounts[claim.creator_id]) for claim in claims]
+    budgeted = _within_budget(claims, budget, decimals)
+    return PeriodEarnings(
+        [_parted(claim, budgeted) for claim in claims],
+        _market_totals(claims, pools, payout, decimals, markets),
+    )
 
 
 def bracket_sum(amount: int, brackets: Sequence[tuple[int | None, int]]) -> int:
@@ -90,22 +146,29 @@ def bracket_sum(amount: int, brackets: Sequence[tuple[int | None, int]]) -> int:
 
 def _rate_claim(score: CreatorScore, payout: Payout, decimals: int) -> _Claim:
     """Steps 1 to 4 for method rate: brackets, milestones, the cap over both, half-even."""
-    performance = (
-        bracket_sum(
-            score.points_e4 * 100, _scaled_brackets((payout.rates or {}).get(score.market, ()))
-        )
-        * 10**decimals
-    )
-    milestones = EXACT * sum(
+    performance = performance_exact(score.market, score.points_e4, payout, decimals)
+    milestones = milestones_minor(score.posts_by_type, payout, decimals)
+    cap = cap_minor(score, payout, decimals)
+    exact = performance + milestones * EXACT
+    if cap is not None and exact > cap * EXACT:
+        return _Claim(score, performance, milestones, cap, True, cap)
+    return _Claim(score, performance, milestones, cap, False, half_even_div(exact, EXACT))
+
+
+def performance_exact(market: str, points_e4: int, payout: Payout, decimals: int) -> int:
+    """Step 1 for method rate: brackets over the points, in EXACT parts of a minor unit."""
+    brackets = _scaled_brackets((payout.rates or {}).get(market, ()))
+    exact: int = bracket_sum(points_e4 * 100, brackets) * 10**decimals
+    return exact
+
+
+def milestones_minor(posts_by_type: Mapping[str, int], payout: Payout, decimals: int) -> int:
+    """Step 2: "the amount if the creator has at least that many eligible posts of that type"."""
+    return sum(
         scaled(milestone.amount, decimals)
         for milestone in payout.milestones
-        if score.posts_by_type.get(milestone.content_type, 0) >= milestone.posts
+        if posts_by_type.get(milestone.content_type, 0) >= milestone.posts
     )
-    cap = cap_minor(score, payout, decimals)
-    exact = performance + milestones
-    capped = cap is not None and exact > cap * EXACT
-    amount = cap if capped and cap is not None else half_even_div(exact, EXACT)
-    return _Claim(score.creator_id, performance, milestones, amount, capped)
 
 
 @lru_cache(maxsize=64)
@@ -117,36 +180,36 @@ def _scaled_brackets(brackets: tuple[Bracket, ...]) -> tuple[tuple[int | None, i
     )
 
 
-def _pool_claims(scores: Sequence[CreatorScore], payout: Payout, decimals: int) -> list[_Claim]:
-    """Steps 1, 3 and 4 for method pool, market by market."""
+def _pools(scores: Sequence[CreatorScore], payout: Payout, decimals: int) -> dict[str, Pool]:
+    """Steps 1 and 4 for method pool, market by market."""
     by_market: dict[str, list[CreatorScore]] = {}
     for score in scores:
         by_market.setdefault(score.market, []).append(score)
-    amounts: dict[str, int] = {}
-    capped: set[str] = set()
-    for market, members in by_market.items():
-        pool = scaled((payout.pools or {}).get(market, Decimal(0)), decimals)
-        caps = {score.creator_id: cap_minor(score, payout, decimals) for score in members}
-        points = {score.creator_id: score.points_e4 for score in members}
-        shares, at_cap = pool_shares(pool, points, caps)
-        amounts |= shares
-        capped |= at_cap
-    return [
-        _Claim(
-            score.creator_id,
-            amounts[score.creator_id],
-            0,
-            amounts[score.creator_id],
-            score.creator_id in capped,
+    return {
+        market: share_pool(
+            pool_minor(market, payout, decimals) or 0,
+            {score.creator_id: score.points_e4 for score in members},
+            {score.creator_id: cap_minor(score, payout, decimals) for score in members},
         )
-        for score in scores
-    ]
+        for market, members in by_market.items()
+    }
 
 
-def pool_shares(
-    pool: int, points: Mapping[str, int], caps: Mapping[str, int | None]
-) -> tuple[dict[str, int], set[str]]:
-    """§6 step 1 `pool` and step 4: one market's pool in minor units, and who was capped.
+def _pool_claim(score: CreatorScore, pool: Pool, payout: Payout, decimals: int) -> _Claim:
+    amount = pool.amounts[score.creator_id]
+    return _Claim(
+        score,
+        amount,
+        0,
+        cap_minor(score, payout, decimals),
+        score.creator_id in pool.capped,
+        amount,
+        int(score.creator_id in pool.lifted),
+    )
+
+
+def share_pool(pool: int, points: Mapping[str, int], caps: Mapping[str, int | None]) -> Pool:
+    """§6 step 1 `pool` and step 4: one market's pool in minor units over points x 10^4.
 
     "while a share exceeds its creator's cap, those creators get their cap and the rest of the pool
     is shared among the others again"; what they leave is apportioned by largest remainder.
@@ -169,7 +232,15 @@ def pool_shares(
         left -= cap
         points_left -= points[creator]
     others = {creator: count for creator, count in points.items() if creator not in capped}
-    return largest_remainder(left, others) | capped, set(capped)
+    shares, lifted = largest_remainder(left, others)
+    shared_minor = left if points_left else 0
+    return Pool(shares | capped, capped.keys(), lifted, shared_minor, points_left)
+
+
+def pool_minor(market: str, payout: Payout, decimals: int) -> int | None:
+    """The pool of a market; null where it has none, and with method rate."""
+    pool = (payout.pools or {}).get(market)
+    return None if pool is None else scaled(pool, decimals)
 
 
 def cap_minor(score: CreatorScore, payout: Payout, decimals: int) -> int | None:
@@ -178,20 +249,62 @@ def cap_minor(score: CreatorScore, payout: Payout, decimals: int) -> int | None:
     return scaled(min(caps), decimals) if caps else None
 
 
-def _within_budget(
-    claims: Iterable[_Claim], budget: Decimal | None, decimals: int
-) -> dict[str, int]:
+def _within_budget(claims: Iterable[_Claim], budget: Decimal | None, decimals: int) -> Apportioned:
     """Step 5: "if the period's sum exceeds its budget, the budget is apportioned in proportion"."""
-    amounts = {claim.creator_id: claim.amount_minor for claim in claims}
+    amounts = {claim.score.creator_id: claim.rounded_minor for claim in claims}
     if budget is None or sum(amounts.values()) <= scaled(budget, decimals):
-        return amounts
+        return Apportioned(amounts, frozenset())
     return largest_remainder(scaled(budget, decimals), amounts)
 
 
-def _parted(claim: _Claim, amount_minor: int) -> CreatorEarnings:
+def _parted(claim: _Claim, budgeted: Apportioned) -> CreatorEarnings:
     """Step 6: performance and milestone "in proportion to steps 1 and 2 (before the cap)"."""
-    parts = largest_remainder(
-        amount_minor,
-        {"milestone": claim.milestone_exact, "performance": claim.performance_exact},
+    creator_id = claim.score.creator_id
+    amount = budgeted.shares[creator_id]
+    parts, _ = largest_remainder(
+        amount,
+        {"milestone": claim.milestones_minor * EXACT, "performance": claim.performance_exact},
     )
-    return CreatorEarnings(claim.creator_id, parts["performance"], parts["milestone"], claim.capped)
+    return CreatorEarnings(
+        creator_id=creator_id,
+        market=claim.score.market,
+        points_e4=claim.score.points_e4,
+        milestones_minor=claim.milestones_minor,
+        cap_minor=claim.cap_minor,
+        capped=claim.capped,
+        rounded_minor=claim.rounded_minor,
+        rounding_unit=claim.rounding_unit,
+        program_amount_minor=amount,
+        budget_unit=int(creator_id in budgeted.lifted),
+        performance_minor=parts["performance"],
+        milestone_minor=parts["milestone"],
+    )
+
+
+def _market_totals(
+    claims: Iterable[_Claim],
+    pools: Mapping[str, Pool],
+    payout: Payout,
+    decimals: int,
+    markets: Iterable[str],
+) -> list[MarketTotal]:
+    by_market: dict[str, list[_Claim]] = {market: [] for market in markets}
+    for claim in claims:
+        by_market.setdefault(claim.score.market, []).append(claim)
+    totals = []
+    for market, members in by_market.items():
+        pool = pools.get(market, Pool({}, frozenset(), frozenset(), 0, 0))
+        totals.append(
+            MarketTotal(
+                market=market,
+                eligible_creators=len(members),
+                points_e4=sum(claim.score.points_e4 for claim in members),
+                pool_minor=pool_minor(market, payout, decimals),
+                capped_creators=len(pool.capped),
+                capped_minor=sum(pool.amounts[creator] for creator in pool.capped),
+                shared_minor=pool.shared_minor,
+                shared_points_e4=pool.shared_points_e4,
+                rounded_minor=sum(claim.rounded_minor for claim in members),
+            )
+        )
+    return totals

@@ -53,7 +53,7 @@ def restate(
         currency, rate_e10 = own_rows.get(row.creator_id, (None, None))
         if currency is None:
             currency = payout_currency(row.market, parties.get(row.creator_id), program)
-            rate_e10 = rates_e10.get(currency)
+            rate_e10 = 10**10 if currency == program.currency else rates_e10.get(currency)
         if rate_e10 is None:
             if row.program_amount_minor:
                 missing.add(currency)

@@ -207,6 +207,8 @@ class _Settlement:
         )
 
     def _rate(self, currency: str, earned: Earned) -> int | None:
+        if currency == self.program.currency:  # §7: "The same currency is 1"
+            return 10**10
         rate = self.rates_e10.get(currency)
         if rate is None and earned.program_amount_minor:
             self.missing_rates.add(currency)

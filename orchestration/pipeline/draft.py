@@ -17,6 +17,7 @@ from orchestration.pipeline.books import Books
 from orchestration.pipeline.deciding import History
 from orchestration.pipeline.gating import judged
 from orchestration.pipeline.period_run import Gate
+from orchestration.pipeline.recounting import write_no_recount
 from orchestration.pipeline.refusals import GateFailed
 from orchestration.pipeline.settling import period_totals, settle_period
 from orchestration.pipeline.versions import carry_over, finish_version, write_tables
@@ -113,6 +114,9 @@ class Draft:
             with duckdb.connect(scratch) as connection:
                 for name, table in COMPUTED_TABLES.items():
                     connection.execute(f'create view "{name}" as {publication.relation(table)}')
+                for name in ("settlement_parties", "settlement_rates"):
+                    source = publication.relation(SETTLED_TABLES[name])
+                    connection.execute(f'create table "{name}" as select * from {source}')
                 settle_period(
                     connection,
                     program,
@@ -120,6 +124,7 @@ class Draft:
                     self.history(period),
                     self.adjustments_of(period),
                 )
+                write_no_recount(connection)
             gate = judged(self.gate, "ledger", scratch, publication)
             if not gate.held:
                 raise GateFailed(self.program, period, "ledger", gate, is_settled_anew=True)

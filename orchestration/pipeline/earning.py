@@ -7,18 +7,25 @@ are split in SQL by the same rule as `ledger/apportion.py`.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestration.ledger.earnings import CreatorScore, cap_minor, period_earnings
-from orchestration.ledger.money import AmountTooLarge, bigint
+from orchestration.ledger.earnings import (
+    CreatorEarnings,
+    CreatorScore,
+    MarketTotal,
+    PeriodEarnings,
+    period_earnings,
+)
+from orchestration.ledger.money import AmountTooLarge
 from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.rows import field_names, write_rows
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.load import LoadedProgram
+from orchestration.terms.model import Program
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 # §6 step 6 "the performance part over the eligible posts in proportion to points ... by largest
 # remainder ... ties go to the least id". HUGEINT: what does not fit raises.
@@ -57,32 +64,55 @@ ranked as (
 select
     post_id,
     creator_id,
-    cast(share + case when place <= units_left then 1 else 0 end as bigint) as amount_minor
-from ranked
+    cast(share + unit as bigint) as amount_minor,
+    cast(unit as bigint) as rounding_unit
+from (select *, case when place <= units_left then 1 else 0 end as unit from ranked)
 """
 
 # What settlement needs of every creator, also one that has only an open balance: its market in
-# force at closes_on, its payees row in force at pays_on.
+# force at closes_on, its payees row in force at pays_on. §7 "No payees row: the market's currency ...
+# else the program's, status incomplete"; the market '' of market_currencies is an unknown one.
 SETTLEMENT_PARTIES = """
 create or replace table settlement_parties as
+with known as (
+    select creator_id from stg_creators
+    union
+    select creator_id from stg_payees
+    union
+    select creator_id from creator_eligibility
+)
 select
-    coalesce(creators.creator_id, payees.creator_id) as creator_id,
+    known.creator_id,
     creators.market,
-    payees.payout_currency,
+    coalesce(payees.payout_currency, currencies.currency, period.currency) as payout_currency,
     payees.tax_residence,
     payees.tax_form,
-    payees.status
-from stg_creators as creators
-full outer join stg_payees as payees on creators.creator_id = payees.creator_id
+    coalesce(payees.status, 'incomplete') as status
+from known
+cross join period
+left join stg_creators as creators on known.creator_id = creators.creator_id
+left join stg_payees as payees on known.creator_id = payees.creator_id
+left join market_currencies as currencies on creators.market = currencies.market
 """
 
+# §9: "one row for each payout_currency in it that has a rate".
 SETTLEMENT_RATES = """
 create or replace table settlement_rates as
 select payout_currency, cast(rate_e10 as decimal(28, 0)) * cast(0.0000000001 as decimal(10, 10))
     as fx_rate
 from int_fx_rates
+where payout_currency in (select payout_currency from settlement_parties)
 """
 
+EARNED_TABLES = (
+    "market_totals",
+    "creator_earnings",
+    "post_earnings",
+    "settlement_parties",
+    "settlement_rates",
+    "settlement_adjustments",
+    "settlement_returns",
+)
 
 # §7: later periods go by "the rows ... that the runs whose rows are published of the periods before
 # it have read", so the rows are published as they were read: all versions of those of this program.
@@ -113,19 +143,16 @@ def earn(run: PeriodRun) -> dict[str, int]:
 
 
 def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> dict[str, int]:
-    """Makes creator_earnings, post_earnings and what settlement goes by; rows by table.
+    """Makes the tables of EARNED_TABLES; rows by table.
 
     AmountTooLarge where a value does not fit on the way (§1).
     """
     import duckdb
 
     with work.connect() as connection:
-        earnings = _creator_earnings(connection, loaded, period_key)
-        connection.register("earnings_rows", earnings)
-        connection.execute(
-            "create or replace table creator_earnings as select * from earnings_rows"
-        )
-        connection.unregister("earnings_rows")
+        earnings = _period_earnings(connection, loaded.program, period_key)
+        write_rows(connection, "market_totals", earnings.markets, field_names(MarketTotal))
+        write_rows(connection, "creator_earnings", earnings.creators, field_names(CreatorEarnings))
         try:
             connection.execute(POST_EARNINGS)
         except duckdb.OutOfRangeException as error:
@@ -137,78 +164,20 @@ def write_earnings(work: WorkFile, loaded: LoadedProgram, period_key: str) -> di
         connection.execute(SETTLEMENT_RATES)
         connection.execute(SETTLEMENT_ADJUSTMENTS)
         connection.execute(SETTLEMENT_RETURNS)
-        return {
-            table: _count(connection, table)
-            for table in (
-                "creator_earnings",
-                "post_earnings",
-                "settlement_parties",
-                "settlement_rates",
-                "settlement_adjustments",
-                "settlement_returns",
-            )
-        }
+        return {table: _count(connection, table) for table in EARNED_TABLES}
 
 
-def _creator_earnings(
-    connection: duckdb.DuckDBPyConnection, loaded: LoadedProgram, period_key: str
-) -> pa.Table:
-    """One row a creator of creator_eligibility; those that are not eligible earn 0."""
-    import pyarrow as pa
-
-    program = loaded.program
+def _period_earnings(
+    connection: duckdb.DuckDBPyConnection, program: Program, period_key: str
+) -> PeriodEarnings:
     period = program.period(period_key)
-    payout = program.version_in_force(program.last_day(period)).payout
-    decimals = minor_unit_decimals(program.currency)
-    scores = _scores(connection)
-    earned = {
-        row.creator_id: row for row in period_earnings(scores, payout, period.budget, decimals)
-    }
-    caps = {score.creator_id: cap_minor(score, payout, decimals) for score in scores}
-    points = {score.creator_id: score.points_e4 for score in scores}
-    rows: dict[str, list[Any]] = defaultdict(list)
-    for creator_id, market in connection.execute(
-        "select creator_id, market from creator_eligibility order by creator_id"
-    ).fetchall():
-        row = earned.get(creator_id)
-        rows["creator_id"].append(creator_id)
-        rows["market"].append(market)
-        rows["points_e4"].append(str(points.get(creator_id, 0)))
-        rows["performance_minor"].append(
-            bigint(row.performance_minor, "a performance part") if row else 0
-        )
-        rows["milestone_minor"].append(
-            bigint(row.milestone_minor, "a milestone part") if row else 0
-        )
-        rows["capped"].append(row.capped if row else False)
-        rows["program_amount_minor"].append(
-            bigint(row.program_amount_minor, "a program amount") if row else 0
-        )
-        cap = caps.get(creator_id)
-        rows["cap_minor"].append(None if cap is None else str(cap))
-    schema = pa.schema(
-        [
-            ("creator_id", pa.string()),
-            ("market", pa.string()),
-            ("points_e4", pa.string()),
-            ("performance_minor", pa.int64()),
-            ("milestone_minor", pa.int64()),
-            ("capped", pa.bool_()),
-            ("program_amount_minor", pa.int64()),
-            ("cap_minor", pa.string()),
-        ]
+    return period_earnings(
+        _scores(connection),
+        program.version_in_force(program.last_day(period)).payout,
+        period.budget,
+        minor_unit_decimals(program.currency),
+        list(program.markets),
     )
-    table = pa.table({name: rows[name] for name in schema.names}, schema=schema)
-    connection.register("earnings_text", table)
-    # Whole numbers beyond 64 bits travel as text.
-    typed = connection.sql(
-        "select creator_id, market,"
-        " cast(cast(points_e4 as decimal(34, 0)) * cast(0.0001 as decimal(4, 4)) as decimal(38, 4))"
-        " as points, performance_minor, milestone_minor, capped, program_amount_minor,"
-        " cast(cap_minor as decimal(38, 0)) as cap_minor from earnings_text"
-    ).to_arrow_table()
-    connection.unregister("earnings_text")
-    return typed
 
 
 def _scores(connection: duckdb.DuckDBPyConnection) -> list[CreatorScore]:

@@ -16,6 +16,7 @@ from orchestration.pipeline.data_quality import data_quality
 from orchestration.pipeline.draft import Draft, open_periods
 from orchestration.pipeline.gating import demand_held, demand_same_inputs
 from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.recounting import write_recount
 from orchestration.pipeline.refusals import GateFailed
 from orchestration.pipeline.restating import restate_period, restatement_totals
 from orchestration.pipeline.settling import period_totals, settle_period
@@ -91,6 +92,7 @@ def _write_publication(
     with run.work.connect() as connection:
         history = draft.history(run.period)
         settle_period(connection, loaded.program, run.period, history, adjustments)
+        write_recount(connection, loaded.program, run.period)
     gate = demand_held(run, "ledger")
     with run.work.connect() as connection:
         write_tables(connection, PUBLISHED_TABLES.values(), version.folder)
@@ -107,6 +109,7 @@ def _write_restatement(
     """Compares what the run computes with what was posted, gates that, and writes it beside."""
     with run.work.connect() as connection:
         restate_period(connection, loaded.program, run.period, draft.books)
+        write_recount(connection, loaded.program, run.period)
     gate = demand_held(run, "ledger", suite="restatement")
     version = draft.new_version(run.period, "restated")
     with run.work.connect() as connection:

@@ -76,6 +76,20 @@ full outer join previous_totals as previous
 """
 
 
+# §9: a ledger row "for each creator of creator_eligibility"; "amounts are 0 in rows that earn nothing".
+EARNED = """
+select
+    decided.creator_id,
+    decided.market,
+    coalesce(replace(cast(earned.points as varchar), '.', ''), '0'),
+    coalesce(earned.performance_minor, 0),
+    coalesce(earned.milestone_minor, 0),
+    coalesce(earned.capped, false)
+from creator_eligibility as decided
+left join creator_earnings as earned on decided.creator_id = earned.creator_id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class SettlementInputs:
     """What a run found that settlement goes by: earnings, parties, rates x 10^10 by currency."""
@@ -86,13 +100,12 @@ class SettlementInputs:
 
 
 def settlement_inputs(connection: duckdb.DuckDBPyConnection) -> SettlementInputs:
-    """Reads creator_earnings, settlement_parties and settlement_rates."""
+    """Reads what creators with a deal earned, settlement_parties and settlement_rates."""
     return SettlementInputs(
         [
             Earned(creator, market, int(points_e4), performance, milestone, capped)
             for creator, market, points_e4, performance, milestone, capped in connection.execute(
-                "select creator_id, market, replace(cast(points as varchar), '.', ''),"
-                " performance_minor, milestone_minor, capped from creator_earnings"
+                EARNED
             ).fetchall()
         ],
         {
@@ -137,9 +150,29 @@ def settle_period(
     entries = journal_entries(program.program, period_key, period.pays_on, rows)
     write_rows(connection, "payout_ledger", rows, LEDGER_COLUMNS)
     write_rows(connection, "journal", entries, JOURNAL_COLUMNS)
+    _complete_parties(connection, program)
     write_ledger_period(connection, program, period_key)
     _write_ledger_totals(connection, program, before)
     _write_market_shares(connection, before)
+
+
+def _complete_parties(connection: duckdb.DuckDBPyConnection, program: Program) -> None:
+    """§9: settlement_parties "has at least the creators of the ledger": also one with an open balance alone.
+
+    Of such a one nothing is known, so it is paid in the program's currency, whose rate is 1.
+    """
+    connection.execute(
+        "insert into settlement_parties by name"
+        " select distinct creator_id, $1 as payout_currency, 'incomplete' as status"
+        " from payout_ledger where creator_id not in (select creator_id from settlement_parties)",
+        [program.currency],
+    )
+    connection.execute(
+        "insert into settlement_rates select distinct payout_currency, 1 from settlement_parties"
+        " where payout_currency = $1"
+        " and payout_currency not in (select payout_currency from settlement_rates)",
+        [program.currency],
+    )
 
 
 def _closing_balances(before: Publication | None) -> dict[Account, int]:

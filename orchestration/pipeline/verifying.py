@@ -11,6 +11,7 @@ from orchestration.ledger.closing import chain_faults
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.deciding import rows_used
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.recounting import explanation_faults
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication, file_hashes
 from orchestration.publishing.tables import SETTLED_TABLES
@@ -31,7 +32,8 @@ class Verification:
 
 
 def verify(home: Home, program: Program) -> Verification:
-    """Re-checks hashes, the close log's chain, the journal, and balances over periods.
+    """Re-checks hashes, the close log's chain, the journal, balances over periods, and that what each
+    period says follows from the tables that explain it.
 
     Waits for a publish that is under way; never changes or completes anything.
     """
@@ -63,6 +65,7 @@ def verify(home: Home, program: Program) -> Verification:
                 differences.append(books)
             else:
                 whole.append(books)
+                differences += _explanation_faults(published[key])
         if len(whole) == len(keys):  # balances over periods say nothing where one is missing
             differences += book_faults(whole, order, closed)
         for key, restatement in home.store(program.program).restated().items():
@@ -106,6 +109,20 @@ def _seal_faults(
     for key in closed:
         if key not in published:
             yield f"close log closes {key}, which is not published"
+
+
+def _explanation_faults(publication: Publication) -> Iterator[str]:
+    """Of what earlier code published without the tables that explain nothing can be said."""
+    import duckdb
+
+    if not publication.explains:
+        return
+    path = publication.program_file
+    try:
+        yield from explanation_faults(publication, parse_program(path.read_bytes(), str(path)))
+    except (duckdb.Error, OSError, ProgramFileError, LookupError) as error:
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        yield f"{publication.period}: what its tables say cannot be recounted: {said}"
 
 
 def _books(publication: Publication) -> PeriodBooks | str:

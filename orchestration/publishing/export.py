@@ -43,6 +43,8 @@ def _export_documents(publication: Publication, out: Path) -> list[Path]:
 def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = False) -> list[Path]:
     """Writes `<out>/<table>.csv` for every table of the contract; returns the files.
 
+    A period that earlier code published lacks the tables that explain.
+
     With `spreadsheet` a text cell that a spreadsheet would run gets a leading apostrophe.
     """
     import duckdb
@@ -52,6 +54,7 @@ def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = Fa
         return [
             _export_table(connection, table, publication.relation(table), out, spreadsheet)
             for table in CONTRACT_TABLES.values()
+            if publication.has(table)
         ]
 
 

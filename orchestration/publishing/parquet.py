@@ -30,6 +30,12 @@ def select_published(table: Table, relation: str) -> str:
     return f"select {columns} from {relation} order by {', '.join(table.key)}"
 
 
+def empty(table: Table) -> str:
+    """SQL of a table without rows."""
+    columns = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in table.columns.items())
+    return f"(select {columns} where false)"
+
+
 def read_published(table: Table, path: Path) -> str:
     """SQL that reads a table's file: all its columns of today, also where earlier code wrote it (§9).
 
@@ -38,11 +44,6 @@ def read_published(table: Table, path: Path) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if table.may_be_missing and not path.exists():
-        columns = ", ".join(
-            f'cast(null as {kind}) as "{name}"' for name, kind in table.columns.items()
-        )
-        return f"(select {columns} where false)"
     try:
         found = pq.read_schema(path).names
     except pa.ArrowInvalid as error:

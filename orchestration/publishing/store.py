@@ -28,7 +28,7 @@ from typing import Final, Literal
 
 from orchestration.foundations.durable import make_folder, sync, write_bytes
 from orchestration.foundations.file_patterns import exact_pattern
-from orchestration.publishing.parquet import FILE_NAME, read_published
+from orchestration.publishing.parquet import FILE_NAME, empty, read_published
 from orchestration.publishing.tables import Table
 from orchestration.records import RunRecord, Unreadable
 
@@ -61,9 +61,25 @@ class Publication:
         """The file of a table as DuckDB reads it."""
         return exact_pattern(self.table(name))
 
+    @property
+    def explains(self) -> bool:
+        """Whether it has the tables that explain; a version of earlier code has not."""
+        return self.table("market_totals").exists()
+
+    def has(self, table: Table) -> bool:
+        """Whether the contract's table was published; of earlier code not what explains."""
+        return self.explains or not table.explains
+
     def relation(self, table: Table) -> str:
-        """SQL that reads a table with all its columns, also those that earlier code did not write."""
-        return read_published(table, self.table(table.name))
+        """SQL that reads a table with all its columns of today.
+
+        What earlier code did not publish has no rows, and what it did not write stands as `later` says.
+        """
+        path = self.table(table.name)
+        may_lack = table.may_be_missing or (table.explains and not self.explains)
+        if may_lack and not path.exists():
+            return empty(table)
+        return read_published(table, path)
 
     @property
     def revision(self) -> int:

@@ -1,7 +1,7 @@
 """The published tables of §9: names, keys, columns, types. The one list of them.
 
-Types are DuckDB's names, as the contract gives them; `settlement_*` are published beside, since a
-later run settles this period anew "from the inputs of its own last run" (§7).
+Types are DuckDB's names, as the contract gives them. From the computed tables alone a later run
+settles this period anew "from the inputs of its own last run" (§7), and anybody recounts it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 TEXT, COUNT, POINTS = "VARCHAR", "BIGINT", "DECIMAL(38,4)"
+AUDIENCE_VALUE, FX_RATE = "DECIMAL(18,6)", "DECIMAL(38,10)"
 INSTANT, DAY, FLAG = "TIMESTAMP", "DATE", "BOOLEAN"
 
 
@@ -17,8 +18,9 @@ INSTANT, DAY, FLAG = "TIMESTAMP", "DATE", "BOOLEAN"
 class Table:
     """A published table: its key columns, and all columns with their types, key first.
 
-    `later` are the columns that files of earlier code lack, and what stands for them, as SQL. Of a
-    table that `may_be_missing` earlier code wrote no file: it had no such rows.
+    `later` are the columns that files of earlier code lack, and what stands for them, as SQL. A table
+    that `explains` was not published by earlier code, or not as the contract has it. Of a table that
+    `may_be_missing` earlier code wrote no file: it had no such rows.
     """
 
     name: str
@@ -26,123 +28,163 @@ class Table:
     columns: Mapping[str, str]
     later: Mapping[str, str] = field(default_factory=dict)
     may_be_missing: bool = False
+    explains: bool = False
 
     def with_later(self, **values: str) -> Table:
         """The same table, of which earlier code did not write these columns."""
         assert values.keys() <= self.columns.keys()
         return replace(self, later=values)
 
+    def that_explains(self) -> Table:
+        """The same table, as one that earlier code did not publish."""
+        return replace(self, explains=True)
+
 
 def _table(name: str, key: tuple[str, ...], **columns: str) -> Table:
+    """A table whose key columns are text, unless `columns` says otherwise."""
     return Table(name, key, dict.fromkeys(key, TEXT) | columns)
 
 
-CONTRACT_TABLES: Mapping[str, Table] = {
-    table.name: table
-    for table in (
-        _table(
-            "creator_eligibility",
-            ("creator_id",),
-            market=TEXT,
-            deal_id=TEXT,
-            window_start=INSTANT,
-            window_end=INSTANT,
-            eligible=FLAG,
-            reasons=TEXT,
-        ),
-        _table(
-            "post_eligibility",
-            ("post_id",),
-            creator_id=TEXT,
-            content_type=TEXT,
-            published_at=INSTANT,
-            qualified_views=COUNT,
-            eligible=FLAG,
-            reasons=TEXT,
-        ),
-        _table(
-            "post_scores",
-            ("post_id",),
-            creator_id=TEXT,
-            content_type=TEXT,
-            qualified_views=COUNT,
-            likes=COUNT,
-            comments=COUNT,
-            shares=COUNT,
-            points=POINTS,
-        ),
-        _table(
-            "creator_scores",
-            ("creator_id",),
-            market=TEXT,
-            eligible_posts=COUNT,
-            audience_value="DECIMAL(18,6)",
-            points=POINTS,
-        ),
-        _table("post_earnings", ("post_id",), creator_id=TEXT, amount_minor=COUNT),
-        _table(
-            "payout_ledger",
-            ("creator_id", "payout_currency"),
-            market=TEXT,
-            status=TEXT,
-            status_reason=TEXT,
-            points=POINTS,
-            performance_minor=COUNT,
-            milestone_minor=COUNT,
-            capped=FLAG,
-            program_amount_minor=COUNT,
-            fx_rate="DECIMAL(38,10)",
-            earnings_minor=COUNT,
-            opening_balance_minor=COUNT,
-            adjustments_minor=COUNT,
-            returns_minor=COUNT,
-            payable_minor=COUNT,
-            withheld_minor=COUNT,
-            payout_minor=COUNT,
-            closing_balance_minor=COUNT,
-        ).with_later(returns_minor="0"),
-        _table(
-            "journal",
-            ("entry_id",),
-            txn_id=TEXT,
-            kind=TEXT,
-            origin_period=TEXT,
-            adjustment_id=TEXT,
-            posted_on=DAY,
-            creator_id=TEXT,
-            account=TEXT,
-            currency=TEXT,
-            amount_minor=COUNT,
-        ).with_later(adjustment_id="null"),
+_TABLES = (
+    _table(
+        "creator_eligibility",
+        ("creator_id",),
+        market=TEXT,
+        deal_id=TEXT,
+        window_start=INSTANT,
+        window_end=INSTANT,
+        eligible=FLAG,
+        reasons=TEXT,
+    ),
+    _table(
+        "post_eligibility",
+        ("post_id",),
+        creator_id=TEXT,
+        content_type=TEXT,
+        published_at=INSTANT,
+        qualified_views=COUNT,
+        eligible=FLAG,
+        reasons=TEXT,
+    ),
+    _table(
+        "post_scores",
+        ("post_id",),
+        creator_id=TEXT,
+        content_type=TEXT,
+        qualified_views=COUNT,
+        likes=COUNT,
+        comments=COUNT,
+        shares=COUNT,
+        points=POINTS,
+    ),
+    _table(
+        "creator_segments",
+        ("creator_id", "segment_no"),
+        segment_no=COUNT,
+        starts_at=INSTANT,
+        ends_at=INSTANT,
+        terms_version=COUNT,
+        audience_value=AUDIENCE_VALUE,
+    ).that_explains(),
+    _table(
+        "post_increments",
+        ("post_id", "segment_no"),
+        segment_no=COUNT,
+        creator_id=TEXT,
+        qualified_views=COUNT,
+        likes=COUNT,
+        comments=COUNT,
+        shares=COUNT,
+    ).that_explains(),
+    _table(
+        "creator_scores",
+        ("creator_id",),
+        market=TEXT,
+        eligible_posts=COUNT,
+        audience_value=AUDIENCE_VALUE,
+        points=POINTS,
+    ),
+    _table(
+        "market_totals",
+        ("market",),
+        eligible_creators=COUNT,
+        points=POINTS,
+        pool_minor=COUNT,
+        capped_creators=COUNT,
+        capped_minor=COUNT,
+        shared_minor=COUNT,
+        shared_points=POINTS,
+        rounded_minor=COUNT,
+    ).that_explains(),
+    _table(
+        "creator_earnings",
+        ("creator_id",),
+        market=TEXT,
+        points=POINTS,
+        milestones_minor=COUNT,
+        cap_minor=COUNT,
+        capped=FLAG,
+        rounded_minor=COUNT,
+        rounding_unit=COUNT,
+        program_amount_minor=COUNT,
+        budget_unit=COUNT,
+        performance_minor=COUNT,
+        milestone_minor=COUNT,
     )
-}
+    .that_explains()
+    .with_later(
+        milestones_minor="null", rounded_minor="null", rounding_unit="null", budget_unit="null"
+    ),
+    _table(
+        "post_earnings", ("post_id",), creator_id=TEXT, amount_minor=COUNT, rounding_unit=COUNT
+    ).with_later(rounding_unit="null"),
+    _table(
+        "settlement_parties",
+        ("creator_id",),
+        market=TEXT,
+        payout_currency=TEXT,
+        tax_residence=TEXT,
+        tax_form=TEXT,
+        status=TEXT,
+    ).that_explains(),
+    _table("settlement_rates", ("payout_currency",), fx_rate=FX_RATE).that_explains(),
+    _table(
+        "payout_ledger",
+        ("creator_id", "payout_currency"),
+        market=TEXT,
+        status=TEXT,
+        status_reason=TEXT,
+        points=POINTS,
+        performance_minor=COUNT,
+        milestone_minor=COUNT,
+        capped=FLAG,
+        program_amount_minor=COUNT,
+        fx_rate=FX_RATE,
+        earnings_minor=COUNT,
+        opening_balance_minor=COUNT,
+        adjustments_minor=COUNT,
+        returns_minor=COUNT,
+        payable_minor=COUNT,
+        withheld_minor=COUNT,
+        payout_minor=COUNT,
+        closing_balance_minor=COUNT,
+    ).with_later(returns_minor="0"),
+    _table(
+        "journal",
+        ("entry_id",),
+        txn_id=TEXT,
+        kind=TEXT,
+        origin_period=TEXT,
+        adjustment_id=TEXT,
+        posted_on=DAY,
+        creator_id=TEXT,
+        account=TEXT,
+        currency=TEXT,
+        amount_minor=COUNT,
+    ).with_later(adjustment_id="null"),
+)
 
-SETTLEMENT_TABLES: Mapping[str, Table] = {
-    table.name: table
-    for table in (
-        _table(
-            "creator_earnings",
-            ("creator_id",),
-            market=TEXT,
-            points=POINTS,
-            performance_minor=COUNT,
-            milestone_minor=COUNT,
-            capped=FLAG,
-            program_amount_minor=COUNT,
-            cap_minor="DECIMAL(38,0)",
-        ),
-        _table(
-            "settlement_parties",
-            ("creator_id",),
-            market=TEXT,
-            payout_currency=TEXT,
-            tax_residence=TEXT,
-            tax_form=TEXT,
-            status=TEXT,
-        ),
-        _table("settlement_rates", ("payout_currency",), fx_rate="DECIMAL(38,10)"),
-    )
-}
+CONTRACT_TABLES: Mapping[str, Table] = {table.name: table for table in _TABLES}
 
 DECISION_TABLES: Mapping[str, Table] = {
     table.name: replace(table, may_be_missing=True)
@@ -171,21 +213,19 @@ DECISION_TABLES: Mapping[str, Table] = {
         ),
     )
 }
-"""The rows of `adjustments` and `payment_returns` that the period's own run has read, of this program.
+"""Beside the contract: the rows of `adjustments` and `payment_returns` that the period's own run has
+read, of this program.
 
 All versions of them: which one is in force depends on the period that asks.
 """
 
-PUBLISHED_TABLES: Mapping[str, Table] = {
-    **CONTRACT_TABLES,
-    **SETTLEMENT_TABLES,
-    **DECISION_TABLES,
-}
+PUBLISHED_TABLES: Mapping[str, Table] = {**CONTRACT_TABLES, **DECISION_TABLES}
 
 SETTLED_TABLES: Mapping[str, Table] = {
-    name: CONTRACT_TABLES[name] for name in ("payout_ledger", "journal")
+    name: PUBLISHED_TABLES[name]
+    for name in ("settlement_parties", "settlement_rates", "payout_ledger", "journal")
 }
-"""What changes when a period is settled anew."""
+"""What may change when a period is settled anew."""
 
 COMPUTED_TABLES: Mapping[str, Table] = {
     name: table for name, table in PUBLISHED_TABLES.items() if name not in SETTLED_TABLES
@@ -196,11 +236,18 @@ RESTATEMENT = _table(
     "restatement",
     ("creator_id", "payout_currency"),
     program_amount_minor=COUNT,
-    fx_rate="DECIMAL(38,10)",
+    fx_rate=FX_RATE,
     posted_minor=COUNT,
     computed_minor=COUNT,
     difference_minor=COUNT,
 )
 """What a closed period would come to now against what was posted for it, when it was computed."""
 
-RESTATED_TABLES: Mapping[str, Table] = {**COMPUTED_TABLES, RESTATEMENT.name: RESTATEMENT}
+RESTATED_TABLES: Mapping[str, Table] = {
+    **{
+        name: table
+        for name, table in PUBLISHED_TABLES.items()
+        if name not in ("payout_ledger", "journal")
+    },
+    RESTATEMENT.name: RESTATEMENT,
+}

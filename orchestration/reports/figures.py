@@ -205,10 +205,10 @@ def _markets(connection: duckdb.DuckDBPyConnection) -> list[MarketRow]:
         """
         select
             eligibility.market, count(*), count(*) filter (where eligibility.eligible),
-            count(*) filter (where earnings.capped), sum(earnings.points),
-            sum(earnings.program_amount_minor)
+            count(*) filter (where earnings.capped), coalesce(sum(earnings.points), 0),
+            coalesce(sum(earnings.program_amount_minor), 0)
         from creator_eligibility as eligibility
-        inner join creator_earnings as earnings on eligibility.creator_id = earnings.creator_id
+        left join creator_earnings as earnings on eligibility.creator_id = earnings.creator_id
         group by eligibility.market
         order by 6 desc, 2 desc, 1 nulls last
         """

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.pipeline.refusals import GateFailed, Refused, describe
 from orchestration.publishing.export import export_period
-from tests.conftest import SHARED, Bonus
+from tests.conftest import SHARED, BonusHere
 from tests.integration.books import Books
 
 pytestmark = pytest.mark.skipif(
@@ -128,7 +128,7 @@ def test_ids_that_a_spreadsheet_has_taken_for_numbers_are_refused_and_named(tmp_
 
 def test_a_home_below_a_name_that_is_a_pattern_is_refused(tmp_path: Path) -> None:
     case = FOUND / "brackets-in-the-home-path"
-    bonus = Bonus(case / "program.yaml", case / "landing", tmp_path / "teams[eu]" / "home")
+    bonus = BonusHere(case / "program.yaml", case / "landing", tmp_path / "teams[eu]" / "home")
     done = bonus("run", APRIL, "--by", "ada")
     assert done.returncode == 2, done.stderr
     assert "teams[eu]" in done.stderr

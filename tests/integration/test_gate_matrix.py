@@ -186,6 +186,22 @@ DEFECTS: dict[str, str] = {
     "audience_value_lies_between_floor_and_ceiling": changed(
         "int_audience_value", "audience_value_e6 = floor_e6 - 1", "floor_e6 is not null"
     ),
+    "segments_cut_the_window": changed("creator_segments", "ends_at = ends_at - interval 1 second"),
+    "creators_have_the_audience_value_of_their_last_segment": changed(
+        "creator_scores", "audience_value = audience_value + 0.000001"
+    ),
+    "increments_sum_to_the_counts": changed("post_increments", "shares = shares - 1"),
+    "points_follow_from_the_increments": changed("post_scores", "points = points + 0.0001"),
+    "every_eligible_creator_has_its_earnings": (
+        "delete from creator_earnings where creator_id = (select min(creator_id) from creator_earnings)"
+    ),
+    "amounts_follow_from_points": (
+        "insert into recount_faults select creator_id, market, 'rounded_minor is 1, expected 2'"
+        " from creator_earnings limit 1"
+    ),
+    "posts_amounts_follow_from_points": changed(
+        "post_earnings", "rounding_unit = 1 - rounding_unit"
+    ),
     "posts_parts_sum_to_the_performance_part": changed(
         "post_earnings", "amount_minor = amount_minor + 1"
     ),

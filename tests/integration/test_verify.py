@@ -10,15 +10,19 @@ import duckdb
 import pytest
 
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry
-from tests.conftest import Bonus
+from tests.conftest import BonusHere
 from tests.integration.books import Books
+
+WHO_EARNS = {"creator_earnings": "rounded_minor > 0"}
+"""Whose row is changed: of others a cap says nothing."""
 
 
 @pytest.fixture(scope="module")
 def whole(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
     """Two periods published, the first one closed; not to be changed."""
-    books = Books(tmp_path_factory.mktemp("verify") / "home", sample / "program.yaml")
+    books = Books(tmp_path_factory.mktemp("verify") / "home", sample / "program.yaml", fast=True)
     for period in books.periods[:2]:
         books.run(period, sample / "landing")
     books.close(books.periods[0])
@@ -31,11 +35,11 @@ def books(whole: Books, tmp_path: Path) -> Books:
     shutil.copytree(whole.home.path, tmp_path / "home", symlinks=True)
     for path in (tmp_path / "home" / "store").rglob("*"):
         path.chmod(0o700)
-    return Books(tmp_path / "home", whole.loaded.path)
+    return Books(tmp_path / "home", whole.loaded.path, fast=True)
 
 
 def test_whole_books_verify(books: Books, sample: Path) -> None:
-    bonus = Bonus(sample / "program.yaml", sample / "landing", books.home.path)
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", books.home.path)
     done = bonus("verify")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 published and 1 closed periods, ")
@@ -45,7 +49,7 @@ def test_whole_books_verify(books: Books, sample: Path) -> None:
 
 
 def test_nothing_published_is_no_proof(sample: Path, tmp_path: Path) -> None:
-    done = Bonus(sample / "program.yaml", sample / "landing", tmp_path / "home")("verify")
+    done = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")("verify")
     assert done.returncode == 4
     assert "nothing is published yet" in done.stderr
 
@@ -110,6 +114,39 @@ def test_an_entry_out_of_the_journal_of_an_open_period_is_named(books: Books) ->
     assert any(f"{books.periods[1]}: transaction {rows[0]} sums to" in fault for fault in said)
 
 
+@pytest.mark.parametrize(
+    ("table", "change", "said"),
+    [
+        ("creator_earnings", "rounded_minor = rounded_minor + 1", "rounded_minor is "),
+        ("creator_earnings", "cap_minor = 0", "capped is "),
+        ("creator_earnings", "program_amount_minor = null", "which is below 0"),
+        ("market_totals", "points = points + 1", "points_e4 is "),
+        ("post_earnings", "rounding_unit = 1 - rounding_unit", "is not the floor of its share"),
+        ("post_scores", "points = points + 0.0001", "not audience value x weights x increments"),
+        ("post_increments", "likes = likes + 1", "not the sum of its increments"),
+        ("creator_segments", "segment_no = segment_no + 1", "are not its window"),
+        ("creator_segments", "audience_value = audience_value + 1", "of the last segment"),
+        ("creator_scores", "points = points + 1", "are not those of creator_scores"),
+    ],
+)
+def test_what_does_not_follow_from_the_tables_that_explain_is_named(
+    table: str, change: str, said: str, books: Books
+) -> None:
+    """Beside the hash that is another one: whoever may write the home may write hashes too."""
+    publication = books.published[books.periods[1]]
+    path = publication.table(table)
+    with duckdb.connect() as connection:
+        connection.execute(f"create table changed as select * from read_parquet('{path}')")
+        least = f"select min({PUBLISHED_TABLES[table].key[0]}) from changed where {WHO_EARNS.get(table, 'true')}"
+        connection.execute(
+            f"update changed set {change} where {PUBLISHED_TABLES[table].key[0]} = ({least})"
+        )
+        path.unlink()
+        connection.execute(f"copy changed to '{path}' (format parquet)")
+    found = [fault for fault in books.differences if said in fault]
+    assert found and all(fault.startswith(f"{books.periods[1]}: ") for fault in found)
+
+
 @pytest.mark.parametrize("taken", [0, 1])
 def test_a_line_taken_out_of_the_close_log_is_named(taken: int, books: Books, sample: Path) -> None:
     first, second = books.periods[:2]
@@ -117,7 +154,7 @@ def test_a_line_taken_out_of_the_close_log_is_named(taken: int, books: Books, sa
     log = CloseLog(books.home.path, books.program.program)
     lines = log.lines()
     log.path.write_bytes(b"".join(line + b"\n" for line in lines if line is not lines[taken]))
-    done = Bonus(sample / "program.yaml", sample / "landing", books.home.path)("verify")
+    done = BonusHere(sample / "program.yaml", sample / "landing", books.home.path)("verify")
     assert done.returncode == 5
     assert (
         f"{[first, second][taken]} was closed, but the close log has no line of it" in done.stderr

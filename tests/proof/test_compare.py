@@ -7,9 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.proof import compare
 from tests.proof.compare import COLUMNS, differences, file_differences
 from tests.reference.export import export
 
@@ -33,15 +30,6 @@ SEGMENT = {
 
 def _tables(**rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return {table: rows.get(table, []) for table in COLUMNS}
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it is once the product has all tables."""
-    monkeypatch.setattr(compare, "AWAITED_TABLES", set())
-    monkeypatch.setattr(compare, "AWAITED_COLUMNS", {})
-    whole = {table: names.split() for table, names in COLUMNS.items()}
-    monkeypatch.setattr(compare, "COMPARED", whole)
 
 
 def test_rows_are_compared_by_value_and_in_their_order() -> None:

@@ -15,7 +15,7 @@ from orchestration.ledger.earnings import (
     CreatorScore,
     bracket_sum,
     period_earnings,
-    pool_shares,
+    share_pool,
 )
 from orchestration.ledger.money import half_even_div
 from orchestration.terms.calendar import day_starts_at
@@ -60,14 +60,14 @@ def test_brackets() -> None:
 def test_a_pool_under_caps() -> None:
     points = {"ana": 600, "ben": 300, "cho": 100}
     caps = {"ana": minor("450.00"), "ben": minor("400.00"), "cho": None}
-    shares, capped = pool_shares(minor("1000.00"), points, caps)
-    assert shares == {"ana": minor("450.00"), "ben": minor("400.00"), "cho": minor("150.00")}
-    assert capped == {"ana", "ben"}
+    pool = share_pool(minor("1000.00"), points, caps)
+    assert pool.amounts == {"ana": minor("450.00"), "ben": minor("400.00"), "cho": minor("150.00")}
+    assert pool.capped == {"ana", "ben"}
     assert "So ana gets 450.00, ben 400.00 and cho 150.00." in section("06-earnings.md")
 
 
 def test_a_budget() -> None:
-    assert largest_remainder(10_000, {"cho": 5000, "ana": 5000, "ben": 5000}) == {
+    assert largest_remainder(10_000, {"cho": 5000, "ana": 5000, "ben": 5000}).shares == {
         "ana": minor("33.34"),
         "ben": minor("33.33"),
         "cho": minor("33.33"),
@@ -84,13 +84,13 @@ def test_parts_before_the_cap() -> None:
         milestones=[{"content_type": "reel", "posts": 8, "amount": Decimal("50.00")}],
     )
     score = CreatorScore("ana", "FR", 300_000 * 10**4, {"reel": 8}, None)
-    (ana,) = period_earnings([score], payout, None, 2)
+    (ana,) = period_earnings([score], payout, None, 2).creators
     assert (ana.performance_minor, ana.milestone_minor, ana.capped) == (6429, 3571, True)
     assert "64.29 and 35.71" in section("06-earnings.md")
 
 
 def test_largest_remainder() -> None:
-    assert largest_remainder(10, {"b": 3, "a": 3, "c": 1}) == {"a": 4, "b": 4, "c": 2}
+    assert largest_remainder(10, {"b": 3, "a": 3, "c": 1}).shares == {"a": 4, "b": 4, "c": 2}
     assert "a 4, b 4, c 2" in section("06-earnings.md")
 
 

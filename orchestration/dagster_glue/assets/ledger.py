@@ -33,9 +33,17 @@ RESTATEMENT = "restatement"
             "creator_earnings",
             "ledger",
             {"python", "duckdb"},
-            "Grain: a creator with a deal. What it earned by points and milestones after cap and"
-            " budget, in the program currency; 0 where it is not eligible.",
-            ["creator_scores", "creator_eligibility", "int_post_points", "int_windows", "terms"],
+            "Grain: an eligible creator. What it earned by points and milestones before and after"
+            " cap, rounding and budget, in the program currency.",
+            ["creator_scores", "int_post_points", "int_windows", "terms"],
+        ),
+        spec(
+            "market_totals",
+            "ledger",
+            {"python", "duckdb"},
+            "Grain: a market of the program. Its eligible creators and their points, and how its"
+            " pool was shared, in the program currency.",
+            ["creator_scores", "int_post_points", "int_windows", "terms"],
         ),
         spec(
             "post_earnings",
@@ -58,7 +66,7 @@ def earnings(
         earn(run)
     seconds = round(time.monotonic() - started, 2)
     with run.work.connect() as connection:
-        for table in ("creator_earnings", "post_earnings"):
+        for table in ("creator_earnings", "market_totals", "post_earnings"):
             yield dg.MaterializeResult(
                 asset_key=table,
                 metadata={**table_metadata(connection, table), "seconds": seconds},
@@ -75,8 +83,8 @@ def earnings(
             "Grain: a creator and payout currency. What it earned, what was open before, and what is"
             " paid, withheld, carried or held, with the reason.",
             [
-                *("creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"),
-                *("raw_adjustments", "raw_payment_returns"),
+                *("creator_eligibility", "creator_earnings", "stg_payees", "stg_creators"),
+                *("int_fx_rates", "terms", "raw_adjustments", "raw_payment_returns"),
             ],
             skippable=True,
         ),
@@ -96,7 +104,14 @@ def earnings(
             "Grain: a creator and currency of a closed period that was run again. What was posted for"
             " the period, what it would come to now, and the difference, which the earliest open"
             " period posts as an adjustment.",
-            ["creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms"],
+            [
+                "creator_eligibility",
+                "creator_earnings",
+                "stg_payees",
+                "stg_creators",
+                "int_fx_rates",
+                "terms",
+            ],
             skippable=True,
         ),
         spec(
@@ -109,7 +124,11 @@ def earnings(
                 "creator_eligibility",
                 "post_eligibility",
                 "post_scores",
+                "creator_segments",
+                "post_increments",
                 "creator_scores",
+                "market_totals",
+                "creator_earnings",
                 "post_earnings",
                 "payout_ledger",
                 "journal",

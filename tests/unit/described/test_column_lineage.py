@@ -82,8 +82,15 @@ def test_what_is_declared_of_the_ledgers_sql_is_what_it_says(table: str) -> None
     lineage = column_lineage()
     schema = {source: dict.fromkeys(lineage[source], "text")
               for source in ("stg_creators", "stg_payees", "int_fx_rates", "int_post_points",
-                             "creator_earnings")}  # fmt: skip
-    found = sources_in(query, columns, schema)
+                             "creator_eligibility", "creator_earnings", "settlement_parties")}  # fmt: skip
+    schema |= {terms: dict.fromkeys(TERMS_COLUMNS[terms], "text")
+               for terms in ("period", "market_currencies")}  # fmt: skip
+    found = {
+        column: {
+            f"terms.{each}" if each.partition(".")[0] in TERMS_COLUMNS else each for each in sources
+        }
+        for column, sources in sources_in(query, columns, schema).items()
+    }
     assert found == {column: set(sources) for column, sources in DECLARED[table].items()}
 
 

@@ -36,7 +36,15 @@ TOTALS = st.integers(0, 20) | st.integers(0, 10**20)
     ],
 )
 def test_largest_remainder(total: int, weights: dict[str, int], shares: dict[str, int]) -> None:
-    assert largest_remainder(total, weights) == shares
+    assert largest_remainder(total, weights).shares == shares
+
+
+def test_who_got_a_unit_beyond_the_floor_is_told() -> None:
+    """§9: of 3 1/3 each the least id; of 4 2/7, 4 2/7 and 1 3/7 the one with 3/7."""
+    assert largest_remainder(10, {"b": 1, "a": 1, "c": 1}).lifted == {"a"}
+    assert largest_remainder(10, {"b": 3, "a": 3, "c": 1}).lifted == {"c"}
+    assert largest_remainder(10, {"a": 1, "b": 1}).lifted == set()
+    assert largest_remainder(10, {"a": 0}).lifted == set()
 
 
 @pytest.mark.parametrize(("total", "weights"), [(-1, {"a": 1}), (1, {"a": 2, "b": -1})])
@@ -49,7 +57,7 @@ def test_less_than_nothing_cannot_be_apportioned(total: int, weights: dict[str, 
 def test_the_last_unit_is_given_and_no_share_is_off_by_one(
     total: int, weights: dict[str, int]
 ) -> None:
-    shares = largest_remainder(total, weights)
+    shares, lifted = largest_remainder(total, weights)
     assert shares.keys() == weights.keys()
     whole = sum(weights.values())
     if whole == 0:
@@ -58,13 +66,14 @@ def test_the_last_unit_is_given_and_no_share_is_off_by_one(
     assert sum(shares.values()) == total
     for key, weight in weights.items():
         assert abs(shares[key] - Fraction(total * weight, whole)) < 1
+        assert shares[key] == total * weight // whole + (key in lifted)
 
 
 @given(TOTALS, WEIGHTS)
 def test_more_weight_never_gets_less_and_a_tie_goes_to_the_least_id(
     total: int, weights: dict[str, int]
 ) -> None:
-    shares = largest_remainder(total, weights)
+    shares, _ = largest_remainder(total, weights)
     for one, its_weight in weights.items():
         for other, other_weight in weights.items():
             if its_weight > other_weight:

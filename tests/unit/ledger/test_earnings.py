@@ -14,10 +14,12 @@ from orchestration.ledger.apportion import largest_remainder
 from orchestration.ledger.earnings import (
     CreatorEarnings,
     CreatorScore,
+    MarketTotal,
+    PeriodEarnings,
     bracket_sum,
     cap_minor,
     period_earnings,
-    pool_shares,
+    share_pool,
 )
 from orchestration.terms.model import Payout
 
@@ -54,11 +56,19 @@ def pools(pool: dict[str, str], cap: dict[str, str] | None = None) -> Payout:
     )
 
 
+def in_whole(
+    scores: list[CreatorScore], payout: Payout, budget: str | None = None, decimals: int = 2
+) -> PeriodEarnings:
+    """All that is known of the earnings of a program with the markets US, JP and KR."""
+    limit = None if budget is None else Decimal(budget)
+    return period_earnings(scores, payout, limit, decimals, ("US", "JP", "KR"))
+
+
 def earned(
     scores: list[CreatorScore], payout: Payout, budget: str | None = None, decimals: int = 2
 ) -> dict[str, tuple[int, int, bool]]:
     """(performance, milestone, capped) by creator, in minor units."""
-    rows = period_earnings(scores, payout, None if budget is None else Decimal(budget), decimals)
+    rows = in_whole(scores, payout, budget, decimals).creators
     assert [row.creator_id for row in rows] == [one.creator_id for one in scores]
     return {
         row.creator_id: (row.performance_minor, row.milestone_minor, row.capped) for row in rows
@@ -271,8 +281,57 @@ def test_parts_after_the_budget_sum_to_the_amount() -> None:
     assert earned(scores, payout, "3.01") == {"a": (101, 50, False), "b": (150, 0, False)}
 
 
-def test_the_program_amount_is_the_sum_of_the_parts() -> None:
-    assert CreatorEarnings("a", 3, 4, False).program_amount_minor == 7
+def test_each_step_of_a_rate_is_told() -> None:
+    """§9: 2 dollars by points and 1 by a milestone, no cap; 3.005 by points under a cap of 2.50; over a budget of 4.01:
+    2.1876 and 1.8223, so the last cent goes to a."""
+    payout = rates(
+        [(None, "1")], milestones=[{"content_type": "reel", "posts": 1, "amount": Decimal("1")}]
+    )
+    scores = [score("a", "2000", posts={"reel": 1}), score("b", "3005", deal_cap="2.50")]
+    found = in_whole(scores, payout, "4.01")
+    assert found.creators == [
+        CreatorEarnings("a", "US", 2000_0000, 100, None, False, 300, 0, 219, 1, 146, 73),
+        CreatorEarnings("b", "US", 3005_0000, 0, 250, True, 250, 0, 182, 0, 182, 0),
+    ]
+    assert found.markets == [
+        MarketTotal("US", 2, 5005_0000, None, 0, 0, 0, 0, 550),
+        MarketTotal("JP", 0, 0, None, 0, 0, 0, 0, 0),
+        MarketTotal("KR", 0, 0, None, 0, 0, 0, 0, 0),
+    ]
+
+
+def test_each_step_of_a_pool_is_told() -> None:
+    """§9: of 1.00 c gets its cap of 0.20; 0.80 over 3 points are 26 2/3 each, and two get a cent more."""
+    payout = pools({"US": "1.00", "JP": "5.00"})
+    scores = [
+        *(score(creator, "1") for creator in "dba"),
+        score("c", "9", deal_cap="0.20"),
+        score("e", "0", market="JP"),
+        score("f", "2", market="KR"),
+    ]
+    found = in_whole(scores, payout)
+    told = {
+        row.creator_id: (row.rounded_minor, row.rounding_unit, row.capped, row.cap_minor)
+        for row in found.creators
+    }
+    assert told == {
+        "a": (27, 1, False, None),
+        "b": (27, 1, False, None),
+        "c": (20, 0, True, 20),
+        "d": (26, 0, False, None),
+        "e": (0, 0, False, None),
+        "f": (0, 0, False, None),
+    }
+    assert found.markets == [
+        MarketTotal("US", 4, 12_0000, 100, 1, 20, 80, 3_0000, 100),
+        MarketTotal("JP", 1, 0, 500, 0, 0, 0, 0, 0),  # nobody with points is left
+        MarketTotal("KR", 1, 2_0000, None, 0, 0, 0, 2_0000, 0),  # has no pool
+    ]
+
+
+def test_of_a_pool_of_which_all_are_capped_nothing_is_shared() -> None:
+    (total, *_) = in_whole([score("a", "1", deal_cap="0.30")], pools({"US": "1.00"})).markets
+    assert total == MarketTotal("US", 1, 1_0000, 100, 1, 30, 0, 0, 30)
 
 
 @pytest.mark.parametrize(
@@ -337,7 +396,8 @@ def test_step_1_pool(
     capped: set[str],
 ) -> None:
     """§6: "shared in proportion to points, under the cap", what is left to the last unit (step 4)."""
-    assert pool_shares(pool, points, caps) == (shares, capped)
+    shared = share_pool(pool, points, caps)
+    assert (shared.amounts, shared.capped) == (shares, capped)
 
 
 def _round_by_round(
@@ -356,7 +416,7 @@ def _round_by_round(
         }
         if not exceeding:
             at_cap = {creator: caps[creator] or 0 for creator in capped}
-            return largest_remainder(left, others) | at_cap, capped
+            return largest_remainder(left, others).shares | at_cap, capped
         capped |= exceeding
 
 
@@ -373,10 +433,16 @@ def test_a_pool_is_shared_as_round_by_round(
 ) -> None:
     points = {creator: count for creator, (count, _) in members.items()}
     caps = {creator: cap for creator, (_, cap) in members.items()}
-    shares, capped = pool_shares(pool, points, caps)
-    assert (shares, capped) == _round_by_round(pool, points, caps)
-    if any(points[creator] for creator in points if creator not in capped):
-        assert sum(shares.values()) == pool
+    shared = share_pool(pool, points, caps)
+    assert (shared.amounts, shared.capped) == _round_by_round(pool, points, caps)
+    left = {creator: points[creator] for creator in points if creator not in shared.capped}
+    assert shared.shared_points_e4 == sum(left.values())
+    if any(left.values()):
+        assert sum(shared.amounts.values()) == pool
+        assert sum(shared.amounts[creator] for creator in left) == shared.shared_minor
+    for creator, count in left.items():
+        floor = shared.shared_minor * count // (shared.shared_points_e4 or 1)
+        assert shared.amounts[creator] == floor + (creator in shared.lifted)
 
 
 def test_each_market_has_its_own_pool() -> None:

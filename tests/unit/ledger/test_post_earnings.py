@@ -20,7 +20,11 @@ CREATORS = st.dictionaries(
 )
 
 
-def _split_in_sql(creators: dict[str, tuple[int, list[int]]]) -> dict[str, dict[str, int]]:
+Split = dict[str, dict[str, tuple[int, int]]]
+"""By creator and post the amount, and the unit in it that is beyond the floor."""
+
+
+def _split_in_sql(creators: dict[str, tuple[int, list[int]]]) -> Split:
     with duckdb.connect() as connection:
         connection.execute(
             "create table int_post_points (post_id varchar, creator_id varchar, points_e4 hugeint)"
@@ -36,26 +40,28 @@ def _split_in_sql(creators: dict[str, tuple[int, list[int]]]) -> dict[str, dict[
                     [f"{creator}-{number}", creator, str(count)],
                 )
         connection.execute(POST_EARNINGS)
-        split: dict[str, dict[str, int]] = {creator: {} for creator in creators}
-        for post, creator, amount in connection.execute("select * from post_earnings").fetchall():
-            split[creator][post] = amount
+        split: Split = {creator: {} for creator in creators}
+        for post, creator, *told in connection.execute("select * from post_earnings").fetchall():
+            split[creator][post] = tuple(told)
     return split
 
 
 @settings(max_examples=150, deadline=None)
 @given(CREATORS)
 def test_sql_and_python_split_alike(creators: dict[str, tuple[int, list[int]]]) -> None:
-    assert _split_in_sql(creators) == {
-        creator: largest_remainder(
-            amount, {f"{creator}-{number}": count for number, count in enumerate(points)}
-        )
-        for creator, (amount, points) in creators.items()
-    }
+    expected: Split = {}
+    for creator, (amount, points) in creators.items():
+        weights = {f"{creator}-{number}": count for number, count in enumerate(points)}
+        shares, lifted = largest_remainder(amount, weights)
+        expected[creator] = {post: (shares[post], int(post in lifted)) for post in weights}
+    assert _split_in_sql(creators) == expected
 
 
 def test_ties_go_to_the_least_post() -> None:
-    assert _split_in_sql({"a": (2, [1, 1, 1])}) == {"a": {"a-0": 1, "a-1": 1, "a-2": 0}}
+    assert _split_in_sql({"a": (2, [1, 1, 1])}) == {
+        "a": {"a-0": (1, 1), "a-1": (1, 1), "a-2": (0, 0)}
+    }
 
 
 def test_posts_without_points_get_nothing() -> None:
-    assert _split_in_sql({"a": (5, [0, 0])}) == {"a": {"a-0": 0, "a-1": 0}}
+    assert _split_in_sql({"a": (5, [0, 0])}) == {"a": {"a-0": (0, 0), "a-1": (0, 0)}}

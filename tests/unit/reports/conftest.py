@@ -168,7 +168,6 @@ def march(books: HandMade) -> HandMade:
              "performance_minor": 100},
             {"creator_id": "b", "market": "JP", "points": "32.5", "program_amount_minor": 300,
              "performance_minor": 250, "milestone_minor": 50, "capped": True},
-            {"creator_id": "c", "market": MARKET},
         ],
         creator_scores=[
             {"creator_id": CREATOR, "market": "JP", "points": "10"},

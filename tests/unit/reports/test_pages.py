@@ -170,9 +170,6 @@ def test_many_markets_and_content_types_stay_one_page(books: HandMade) -> None:
             {"creator_id": f"c{no}", "market": "\u202e" * 120 + str(no), "reasons": "MARKET"}
             for no in numbers
         ],
-        creator_earnings=[
-            {"creator_id": f"c{no}", "market": "\u202e" * 120 + str(no)} for no in numbers
-        ],
         post_eligibility=[
             {"post_id": f"p{no}", "creator_id": "c1", "content_type": "<" * 120 + str(no)}
             for no in numbers
