@@ -11,6 +11,7 @@ from functools import cache
 from orchestration.foundations.texts import LONGEST_NAME, shown
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.limits import MOST_COLUMNS
+from orchestration.ingest.mistaken import other_separator
 from orchestration.ingest.quarantine import FileFault, FileReason
 
 
@@ -30,7 +31,8 @@ def unknown_columns(dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:
     demand_none_misspelt(occurrences, near_misses(dataset, occurrences))
     missing = [name for name in dataset.required_names if name not in occurrences]
     if missing:
-        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing))
+        advice = other_separator(names, dataset.required_names)
+        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing) + advice)
     return tuple(name for name in occurrences if name not in dataset.column_names)
 
 

@@ -20,6 +20,7 @@ from orchestration.ingest.limits import (
     demand_few_blank_lines,
     too_long_a_record,
 )
+from orchestration.ingest.mistaken import lines_end_in_cr, other_separator
 from orchestration.ingest.quarantine import (
     BadRow,
     FileFault,
@@ -299,9 +300,12 @@ def _cut(lines: bytes) -> list[bytes]:
 def _header(dataset: Dataset, record: _Record | None) -> Header:
     if record is None:
         raise FileFault(FileReason.MISSING_COLUMN, "the file has no header line")
+    if not record.is_well_formed and b"\r" in record.raw:
+        raise lines_end_in_cr(record.raw)
     if not is_utf8(record.raw) or not record.is_well_formed:
+        advice = other_separator([record.raw.decode("utf-8", "replace")], dataset.required_names)
         raise FileFault(
-            FileReason.UNREADABLE, f"line {record.line_no}: the header is not CSV in UTF-8"
+            FileReason.UNREADABLE, f"line {record.line_no}: the header is not CSV in UTF-8{advice}"
         )
     names = _split_fields(record.raw.decode("utf-8"))
     unknown = unknown_columns(dataset, names)
