@@ -14,8 +14,6 @@ from tests.incidents.landing import Books, World, key
 BLOCKS, WARNS = "rates_are_within_twice_and_half_of_those_before", "rates_are_near_those_before"
 FX_ON = date(2024, 2, 2)
 
-pytestmark = pytest.mark.long  # each is a run of a period
-
 
 def rated(world: World, currency: str, before: str, now: str) -> None:
     """ann is paid in a currency whose rate was `before` for weeks, and is `now` on fx_on."""

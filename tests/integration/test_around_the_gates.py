@@ -282,6 +282,7 @@ cli.main()
 """`bonus`, with its first argument a file that grows by a line once the scoring gate has held."""
 
 
+@pytest.mark.long  # a process; in this one: test_inputs_that_change_after_ingest_are_not_published
 def test_inputs_replaced_while_bonus_runs_are_refused(sample: Path, tmp_path: Path) -> None:
     shutil.copytree(sample, tmp_path / "sample")
     changed = min((tmp_path / "sample" / "landing" / "creators").iterdir())

@@ -226,6 +226,7 @@ def _confirming(place: Place, file: Path, pair: str, rate: str) -> Path:
 WRONG_RATE = "rates_are_within_twice_and_half_of_those_before: 1 rows"
 
 
+@pytest.mark.long  # in short: tests/incidents/test_rates.py
 def test_a_rate_ten_times_too_high_blocks_the_run_unless_it_is_confirmed(
     place: Place, tmp_path: Path
 ) -> None:
@@ -248,6 +249,7 @@ def test_a_rate_ten_times_too_high_blocks_the_run_unless_it_is_confirmed(
     assert f"confirmed_{WRONG_RATE.partition(':')[0]}" in done.stdout
 
 
+@pytest.mark.long  # in short: tests/incidents/test_rates.py
 def test_an_inverted_rate_blocks_the_run_also_where_the_pair_is_confirmed_the_other_way_round(
     place: Place, tmp_path: Path
 ) -> None:

@@ -41,7 +41,10 @@ def assert_equal(books: Books, expected: Path, out: Path) -> None:
         worked.assert_equal(out / folder.name, folder)
 
 
-@pytest.mark.parametrize("case", RESTATEMENTS)
+@pytest.mark.parametrize(
+    "case",
+    [*RESTATEMENTS[:1], *(pytest.param(case, marks=pytest.mark.long) for case in RESTATEMENTS[1:])],
+)
 def test_restatement_case_is_equal(case: str, shared: Path, tmp_path: Path) -> None:
     """ "on landing-1 run the first period and close it; on landing-2 run the first period again, then
     all the others; close the second period, run the first once more" """

@@ -36,7 +36,15 @@ def _run(home: Home, loaded: LoadedProgram, period: str, landing: Path, *, is_wh
     run_all(run, loaded.path, landing)
 
 
-@pytest.mark.parametrize("case", CASES)
+def _each(cases: list[str], *, of: int) -> list[object]:
+    """Cases as parameters: one in `of` in `make test`, the others in `make test-long`."""
+    return [
+        case if number % of == 0 else pytest.param(case, marks=pytest.mark.long)
+        for number, case in enumerate(cases)
+    ]
+
+
+@pytest.mark.parametrize("case", _each(CASES, of=3))
 def test_case_is_equal(case: str, shared: Path, tmp_path: Path) -> None:
     """All periods in a shuffled order, in this process; case 04 with dbt's runner and Great
     Expectations, the others by the same models and queries without the two, which is faster."""
@@ -54,6 +62,7 @@ def test_case_is_equal(case: str, shared: Path, tmp_path: Path) -> None:
         assert_equal(tmp_path / period.key, folder / "explained" / period.key)
 
 
+@pytest.mark.long  # test_export_is_equal_byte_for_byte is a process, too
 @pytest.mark.parametrize("case", THROUGH_THE_COMMAND_LINE)
 def test_case_is_equal_through_bonus_run(case: str, shared: Path, tmp_path: Path) -> None:
     folder = shared / "worked" / case
@@ -81,7 +90,7 @@ def test_export_is_equal_byte_for_byte(shared: Path, tmp_path: Path) -> None:
     """The comparing script is blind to order and notation. Ids of the journal are ours. Of the columns that the
     expected ledger lacks, the order of the contract is held in tests/unit/test_contract_docs.py."""
     folder = shared / "worked" / "01"
-    bonus = BonusHere(folder / "program.yaml", folder / "landing", tmp_path / "home")
+    bonus = Bonus(folder / "program.yaml", folder / "landing", tmp_path / "home")
     assert bonus("run", "2024-01").returncode == 0
     assert bonus("export", "2024-01", "--out", str(tmp_path / "out")).returncode == 0
     # The tables that explain come last: of post_earnings only they have all columns.
