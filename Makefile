@@ -58,8 +58,9 @@ mutate: install
 	-nice -n 10 $(BIN)/mutmut run --max-children 1
 	$(BIN)/python -m tests.mutation.survivors
 
+# Three at once, since a test that waits for a process of its own leaves a core free.
 test: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -m "not long" --ignore tests/browser
+	$(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 -m "not long" --ignore tests/browser
 
 # What takes minutes: a real daemon's backfill, the tutorial, many runs at once, PostgreSQL, torture.
 test-long: install

@@ -15,13 +15,8 @@ from tests.integration.test_closing import assert_equal
 CASES = sorted(path.name for path in (SHARED / "worked").glob("decisions-*")) or ["absent"]
 
 
-# A case is some ten runs and closes; the reference takes all of them in `make test` too.
-FIRST, LATER = CASES[:1], CASES[1:]
-
-
-@pytest.mark.parametrize(
-    "case", [*FIRST, *(pytest.param(case, marks=pytest.mark.long) for case in LATER)]
-)
+@pytest.mark.long  # a case is some ten runs and closes; the reference takes all in `make test`
+@pytest.mark.parametrize("case", CASES)
 def test_decisions_case_is_equal(case: str, shared: Path, tmp_path: Path) -> None:
     """ "For n = 1, 2, ...: on `landing-n` run all periods in their order (a closed one gives a
     restatement), compare all with `expected-n`, then close the n-th period." """

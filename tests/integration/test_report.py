@@ -123,6 +123,7 @@ def test_a_page_is_written_at_publish_and_at_close(sample: Path, tmp_path: Path)
     assert bonus("verify").returncode == 0
 
 
+@pytest.mark.long  # several runs by the command line
 def test_a_report_that_cannot_be_written_fails_no_run(sample: Path, tmp_path: Path) -> None:
     bonus = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")
     books = Books(tmp_path / "home", bonus.program)
@@ -134,6 +135,7 @@ def test_a_report_that_cannot_be_written_fails_no_run(sample: Path, tmp_path: Pa
     assert list(books.published) == [books.periods[0]]
 
 
+@pytest.mark.long  # several runs by the command line
 def test_a_restatement_is_told_by_both_pages(sample: Path, tmp_path: Path) -> None:
     books = Books(tmp_path / "home", sample / "program.yaml")
     first, second = books.periods[:2]
