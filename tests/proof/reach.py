@@ -32,6 +32,8 @@ RULES = [
     "withheld",
     "opening",
     "adjustment",
+    "manual",
+    "return",
     "converted",
     "segments",
     "negative-increment",
@@ -71,6 +73,7 @@ def _of_period(book: Book, key: str) -> Iterator[str]:
         for grown in (post["likes"], post["comments"])
     ):
         yield "negative-increment"
+    yield from {entry["kind"] for entry in tables["journal"]} & {"manual", "return"}
     if book.restated:
         yield "restated"
 
