@@ -46,6 +46,23 @@ def _nothing(
     )
 
 
+def _early_snapshots(name: str, where: str, means: str, severity: Severity) -> Expectation:
+    """Shows the posts with the most such snapshots."""
+    return no_rows(
+        name,
+        "early_posts",
+        f"""
+        select 'post_metrics' as dataset, post_id, published_at, first_observed_at, snapshots
+        from {{batch}}
+        where exists (select 1 from known_snapshots where {where})
+        order by snapshots desc, post_id
+        """,
+        means,
+        severity,
+        by_dataset=True,
+    )
+
+
 MAY_BE_ABSENT = "'adjustments', 'payment_returns'"
 """§2: "The folders of `adjustments` and `payment_returns` may be absent"."""
 
@@ -107,10 +124,10 @@ SUITE = (
         "more than 0.1 % of the snapshots break the grammar; deliver them anew",
     ),
     _nothing(
-        "every_row_is_loaded_or_quarantined",
+        "every_row_is_loaded_quarantined_or_deleted",
         "ingest_files",
-        "file, rows_read, rows_loaded, rows_quarantined",
-        "reason is null and rows_loaded + rows_quarantined <> rows_read",
+        "file, rows_read, rows_loaded, rows_quarantined, rows_deleted",
+        "reason is null and rows_loaded + rows_quarantined + rows_deleted <> rows_read",
         "rows were lost on the way in; this is a defect of the pipeline, please report it",
     ),
     _no_conflict("creators", "creator_id", "updated_at"),
@@ -122,6 +139,41 @@ SUITE = (
     _no_conflict("fx_rates", "rate_date", "base_currency", "quote_currency"),
     _no_conflict("adjustments", "program", "adjustment_id", "updated_at"),
     _no_conflict("payment_returns", "program", "return_id", "updated_at"),
+    _nothing(
+        "no_id_is_in_scientific_notation",
+        "spreadsheet_ids",
+        "column_name, id, row_count, file, row_no",
+        "form = 'scientific'",
+        "a spreadsheet has taken an id for a number and lost its digits: several ids may have become"
+        " one; export the ids as text and deliver them anew",
+    ),
+    _nothing(
+        "no_row_says_that_it_is_deleted",
+        "deletion_flags",
+        "file, column_name, row_count",
+        "true",
+        "an unknown column says that rows are deleted, and they would count; leave such rows out of"
+        " the delivery, or give the column another name if it means something else",
+    ),
+    no_rows(
+        "known_posts_have_snapshots",
+        "known_snapshots",
+        "select snapshots from {batch} where snapshots = 0",
+        "no snapshot is of a post that is among the posts; are their ids written alike?",
+    ),
+    _early_snapshots(
+        "most_snapshots_are_from_after_publication",
+        "before_publication * 2 > snapshots",
+        "over half of the snapshots of known posts were observed before their post was published;"
+        " one of the two is in another time zone, or of other posts",
+        "error",
+    ),
+    _early_snapshots(
+        "few_snapshots_are_from_before_publication",
+        "before_publication * 100 > snapshots",
+        "over 1 % of the snapshots of known posts were observed before their post was published",
+        "warn",
+    ),
     no_rows(
         "posts_have_known_creators",
         "raw_posts",
@@ -152,11 +204,25 @@ SUITE = (
         by_dataset=True,
     ),
     _nothing(
+        "no_id_ends_in_point_zero",
+        "spreadsheet_ids",
+        "column_name, id, row_count, file, row_no",
+        "form = 'point zero'",
+        "ids of digits that end in .0: some tool has taken them for numbers",
+        "warn",
+    ),
+    no_rows(
         "nothing_was_passed_over",
         "ingest_notes",
-        "kind, subject, detail",
-        "true",
+        f"""
+        select dataset, kind, subject, count(*) as places, min(detail) as first_place,
+        count(*) over (partition by dataset) as {ROWS_OF_DATASET}
+        from {{batch}}
+        group by dataset, kind, subject
+        order by row_number() over (partition by dataset order by kind, subject), dataset
+        """,
         "columns or files in the landing directory that nothing reads",
         "warn",
+        by_dataset=True,
     ),
 )

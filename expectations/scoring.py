@@ -167,8 +167,8 @@ SUITE = (
         from {batch} as creators
         full outer join summed on creators.creator_id = summed.creator_id
         where creators.creator_id is null
-        or creators.points <> coalesce(summed.points, 0)
-        or creators.eligible_posts <> coalesce(summed.posts, 0)
+        or creators.points is distinct from coalesce(summed.points, 0)
+        or creators.eligible_posts is distinct from coalesce(summed.posts, 0)
         order by 1
         """,
         "a creator's points are not the sum of its posts' points",

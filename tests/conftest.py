@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -51,6 +54,46 @@ class Bonus:
         done = self(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+
+class BonusHere(Bonus):
+    """The same in this process, with its environment: what it imports is imported once for all tests.
+
+    For tests of what a command does and says. What a process does (signals, limits, several at once)
+    takes `Bonus`.
+    """
+
+    def __call__(
+        self, *arguments: str, timeout: float = 600, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        from orchestration.command_line.app import main
+        from orchestration.pipeline.gate_worker import WORKER
+
+        said, told = io.StringIO(), io.StringIO()
+        status: object = 0
+        mask = os.umask(0o022)
+        places = {
+            "BONUS_PROGRAM": str(self.program),
+            "BONUS_LANDING": str(self.landing),
+            "BONUS_HOME": str(self.home),
+        }
+        with (
+            patch.dict(os.environ, {**places, **environment}),
+            patch.object(sys, "argv", ["bonus", *arguments]),
+            patch.object(WORKER, "close"),  # it serves the next command, too
+            chdir(ROOT),
+            redirect_stdout(said),
+            redirect_stderr(told),
+        ):
+            try:
+                main()
+            except SystemExit as end:
+                status = end.code
+            finally:
+                os.umask(mask)
+        return subprocess.CompletedProcess(
+            ["bonus", *arguments], int(str(status or 0)), said.getvalue(), told.getvalue()
+        )
 
 
 @pytest.fixture

@@ -132,7 +132,8 @@ class Console:
                     if run
                     else ""
                 )
-                + (f"\n{_gates(gates)}" if gates else ""),
+                + (f"\n{_gates(gates)}" if gates else "")
+                + _left_out(state["left_out"]),
                 f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
                 f"{totals['eligible_posts']:,}/{totals['posts']:,} posts"
                 if totals
@@ -154,10 +155,21 @@ class Console:
                 self._out.print(line, style="yellow", soft_wrap=True)
 
     def quarantine(self, period: str, view: QuarantineView) -> None:
-        """Counts as a table; rows and files a block each, since raw text is long."""
-        if not view.counts:
+        """Counts as a table; rows and files a block each, since raw text is long. Then what is deleted."""
+        if view.counts:
+            self._quarantined(period, view)
+        else:
             self._out.print(f"{safe(period)}: nothing is in quarantine")
-            return
+        if view.deleted:
+            self._out.print(f"{safe(period)}: deleted by their source, and left out")
+            table = Table()
+            table.add_column("file", overflow="fold")
+            table.add_column("rows", justify="right")
+            for file in view.deleted:
+                table.add_row(safe(file["file"]), f"{file['rows']:,}")
+            self._out.print(table)
+
+    def _quarantined(self, period: str, view: QuarantineView) -> None:
         table = Table(title=f"{safe(period)}: in quarantine", title_justify="left")
         for column in ("dataset", "reason", "rows", "files"):
             table.add_column(column, justify="right" if column in ("rows", "files") else "left")
@@ -190,6 +202,11 @@ def _state(state: Mapping[str, Any]) -> str:
     if state["restatement"]:
         lines.append("restated")
     return "\n".join(lines)
+
+
+def _left_out(rows: Mapping[str, int] | None) -> str:
+    """Landing rows that do not count, where there are any."""
+    return "".join(f"\n{count:,} rows {name}" for name, count in (rows or {}).items() if count)
 
 
 def _gates(gates: Mapping[str, Mapping[str, Any]]) -> str:

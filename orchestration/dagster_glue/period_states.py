@@ -48,6 +48,7 @@ def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
                 "published_at": record and record.published_at,
                 "by": record and record.by,
                 "gates": record and _gates(record),
+                "left_out": record and _left_out(record),
                 "totals": record and record.totals.to_json(),
             }
         )
@@ -58,6 +59,15 @@ def _gates(record: RunRecord) -> dict[str, dict[str, Any]]:
     return {
         stage: {"held": result.held, "warnings": len(result.warnings)}
         for stage, result in record.gates.items()
+    }
+
+
+def _left_out(record: RunRecord) -> dict[str, int] | None:
+    """How many landing rows do not count, and why; None where the run did not keep that yet."""
+    datasets = record.data.get("datasets")
+    return datasets and {
+        reason: sum(dataset.get(f"rows_{reason}", 0) for dataset in datasets)
+        for reason in ("quarantined", "deleted")
     }
 
 

@@ -10,6 +10,7 @@ from functools import cache
 
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.limits import MOST_COLUMNS
+from orchestration.ingest.mistaken import other_separator
 from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.shown import shortened
 
@@ -18,18 +19,20 @@ def unknown_columns(dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:
     """The names that are no columns of the dataset, each once.
 
     FileFault unless each of the dataset's own is there once; optional ones may be missing, but not
-    misspelt. Names are compared as they stand: `Views` is not `views`.
+    misspelt; so may those that are read beside them. Names are compared as they stand: `Views` is not
+    `views`.
     """
     if len(names) > MOST_COLUMNS:
         raise FileFault(FileReason.UNREADABLE, f"{len(names):,} columns, over {MOST_COLUMNS:,}")
     occurrences = Counter(names)
-    repeated = [name for name in dataset.column_names if occurrences[name] > 1]
+    repeated = [name for name in dataset.read_names if occurrences[name] > 1]
     if repeated:
         raise FileFault(FileReason.DUPLICATE_COLUMN, ", ".join(repeated))
     demand_none_misspelt(occurrences, near_misses(dataset, occurrences))
     missing = [name for name in dataset.required_names if name not in occurrences]
     if missing:
-        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing))
+        advice = other_separator(names, dataset.required_names)
+        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing) + advice)
     return tuple(name for name in occurrences if name not in dataset.column_names)
 
 

@@ -20,6 +20,7 @@ from orchestration.ingest.limits import (
     demand_few_blank_lines,
     too_long_a_record,
 )
+from orchestration.ingest.mistaken import lines_end_in_cr, other_separator
 from orchestration.ingest.quarantine import (
     BadRow,
     FileFault,
@@ -155,7 +156,7 @@ class _Splitter:
 
 @dataclass(frozen=True)
 class Header:
-    """The columns of a file: how many it has, and where the dataset's own are among them."""
+    """The columns of a file: how many it has, and where those that are read are among them."""
 
     width: int
     positions: dict[str, int]
@@ -299,14 +300,17 @@ def _cut(lines: bytes) -> list[bytes]:
 def _header(dataset: Dataset, record: _Record | None) -> Header:
     if record is None:
         raise FileFault(FileReason.MISSING_COLUMN, "the file has no header line")
+    if not record.is_well_formed and b"\r" in record.raw:
+        raise lines_end_in_cr(record.raw)
     if not is_utf8(record.raw) or not record.is_well_formed:
+        advice = other_separator([record.raw.decode("utf-8", "replace")], dataset.required_names)
         raise FileFault(
-            FileReason.UNREADABLE, f"line {record.line_no}: the header is not CSV in UTF-8"
+            FileReason.UNREADABLE, f"line {record.line_no}: the header is not CSV in UTF-8{advice}"
         )
     names = _split_fields(record.raw.decode("utf-8"))
     unknown = unknown_columns(dataset, names)
-    known = dataset.column_names
-    positions = {name: position for position, name in enumerate(names) if name in known}
+    read = dataset.read_names
+    positions = {name: position for position, name in enumerate(names) if name in read}
     return Header(len(names), positions, unknown)
 
 

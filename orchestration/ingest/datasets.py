@@ -45,6 +45,14 @@ SQL_TYPES: Final = {
 }
 
 
+# Columns by which a connector says that the source has deleted a row (§2).
+DELETION_FLAGS: Final = ("_fivetran_deleted", "__deleted")  # it is, where this is true
+DELETION_INSTANT: Final = "_ab_cdc_deleted_at"  # it is, where this is not null
+# Unknown columns, by which a row may say the same: the gate asks whoever delivers (§8).
+UNKNOWN_DELETION_FLAGS: Final = ("is_deleted", "_deleted")
+READ_BESIDE: Final = (*DELETION_FLAGS, DELETION_INSTANT, *UNKNOWN_DELETION_FLAGS)
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a dataset."""
@@ -78,9 +86,31 @@ class Dataset:
         return f"copied_{self.name}" if self.is_read_in_place else self.table
 
     @property
+    def deletions_table(self) -> str:
+        """The table of keys, and versions, of rows that their source has deleted."""
+        return f"deleted_{self.name}"
+
+    @property
+    def version(self) -> str | None:
+        """The column by which one of two rows with one key is the later one, if there is any."""
+        versions = (name for name in ("updated_at", "delivered_at") if name in self.column_names)
+        return next(versions, None)
+
+    @property
+    def read_of_deleted(self) -> tuple[Column, ...]:
+        """What is read of a row that its source has deleted (§2): its key and its version."""
+        names = (*self.key, self.version)
+        return tuple(column for column in self.columns if column.name in names)
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the known columns, in the contract's order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def read_names(self) -> tuple[str, ...]:
+        """Names of all columns that are read, those that tell of deletions too."""
+        return (*self.column_names, *READ_BESIDE)
 
     @property
     def required_names(self) -> tuple[str, ...]:

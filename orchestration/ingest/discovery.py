@@ -93,7 +93,7 @@ class Inventory:
     notes: tuple[Note, ...]
 
 
-_SKIPPED_PREFIXES: Final = (".", "_")
+SKIPPED_PREFIXES: Final = (".", "_")
 
 # What Delta Lake, Hudi and Iceberg keep beside the files of a table: which of them are the table.
 _TABLE_LOGS: Final = frozenset({"_delta_log", ".hoodie"})
@@ -114,7 +114,7 @@ def discover(landing: Path) -> Inventory:
     entries: list[FoundFile | RefusedEntry] = []
     notes: list[Note] = []
     for name in sorted(os.listdir(root), key=os.fsencode):
-        if name.startswith(_SKIPPED_PREFIXES):
+        if name.startswith(SKIPPED_PREFIXES):
             continue
         if name not in DATASET_NAMES:
             notes.append(Note("beside_datasets", None, shortened(name), "no dataset of this name"))
@@ -225,7 +225,7 @@ class _Walk:
                 self._refuse(relative, FileReason.UNREADABLE, f"folder: {error.strerror}")
                 continue
             for entry in entries:
-                if entry.name.startswith(_SKIPPED_PREFIXES):
+                if entry.name.startswith(SKIPPED_PREFIXES):
                     continue
                 inner = f"{relative}/{entry.name}"
                 if entry.is_symlink():

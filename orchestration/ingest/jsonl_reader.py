@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from orchestration.ingest.columns import demand_none_misspelt, near_misses
-from orchestration.ingest.datasets import NUMBERS, Column, Dataset, Kind
+from orchestration.ingest.datasets import NUMBERS, READ_BESIDE, Column, Dataset, Kind
 from orchestration.ingest.limits import demand_few_blank_lines
 from orchestration.ingest.quarantine import BadRow, RowReason, raw_text
 from orchestration.ingest.text_files import (
@@ -82,6 +82,7 @@ class JsonlReader:
         self._lacking = set(self._known)  # those that no row has had so far
         self._near: dict[str, str] = {}
         self._blank_count = 0
+        self._beside: list[str] = []  # of the columns that are read beside, those met so far
 
     @property
     def unknown_names(self) -> tuple[str, ...]:
@@ -108,6 +109,9 @@ class JsonlReader:
                 column.name: pa.array(_texts(column, parsed.objects), pa.string())
                 for column in self._dataset.columns
             }
+            for name in self._beside:
+                texts = [_text_beside(value.get(name)) for value in parsed.objects]
+                columns[name] = pa.array(texts, pa.string())
             yield TextBatch(
                 pa.array(parsed.row_nos, pa.int64()),
                 columns,
@@ -146,11 +150,14 @@ class JsonlReader:
         return block
 
     def _without_repeated_unknown(self, value: _Repeating) -> dict[str, Any] | None:
-        """The object, if only names that are ignored occur more than once."""
-        names = [name for name, _ in value.pairs if name in self._known]
+        """The object, if only names that are not read occur more than once."""
+        names = [name for name, _ in value.pairs if name in self._dataset.read_names]
         return dict(value.pairs) if len(set(names)) == len(names) else None
 
     def _note_unknown(self, value: dict[str, Any]) -> None:
+        beside = [name for name in READ_BESIDE if name in value and name not in self._beside]
+        self._beside += beside
+        self._seen.update(beside)
         self._near = near_misses(self._dataset, value) | self._near
         if len(self._seen) < len(self._known) + _MOST_UNKNOWN_NAMES:
             self._seen.update(value)
@@ -204,6 +211,13 @@ def _text(kind: Kind, value: object) -> str | None:
     if isinstance(value, str) and (kind in NUMBERS or not isinstance(value, _Number)):
         return value
     return UNUSABLE_TEXT
+
+
+def _text_beside(value: object) -> str | None:
+    """A value of any type, where only its being true, or there at all, says something."""
+    if value is None or (type(value) is str and not _is_broken_text(value)):
+        return value
+    return _FLAG_TEXTS[value] if isinstance(value, bool) else UNUSABLE_TEXT
 
 
 def _is_broken_text(value: object) -> bool:

@@ -6,26 +6,25 @@ the run, which is the gate's to say (§8).
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.cells import CellRules
-from orchestration.ingest.datasets import DATASETS, Dataset
-from orchestration.ingest.discovery import Format, FoundFile, Inventory, Note
+from orchestration.ingest.datasets import DATASETS
+from orchestration.ingest.deletions import leave_out
+from orchestration.ingest.discovery import SKIPPED_PREFIXES, Format, FoundFile, Inventory, Note
 from orchestration.ingest.outcomes import FileOutcome, check_counts, insert_outcomes
-from orchestration.ingest.parquet_loader import (
-    ParquetLoader,
-    Probe,
-    distrusting_statistics,
-)
+from orchestration.ingest.parquet_loader import ParquetLoader, Probe, distrusting_statistics
 from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables, create_view
 from orchestration.ingest.shown import shortened
+from orchestration.ingest.snapshots import create_known_posts, judge_snapshots
+from orchestration.ingest.spreadsheet_ids import find_spreadsheet_ids
 from orchestration.ingest.text_loader import TextLoader
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 _MOST_UNKNOWN_COLUMNS: Final = 100  # noted for one file
 
@@ -36,14 +35,16 @@ def ingest_landing(
     *,
     program: str,
     currency_decimals: int,
+    closes_at: datetime,
     scratch: Path,
     links: Path,
     on_progress: Callable[[str], None] | None = None,
 ) -> None:
     """Read what was found in the landing directory into the open work file, and nothing else.
 
-    Creates, in a database that has none of them, a raw table for each dataset, `people` and `ingest_files`,
-    `ingest_datasets`, `ingest_notes`, `quarantine_rows` and `quarantine_files`. The scratch folder
+    Creates, in a database that has none of them, a raw table for each dataset, `people` and the tables
+    that report on what was read (see `raw_tables`). The period closes at `closes_at`, an instant in UTC:
+    posts are judged as they were then. The scratch folder
     belongs to this call while it runs; the links folder gets links to the files that are read in
     place, and must be kept as long as the work file. What is wrong with a file, also that it is no
     longer the one that was found, is never an error but a quarantined row or file.
@@ -67,9 +68,18 @@ def ingest_landing(
             folder = links if dataset.is_read_in_place else scratch
             parquet_loader = ParquetLoader(connection, dataset, rules, folder, probe)
             if dataset.is_read_in_place:
-                probe.know(_known_posts(connection))
+                create_known_posts(connection, closes_at)
+                probe.know(connection.table("known_posts").to_arrow_table())
             notes += _load(files, parquet_loader, TextLoader(connection, dataset, rules))
             outcomes = [outcome for _, outcome in files]
+            with distrusting_statistics(connection):
+                in_place = leave_out(connection, dataset, outcomes, parquet_loader.in_place)
+                if dataset.is_read_in_place:
+                    create_view(connection, dataset, in_place)
+                    # Where something was left out, the loader has counted what is not there any more.
+                    is_whole = in_place is parquet_loader.in_place
+                    tally = parquet_loader.tally if is_whole else None
+                    judge_snapshots(connection, dataset, tally)
             copied = [
                 outcome
                 for file, outcome in files
@@ -77,30 +87,12 @@ def ingest_landing(
             ]
             if copied:
                 check_counts(connection, dataset.rows_table, copied)
-            if dataset.is_read_in_place:
-                create_view(connection, dataset, parquet_loader.in_place)
-                _find_unknown_posts(connection, dataset, parquet_loader.unknown_rows > 0)
             if on_progress:
                 rows = sum(outcome.rows_read for outcome in outcomes)
                 on_progress(f"{dataset.name}: {rows:,} rows in {len(files):,} files")
         write_people(connection)
     insert_outcomes(connection, [outcome for _, outcome in pairs], inventory.folders, notes)
-
-
-def _known_posts(connection: "duckdb.DuckDBPyConnection") -> "pa.Table":
-    return connection.sql("select distinct post_id from raw_posts").to_arrow_table()
-
-
-def _find_unknown_posts(
-    connection: "duckdb.DuckDBPyConnection", dataset: Dataset, are_in_place: bool
-) -> None:
-    """Fill unknown_posts; files in place are read again only where the probe has seen any in them."""
-    table = dataset.table if are_in_place else dataset.rows_table
-    with distrusting_statistics(connection):
-        connection.execute(
-            f"insert into unknown_posts select post_id, count(*) from {table}"
-            " where post_id not in (select post_id from raw_posts) group by post_id"
-        )
+    find_spreadsheet_ids(connection)
 
 
 def _load(
@@ -120,7 +112,7 @@ def _load(
 
 
 def _notes(file: FoundFile, unknown_names: Sequence[str]) -> list[Note]:
-    names = sorted(unknown_names)
+    names = sorted(name for name in unknown_names if not name.startswith(SKIPPED_PREFIXES))
     notes = [
         Note("unknown_column", file.dataset, shortened(name), file.name)
         for name in names[:_MOST_UNKNOWN_COLUMNS]

@@ -3,12 +3,13 @@
 Belongs here: counting and reporting. Does not: deciding anything.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from orchestration.ingest.datasets import DATASET_NAMES
+from orchestration.ingest.datasets import DATASET_NAMES, Dataset
 from orchestration.ingest.discovery import FoundFile, Note, RefusedEntry
 from orchestration.ingest.quarantine import BadRow, FileFault
 
@@ -29,6 +30,8 @@ class FileOutcome:
     size_bytes: int | None
     rows_read: int = 0
     rows_quarantined: int = 0
+    rows_deleted: int = 0  # by their source, with what they took with them
+    rows_flagged: Counter[str] = field(default_factory=Counter)  # true, by unknown deletion flag
     fault: FileFault | None = None
 
     @classmethod
@@ -42,13 +45,15 @@ class FileOutcome:
 
     @property
     def rows_loaded(self) -> int:
-        """Rows in the raw table; a file is loaded but for its bad rows, or not at all."""
-        return 0 if self.fault else self.rows_read - self.rows_quarantined
+        """Rows in the raw table; a file is loaded but for bad and deleted rows, or not at all."""
+        left_out = self.rows_quarantined + self.rows_deleted
+        return 0 if self.fault else self.rows_read - left_out
 
     def refuse(self, fault: FileFault) -> None:
         """Quarantine the file as a whole. Its rows, good or bad, no longer count one by one."""
         self.fault = fault
         self.rows_quarantined = 0
+        self.rows_flagged.clear()
 
 
 def insert_bad_rows(
@@ -78,14 +83,15 @@ def insert_bad_rows(
 
 
 def withdraw(
-    connection: "duckdb.DuckDBPyConnection", table: str, outcomes: Iterable[FileOutcome]
+    connection: "duckdb.DuckDBPyConnection", dataset: Dataset, outcomes: Iterable[FileOutcome]
 ) -> None:
     """Take back all rows of files that turned out bad as a whole after some were inserted."""
     named = [(outcome.file_no, outcome.name) for outcome in outcomes]
     if not named:
         return
     numbers, names = map(list, zip(*named, strict=True))
-    connection.execute(f"delete from {table} where file_no in (select unnest(?))", [numbers])
+    for table in (dataset.rows_table, dataset.deletions_table):
+        connection.execute(f"delete from {table} where file_no in (select unnest(?))", [numbers])
     connection.execute("delete from quarantine_rows where file in (select unnest(?))", [names])
 
 
@@ -95,7 +101,7 @@ def insert_outcomes(
     folders: frozenset[str],
     notes: Sequence[Note],
 ) -> None:
-    """Fill ingest_files, ingest_datasets, quarantine_files and ingest_notes."""
+    """Fill ingest_files, ingest_datasets, quarantine_files, deletion_flags and ingest_notes."""
     _insert(
         connection,
         "ingest_files",
@@ -109,6 +115,7 @@ def insert_outcomes(
                 outcome.rows_read,
                 outcome.rows_loaded,
                 outcome.rows_quarantined,
+                outcome.rows_deleted,
                 outcome.fault and outcome.fault.reason.value,
             )
             for outcome in outcomes
@@ -121,6 +128,16 @@ def insert_outcomes(
             (outcome.dataset, outcome.name, outcome.fault.reason.value, outcome.fault.detail)
             for outcome in outcomes
             if outcome.fault
+        ],
+    )
+    _insert(
+        connection,
+        "deletion_flags",
+        [
+            (outcome.dataset, outcome.name, name, rows)
+            for outcome in outcomes
+            for name, rows in sorted(outcome.rows_flagged.items())
+            if rows
         ],
     )
     _insert(
@@ -149,7 +166,7 @@ def check_counts(
 
 def _dataset_row(
     name: str, outcomes: Sequence[FileOutcome], has_folder: bool
-) -> tuple[str, bool, int, int, int, int, int]:
+) -> tuple[str, bool, int, int, int, int, int, int]:
     own = [outcome for outcome in outcomes if outcome.dataset == name]
     return (
         name,
@@ -158,6 +175,7 @@ def _dataset_row(
         sum(outcome.rows_read for outcome in own),
         sum(outcome.rows_loaded for outcome in own),
         sum(outcome.rows_quarantined for outcome in own),
+        sum(outcome.rows_deleted for outcome in own),
         sum(outcome.fault is not None for outcome in own),
     )
 

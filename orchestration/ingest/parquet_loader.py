@@ -10,7 +10,7 @@ broken file can end the DuckDB that reads it.
 """
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -27,7 +27,14 @@ from orchestration.ingest.cells import (
     sql_text,
 )
 from orchestration.ingest.columns import unknown_columns
-from orchestration.ingest.datasets import NUMBERS, Dataset, Kind
+from orchestration.ingest.datasets import (
+    NUMBERS,
+    READ_BESIDE,
+    UNKNOWN_DELETION_FLAGS,
+    Dataset,
+    Kind,
+)
+from orchestration.ingest.deletions import is_deleted, is_true
 from orchestration.ingest.discovery import FoundFile
 from orchestration.ingest.limits import (
     LONGEST_VALUE_BYTES,
@@ -42,8 +49,9 @@ from orchestration.ingest.opening import check_unchanged, unreadable
 from orchestration.ingest.outcomes import FileOutcome, withdraw
 from orchestration.ingest.person_names import register_names
 from orchestration.ingest.quarantine import FileFault, FileReason
-from orchestration.ingest.raw_tables import RowSource
+from orchestration.ingest.raw_tables import NEVER, RowSource
 from orchestration.ingest.shown import shown
+from orchestration.ingest.snapshots import NONE, Tally
 from orchestration.ingest.wide_decimals import copy_with_text
 
 if TYPE_CHECKING:
@@ -126,6 +134,14 @@ def parquet_select(
             if position < 0
             else parquet_cell(column, f"c{position}", schema.types[position], rules, beside)
         )
+    read_beside = {
+        name: (f"c{positions[name]}", schema.types[positions[name]])
+        for name in READ_BESIDE
+        if name in positions
+    }
+    flags = {
+        name: is_true(*read_beside[name]) for name in UNKNOWN_DELETION_FLAGS if name in read_beside
+    }
     aliases = ", ".join(f"c{position}" for position in range(len(schema.names)))
     numbers = ", ".join(map(str, file_nos))
     # With all columns renamed, the two virtual ones cannot be mistaken for columns of the file.
@@ -133,7 +149,7 @@ def parquet_select(
         f"(SELECT *, ([{numbers}])[CAST(file_index AS BIGINT) + 1] AS file_no, file_row_number + 1 AS row_no"
         f" {_scan(links)} AS file({aliases}))"
     )
-    return RowSource(dataset, cells, relation)
+    return RowSource(dataset, cells, relation, is_deleted(read_beside), flags=flags)
 
 
 class ParquetLoader:
@@ -148,7 +164,7 @@ class ParquetLoader:
         probe: "Probe",
     ) -> None:
         self.in_place: list[str] = []  # SQL of the rows that were not copied
-        self.unknown_rows = 0  # good ones whose id the probe does not know
+        self.tally = NONE  # of the rows that were not copied
         self._connection = connection
         self._dataset = dataset
         self._rules = rules
@@ -189,7 +205,7 @@ class ParquetLoader:
         numbers = [linked.outcome.file_no for linked in group]
         rows = parquet_select(self._dataset, schema, links, numbers, self._rules)
         unsure = (
-            self._probe.with_known_ids(rows, schema) if self._dataset.is_read_in_place else rows
+            self._probe.with_known_posts(rows, schema) if self._dataset.is_read_in_place else rows
         )
         try:
             counts = self._probe.counts(unsure, links, numbers)
@@ -206,35 +222,44 @@ class ParquetLoader:
             return
         outcomes = [linked.outcome for linked in group]
         has_bad = any(count.bad for count in counts.values())
+        if not any(count.deleted for count in counts.values()):
+            rows = replace(rows, deleted=NEVER)
         try:
             with distrusting_statistics(self._connection):
                 if has_bad:
                     self._quarantine(rows, outcomes)
+                if rows.deleted != NEVER:
+                    self._connection.execute(
+                        f"insert into {self._dataset.deletions_table} {rows.deleted_rows()}"
+                    )
                 if not self._dataset.is_read_in_place:
                     self._connection.execute(
                         f"insert into {self._dataset.rows_table} {rows.good_rows()}"
                     )
         except duckdb.Error:
             # The probe has just read all of it: a file changed, or the trouble is not the files'.
-            withdraw(self._connection, self._dataset.rows_table, outcomes)
+            withdraw(self._connection, self._dataset, outcomes)
             unchanged = _without_changed(group)
             if len(unchanged) == len(group):
                 raise
             self._load_group(schema, unchanged)
             return
         for outcome in outcomes:
-            outcome.rows_read, outcome.rows_quarantined, _ = counts[outcome.file_no]
+            count = counts[outcome.file_no]
+            outcome.rows_read, outcome.rows_quarantined = count.rows, count.bad
+            outcome.rows_flagged = Counter(dict(zip(rows.flags, count.flagged, strict=True)))
         unchanged = _without_changed(group)
         changed = [linked.outcome for linked in group if linked.outcome.fault]
         if not self._dataset.is_read_in_place:
-            withdraw(self._connection, self._dataset.rows_table, changed)
+            withdraw(self._connection, self._dataset, changed)
             return
         if changed:  # what is read in place is read as a group
-            withdraw(self._connection, self._dataset.rows_table, outcomes)
+            withdraw(self._connection, self._dataset, outcomes)
             self._load_group(schema, unchanged)
             return
         self.in_place.append(rows.good_rows() if has_bad else rows.all_rows())
-        self.unknown_rows += sum(count.unknown for count in counts.values())
+        for count in counts.values():
+            self.tally = self.tally.plus(count.tally)
         self._remember(group)
 
     def _remember(self, group: Sequence[LinkedFile]) -> None:
@@ -256,9 +281,13 @@ class ParquetLoader:
 
 
 class _Count(NamedTuple):
+    """Rows of a file."""
+
     rows: int
     bad: int
-    unknown: int  # of the others
+    deleted: int
+    tally: Tally  # of the others
+    flagged: Sequence[int]  # by unknown deletion flag
 
 
 class Probe:
@@ -269,13 +298,13 @@ class Probe:
         self._connection: duckdb.DuckDBPyConnection | None = None  # until there is need of it
         self._known: pa.Table | None = None
 
-    def know(self, ids: "pa.Table") -> None:
-        """Keep ids of the dataset before, one column, each once: rows of others are counted apart."""
+    def know(self, posts: "pa.Table") -> None:
+        """Keep posts, each once: its id and when it was published. Snapshots are held against them."""
         self.close()
-        self._known = ids
+        self._known = posts
 
-    def with_known_ids(self, rows: RowSource, schema: ParquetSchema) -> RowSource:
-        """The rows with `known_id`, null where the first column holds none of the known ids.
+    def with_known_posts(self, rows: RowSource, schema: ParquetSchema) -> RowSource:
+        """The snapshots with `known_id`, null where it is of none of the posts, and `published_at`.
 
         A known id has been found good already, so there is no need to look at each of its letters.
         """
@@ -286,9 +315,10 @@ class Probe:
         is_text = schema.types[schema.names.index(column)] == "VARCHAR"
         key = _short(cell.sure) if is_text else f"({cell.value})"
         good = f"CASE WHEN known_id IS NOT NULL THEN true ELSE {cell.good} END"
-        relation = f"({rows.relation} AS files LEFT JOIN known_ids ON {key} = known_id)"
+        relation = f"({rows.relation} AS files LEFT JOIN known_posts ON {key} = known_id)"
         cells = {**rows.cells, column: replace(cell, good=good)}
-        return replace(rows, cells=cells, relation=relation, unknown="known_id IS NULL")
+        tallies = Tally.conditions("known_id", rows.cells["observed_at"].sure)
+        return replace(rows, cells=cells, relation=relation, tallies=tallies)
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -325,8 +355,11 @@ class Probe:
     ) -> dict[int, _Count]:
         """Rows and bad rows of each file. FileFault if not all of them can be read."""
         found = self._fetch(rows.counted_rows(), *links)
-        counts = dict.fromkeys(file_nos, _Count(0, 0, 0))
-        counts.update({file_no: _Count(*numbers) for file_no, *numbers in found})
+        counts = dict.fromkeys(file_nos, _Count(0, 0, 0, NONE, [0] * len(rows.flags)))
+        for file_no, in_all, bad, deleted, *numbers in found:
+            tally = Tally(*numbers[: len(rows.tallies)]) if rows.tallies else NONE
+            flagged = numbers[len(rows.tallies) :]
+            counts[file_no] = _Count(in_all, bad, deleted, tally, flagged)
         for link, file_no in zip(links, file_nos, strict=True):
             file = sql_text(exact_pattern(link))
             promised = self._fetch(f"SELECT num_rows FROM parquet_file_metadata({file})", link)
@@ -343,11 +376,11 @@ class Probe:
             self._connection = _new_connection(self._like)
             register_names(self._connection)
             if self._known is not None:
-                self._connection.register("ids", self._known)
+                self._connection.register("posts", self._known)
                 self._connection.execute(
-                    "create table known_ids as select * from ids as of(known_id)"
+                    "create table known_posts as select * from posts as of(known_id, published_at)"
                 )
-                self._connection.unregister("ids")
+                self._connection.unregister("posts")
         try:
             return self._connection.execute(sql).fetchall()
         except (duckdb.Error, RuntimeError) as error:

@@ -83,14 +83,20 @@ _TABLES: Final = {
         select dataset, file, reason, detail
         from quarantine_files order by all
     """,
+    # Not refused, but not loaded either (§2): how many rows each file has that its source deleted.
+    "deleted.parquet": """
+        select dataset, file, rows_deleted as rows
+        from ingest_files where rows_deleted > 0 order by all
+    """,
 }
 
 
 def write_quarantine(connection: "duckdb.DuckDBPyConnection", folder: Path) -> None:
-    """Write the quarantined rows and files of the work file as Parquet into the folder.
+    """Write the quarantined rows and files of the work file, and the counts of deleted rows, as
+    Parquet into the folder.
 
-    Both files are always written, so that none is left over from an earlier run; each is replaced
-    in one step, and only after both are complete.
+    All files are always written, so that none is left over from an earlier run; each is replaced in
+    one step, and only after all are complete.
     """
     folder = Path(os.path.abspath(folder))
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,18 +127,20 @@ class QuarantineView:
     """What stands in quarantine: counts of all of it, and the first rows and files.
 
     Rows have dataset, file, row_no, column_name, reason, raw_text, line_count; files dataset, file,
-    reason, detail. Texts are as they came: whoever shows them makes them safe to show.
+    reason, detail. `deleted` has dataset, file, rows: how many rows their source has deleted. Texts
+    are as they came: whoever shows them makes them safe to show.
     """
 
     counts: list[ReasonCount]
     rows: list[dict[str, Any]]
     files: list[dict[str, Any]]
+    deleted: list[dict[str, Any]]
 
 
 def read_quarantine(folder: Path, limit: int) -> QuarantineView:
     """What the last ingest left in the folder, at most `limit` rows and files; FileNotFoundError if
     there was none. Batches are read one by one, so a big quarantine does not fill the memory."""
-    rows_path, files_path = folder / "rows.parquet", folder / "files.parquet"
+    rows_path, files_path, deleted_path = (folder / name for name in _TABLES)
     rows = Counter((row["dataset"], row["reason"]) for row in _read(rows_path, "dataset", "reason"))
     files = Counter(
         (row["dataset"], row["reason"]) for row in _read(files_path, "dataset", "reason")
@@ -144,6 +152,7 @@ def read_quarantine(folder: Path, limit: int) -> QuarantineView:
         ],
         list(islice(_read(rows_path), limit)),
         list(islice(_read(files_path), limit)),
+        list(_read(deleted_path)) if deleted_path.exists() else [],  # an earlier version wrote none
     )
 
 

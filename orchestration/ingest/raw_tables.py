@@ -5,7 +5,7 @@ good (`cells.py`), nor where the rows come from (`text_loader.py`, `parquet_load
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.cells import Cell, sql_text
@@ -22,7 +22,7 @@ _REPORT_TABLES: Final = """
     create table ingest_files (
         file_no integer not null, dataset varchar not null, file varchar not null, format varchar,
         size_bytes bigint, rows_read bigint not null, rows_loaded bigint not null,
-        rows_quarantined bigint not null, reason varchar
+        rows_quarantined bigint not null, rows_deleted bigint not null, reason varchar
     );
     create table quarantine_rows (
         dataset varchar not null, file varchar not null, row_no bigint not null,
@@ -39,11 +39,25 @@ _REPORT_TABLES: Final = """
         file varchar not null, link varchar not null, device hugeint not null, inode hugeint not null,
         size_bytes bigint not null, modified_ns bigint not null, changed_ns bigint not null
     );
+    create table known_posts (post_id varchar not null, published_at timestamp not null);
+    create table known_snapshots (snapshots bigint not null, before_publication bigint not null);
     create table unknown_posts (post_id varchar not null, snapshots bigint not null);
+    create table early_posts (
+        post_id varchar not null, published_at timestamp not null, snapshots bigint not null,
+        first_observed_at timestamp not null
+    );
+    create table spreadsheet_ids (
+        dataset varchar not null, column_name varchar not null, id varchar not null,
+        form varchar not null, row_count bigint not null, file varchar, row_no bigint
+    );
+    create table deletion_flags (
+        dataset varchar not null, file varchar not null, column_name varchar not null,
+        row_count bigint not null
+    );
     create table ingest_datasets (
         dataset varchar not null, has_folder boolean not null, files bigint not null,
         rows_read bigint not null, rows_loaded bigint not null, rows_quarantined bigint not null,
-        files_quarantined bigint not null
+        rows_deleted bigint not null, files_quarantined bigint not null
     );
 """
 
@@ -51,14 +65,19 @@ _REPORT_TABLES: Final = """
 def create_tables(connection: "duckdb.DuckDBPyConnection") -> None:
     """Create the raw tables and the tables that report on them, all empty."""
     for dataset in DATASETS:
-        columns = ", ".join(
-            f"{column.name} {SQL_TYPES[column.kind]}{'' if _may_be_null(column) else ' not null'}"
-            for column in dataset.columns
-        )
-        connection.execute(
-            f"create table {dataset.rows_table} ({columns}, "
-            "file_no integer not null, row_no bigint not null)"
-        )
+        for table, columns in (
+            (dataset.rows_table, dataset.columns),
+            (dataset.deletions_table, dataset.read_of_deleted),
+        ):
+            defined = ", ".join(
+                f"{column.name} {SQL_TYPES[column.kind]}"
+                f"{'' if _may_be_null(column) else ' not null'}"
+                for column in columns
+            )
+            connection.execute(
+                f"create table {table} ({defined},"
+                " file_no integer not null, row_no bigint not null)"
+            )
         if dataset.is_read_in_place:
             create_view(connection, dataset, [])
     connection.execute(_REPORT_TABLES)
@@ -76,52 +95,61 @@ def create_view(
     connection.execute(f"create or replace view {dataset.table} as {' UNION ALL '.join(parts)}")
 
 
+NEVER: Final = "false"
+
+
 @dataclass(frozen=True)
 class RowSource:
     """Where rows of a dataset come from, and how their values are to be read.
 
-    The relation is SQL for a FROM clause; it has file_no, row_no and all that the cells refer to.
+    The relation is SQL for a FROM clause; it has file_no, row_no and all that the others refer to:
+    `deleted` says whether the source has deleted a row, and is never null; `tallies` are conditions to
+    count good rows by that are not deleted, `flags` likewise for all rows that are not deleted.
     """
 
     dataset: Dataset
     cells: Mapping[str, Cell]
     relation: str
-    unknown: str = "false"  # SQL over the relation: whether a row's id is none that is known
+    deleted: str = NEVER
+    tallies: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, str] = field(default_factory=dict)
 
     def good_rows(self) -> str:
-        """SQL of the good rows as the raw table has them, defaults applied."""
-        values = ", ".join(_with_default(column) for column in self.dataset.columns)
-        return f"SELECT {values}, {PLACE} FROM ({self._typed()}) WHERE {self._is_good()}"
+        """SQL of the good rows that are not deleted as the raw table has them, defaults applied."""
+        return self._loaded(self.dataset.columns, "NOT is_deleted")
+
+    def deleted_rows(self) -> str:
+        """SQL of the deleted rows as the deletions table has them, but for those that are bad."""
+        return self._loaded(self.dataset.read_of_deleted, "is_deleted")
 
     def all_rows(self) -> str:
-        """SQL of all rows likewise, of a source that is known to hold no bad one."""
+        """SQL of all rows that are not deleted, of a source that is known to hold no bad one."""
         values = ", ".join(_with_default(column) for column in self.dataset.columns)
         sure = (f"{self.cells[c.name].sure} AS value_{c.name}" for c in self.dataset.columns)
-        return f"SELECT {values}, {PLACE} FROM (SELECT {PLACE}, {', '.join(sure)} FROM {self.relation})"
+        return (
+            f"SELECT {values}, {PLACE} FROM"
+            f" (SELECT {PLACE}, {', '.join(sure)} FROM {self.relation} WHERE NOT ({self.deleted}))"
+        )
 
     def counted_rows(self) -> str:
-        """SQL of how many rows each file has, how many are bad, and how many others are `unknown`.
+        """SQL of how many rows each file has, how many are bad, and deleted; then tallies and flags.
 
         Looks at every value, each no closer than it takes to know that it is good.
         """
-        is_good = " AND ".join(self._good_values())
+        seen = [
+            f"{' AND '.join(self._good_values())} AS is_good",
+            f"({self.deleted}) AS is_deleted",
+        ]
+        counts = ["true", "NOT is_good", "is_good AND is_deleted"]
+        for among, conditions in (("is_good AND ", self.tallies), ("", self.flags)):
+            for condition in conditions.values():
+                counts.append(f"{among}NOT is_deleted AND condition_{len(seen)}")
+                seen.append(f"({condition}) AS condition_{len(seen)}")
+        counted = ", ".join(f"count(*) FILTER ({count})" for count in counts)
         return (
-            "SELECT file_no, count(*), count(*) FILTER (NOT is_good),"
-            " count(*) FILTER (is_good AND is_unknown)"
-            f" FROM (SELECT file_no, {is_good} AS is_good, {self.unknown} AS is_unknown"
-            f" FROM {self.relation}) GROUP BY file_no"
+            f"SELECT file_no, {counted}"
+            f" FROM (SELECT file_no, {', '.join(seen)} FROM {self.relation}) GROUP BY file_no"
         )
-
-    def _good_values(self) -> Iterator[str]:
-        """SQL conditions over the relation: together they say what `_is_good` says of a typed row."""
-        for column in self.dataset.columns:
-            cell = self.cells[column.name]
-            if column.is_optional:
-                yield f"(NOT ({cell.given}) OR ({cell.good}))"
-            else:
-                yield f"(({cell.given}) AND ({cell.good}))"
-            if column.at_most_column:
-                yield f"coalesce({cell.sure} <= {self.cells[column.at_most_column].sure}, true)"
 
     def bad_rows(self) -> str:
         """SQL of the bad rows: place, columns and reasons in the contract's order, the row as JSON.
@@ -129,23 +157,30 @@ class RowSource:
         Of text files nobody needs the last: there the raw text is at hand.
         """
         columns = self.dataset.columns
+        reasons = {column.name: self._reason(column) for column in columns}
         names = ", ".join(
-            f"CASE WHEN {_reason(column)} IS NOT NULL THEN {sql_text(column.name)} END"
-            for column in columns
+            f"CASE WHEN {reason} IS NOT NULL THEN {sql_text(name)} END"
+            for name, reason in reasons.items()
         )
-        codes = ", ".join(_reason(column) for column in columns)
         shown = ", ".join(f"{column.name} := shown_{column.name}" for column in columns)
         row_text = (
             f"left(CAST(to_json(struct_pack({shown})) AS VARCHAR), {LONGEST_RAW_TEXT_CHARACTERS})"
         )
         return (
             f"SELECT {PLACE}, concat_ws('|', {names}) AS column_name,"
-            f" concat_ws('|', {codes}) AS reason, {row_text} AS raw_text"
+            f" concat_ws('|', {', '.join(reasons.values())}) AS reason, {row_text} AS raw_text"
             f" FROM ({self._typed()}) WHERE NOT ({self._is_good()})"
         )
 
+    def _loaded(self, columns: Sequence[Column], condition: str) -> str:
+        values = ", ".join(_with_default(column) for column in columns)
+        return (
+            f"SELECT {values}, {PLACE} FROM ({self._typed()})"
+            f" WHERE {condition} AND {self._is_good()}"
+        )
+
     def _typed(self) -> str:
-        parts = [PLACE]
+        parts = [PLACE, f"({self.deleted}) AS is_deleted"]
         for column in self.dataset.columns:
             cell = self.cells[column.name]
             parts += (
@@ -156,19 +191,51 @@ class RowSource:
             )
         return f"SELECT {', '.join(parts)} FROM {self.relation}"
 
+    def _good_values(self) -> Iterator[str]:
+        """SQL conditions over the relation: together they say what `_is_good` says of a typed row."""
+        for column in self.dataset.columns:
+            cell = self.cells[column.name]
+            passes = self._is_not_read(column, f"({self.deleted})")
+            if column.is_optional:
+                yield f"({passes} OR NOT ({cell.given}) OR ({cell.good}))"
+            else:
+                yield f"({passes} OR (({cell.given}) AND ({cell.good})))"
+            if column.at_most_column:
+                limit = self.cells[column.at_most_column].sure
+                yield f"({passes} OR coalesce({cell.sure} <= {limit}, true))"
+
     def _is_good(self) -> str:
         """SQL of whether a typed row is good: nothing missing that must be there, nothing bad."""
         conditions = []
         for column in self.dataset.columns:
             value = f"value_{column.name}"
+            passes = self._is_not_read(column, "is_deleted")
             if column.is_optional:
-                conditions.append(f"({value} IS NOT NULL OR NOT given_{column.name})")
+                conditions.append(f"({passes} OR {value} IS NOT NULL OR NOT given_{column.name})")
             else:
-                conditions.append(f"{value} IS NOT NULL")
+                conditions.append(f"({passes} OR {value} IS NOT NULL)")
             if column.at_most_column:
                 limit = f"value_{column.at_most_column}"
-                conditions.append(f"({value} IS NULL OR {value} <= {limit})")
+                conditions.append(f"({passes} OR {value} IS NULL OR {value} <= {limit})")
         return " AND ".join(conditions)
+
+    def _reason(self, column: Column) -> str:
+        """SQL of why the value of a typed row is bad, null where it is not."""
+        value = f"value_{column.name}"
+        null = "NULL" if column.is_optional else sql_text(RowReason.NULL)
+        exceeds = ""
+        if column.at_most_column:
+            limit = f"value_{column.at_most_column}"
+            exceeds = f" WHEN {value} > {limit} THEN {sql_text(RowReason.OUT_OF_RANGE)}"
+        return (
+            f"(CASE WHEN {self._is_not_read(column, 'is_deleted')} THEN NULL"
+            f" WHEN NOT given_{column.name} THEN {null}"
+            f" WHEN {value} IS NULL THEN fault_{column.name}{exceeds} END)"
+        )
+
+    def _is_not_read(self, column: Column, is_deleted: str) -> str:
+        """SQL of whether a value is not read, since its row is deleted (contract §2)."""
+        return NEVER if column in self.dataset.read_of_deleted else is_deleted
 
 
 def _with_default(column: Column) -> str:
@@ -180,20 +247,6 @@ def _with_default(column: Column) -> str:
     elif column.default is not None:
         value = f"coalesce({value}, {column.default})"
     return f"CAST({value} AS {SQL_TYPES[column.kind]}) AS {column.name}"
-
-
-def _reason(column: Column) -> str:
-    """SQL of why the value of a typed row is bad, null where it is not."""
-    value = f"value_{column.name}"
-    null = "NULL" if column.is_optional else sql_text(RowReason.NULL)
-    exceeds = ""
-    if column.at_most_column:
-        limit = f"value_{column.at_most_column}"
-        exceeds = f" WHEN {value} > {limit} THEN {sql_text(RowReason.OUT_OF_RANGE)}"
-    return (
-        f"(CASE WHEN NOT given_{column.name} THEN {null}"
-        f" WHEN {value} IS NULL THEN fault_{column.name}{exceeds} END)"
-    )
 
 
 def _may_be_null(column: Column) -> bool:

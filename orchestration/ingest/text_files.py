@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BufferedReader
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 
 from backports import zstd
@@ -21,6 +22,7 @@ from orchestration.ingest.limits import (
     most_expanded_bytes,
     too_long_a_record,
 )
+from orchestration.ingest.mistaken import LONGEST_SIGNATURE_BYTES, demand_text, not_compressed
 from orchestration.ingest.opening import opened
 from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
 from orchestration.ingest.shown import shown
@@ -45,7 +47,7 @@ class TextBatch:
     """
 
     row_nos: "pa.Array"
-    columns: dict[str, "pa.Array"]  # the dataset's columns that the file has
+    columns: dict[str, "pa.Array"]  # of those that are read the ones that the file has
     raw_of: Callable[[int], tuple[bytes, int]]
     size_bytes: int
     bad_rows: list[BadRow] = field(default_factory=list)
@@ -65,16 +67,20 @@ class Source:
         self._stream = stream
         self._file_bytes = file_bytes
         self._left = most_expanded_bytes(file_bytes)
+        self._is_at_start = True
 
     def read(self, size_bytes: int) -> bytes:
         """At most that many bytes, none at the end.
 
-        FileFault if the file cannot be read on, or expands beyond what it may.
+        FileFault if the file cannot be read on, is no text, or expands beyond what it may.
         """
         try:
             data = self._stream.read(size_bytes)
         except (OSError, EOFError, zlib.error, zstd.ZstdError) as error:
             raise FileFault(FileReason.UNREADABLE, shown(str(error))) from error
+        if self._is_at_start and data:
+            demand_text(data[:LONGEST_SIGNATURE_BYTES])
+            self._is_at_start = False
         self._left -= len(data)
         if self._left < 0:
             raise expands_too_much(self._file_bytes)
@@ -119,9 +125,12 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
-def _decompressed(plain: BinaryIO, file: FoundFile) -> BinaryIO:
+def _decompressed(plain: BufferedReader, file: FoundFile) -> BinaryIO:
     if file.format in (Format.CSV, Format.JSONL):
         return plain
+    fault = not_compressed(plain.peek(LONGEST_SIGNATURE_BYTES), file.format.value)
+    if fault is not None:
+        raise fault
     if file.format in (Format.CSV_GZIP, Format.JSONL_GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=plain))
     return cast(BinaryIO, zstd.ZstdFile(plain))

@@ -6,12 +6,14 @@ all small files of a dataset. Does not: the formats (the readers) or the values 
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from orchestration.ingest.cells import Beside, CellRules, text_cell
 from orchestration.ingest.csv_reader import CsvReader
-from orchestration.ingest.datasets import Dataset
+from orchestration.ingest.datasets import READ_BESIDE, UNKNOWN_DELETION_FLAGS, Dataset
+from orchestration.ingest.deletions import TEXT, is_deleted, is_true
 from orchestration.ingest.discovery import Format, FoundFile
 from orchestration.ingest.jsonl_reader import JsonlReader
 from orchestration.ingest.limits import demand_few_bad_rows
@@ -84,7 +86,7 @@ class TextLoader:
         """Validate and insert what is still pending; take back what faulty files had inserted."""
         self._flush()
         begun = (outcome for outcome in self._refused if outcome.rows_read)
-        withdraw(self._connection, self._dataset.rows_table, begun)
+        withdraw(self._connection, self._dataset, begun)
 
     def _add(self, outcome: FileOutcome, batch: TextBatch) -> None:
         outcome.rows_read += len(batch.row_nos) + len(batch.bad_rows)
@@ -102,20 +104,23 @@ class TextLoader:
             return
         bad_rows = ((outcome, row) for outcome, batch in pending for row in batch.bad_rows)
         insert_bad_rows(self._connection, bad_rows)
-        staged = self._staged(pending)
+        beside = {name for _, batch in pending for name in batch.columns} & set(READ_BESIDE)
+        rows = self._rows_with(beside)
+        staged = self._staged(pending, beside)
         self._connection.register(_STAGING, staged)
-        inserted = self._connection.execute(
-            f"insert into {self._dataset.rows_table} {self._rows.good_rows()}"
-        ).fetchone()
-        if inserted is None or inserted[0] != len(staged):
-            self._refuse_mostly_bad({outcome.file_no: outcome for outcome, _ in pending})
-            insert_bad_rows(self._connection, self._invalid_rows(pending))
+        good = self._inserted(self._dataset.rows_table, rows.good_rows())
+        if beside:
+            good += self._inserted(self._dataset.deletions_table, rows.deleted_rows())
+            self._count_flags(pending, rows)
+        if good != len(staged):
+            self._refuse_mostly_bad(rows, {outcome.file_no: outcome for outcome, _ in pending})
+            insert_bad_rows(self._connection, self._invalid_rows(pending, rows))
         self._connection.unregister(_STAGING)
 
-    def _refuse_mostly_bad(self, outcomes: dict[int, FileOutcome]) -> None:
+    def _refuse_mostly_bad(self, rows: RowSource, outcomes: dict[int, FileOutcome]) -> None:
         """Refuse the files of which too many of the staged rows hold bad values."""
         counts = self._connection.execute(
-            f"select file_no, count(*) from ({self._rows.bad_rows()}) group by file_no"
+            f"select file_no, count(*) from ({rows.bad_rows()}) group by file_no"
         ).fetchall()
         for file_no, bad in counts:
             outcome = outcomes[file_no]
@@ -125,7 +130,32 @@ class TextLoader:
                 outcome.refuse(fault)
                 self._refused.append(outcome)
 
-    def _staged(self, pending: list[tuple[FileOutcome, TextBatch]]) -> "pa.Table":
+    def _rows_with(self, beside: Collection[str]) -> RowSource:
+        """The staged rows, where these columns are among those of their files."""
+        sources = {name: (f'"{name}"', TEXT) for name in beside}
+        flags = {
+            name: is_true(*sources[name]) for name in UNKNOWN_DELETION_FLAGS if name in sources
+        }
+        return replace(self._rows, deleted=is_deleted(sources), flags=flags)
+
+    def _inserted(self, table: str, select: str) -> int:
+        found = self._connection.execute(f"insert into {table} {select}").fetchone()
+        assert found is not None
+        return int(found[0])
+
+    def _count_flags(self, pending: list[tuple[FileOutcome, TextBatch]], rows: RowSource) -> None:
+        outcomes = {outcome.file_no: outcome for outcome, _ in pending}
+        for name, is_flagged in rows.flags.items():
+            found = self._connection.execute(
+                f"select file_no, count(*) from {_STAGING}"
+                f" where {is_flagged} and not ({rows.deleted}) group by file_no"
+            )
+            for file_no, count in found.fetchall():
+                outcomes[file_no].rows_flagged[name] += count
+
+    def _staged(
+        self, pending: list[tuple[FileOutcome, TextBatch]], beside: Collection[str]
+    ) -> "pa.Table":
         import pyarrow as pa
 
         tables = []
@@ -135,7 +165,7 @@ class TextLoader:
                 "file_no": pa.repeat(pa.scalar(outcome.file_no, pa.int32()), count),
                 "row_no": batch.row_nos,
             }
-            for name in self._dataset.column_names:
+            for name in (*self._dataset.column_names, *sorted(beside)):
                 column = batch.columns.get(name)
                 columns[name] = pa.nulls(count, pa.string()) if column is None else column
             tables.append(pa.table(columns))
@@ -145,7 +175,7 @@ class TextLoader:
         return pa.Table.from_batches(whole.to_batches(_STAGED_BATCH_ROWS), whole.schema)
 
     def _invalid_rows(
-        self, pending: list[tuple[FileOutcome, TextBatch]]
+        self, pending: list[tuple[FileOutcome, TextBatch]], rows: RowSource
     ) -> Iterator[tuple[FileOutcome, BadRow]]:
         """The rows that were read well but hold bad values."""
         batches: dict[int, list[tuple[int, FileOutcome, TextBatch]]] = defaultdict(list)
@@ -155,7 +185,7 @@ class TextLoader:
                 batches[outcome.file_no].append((first, outcome, batch))
         # As Arrow it is compact; as Python objects only a part of it exists at a time.
         columns = "file_no, row_no, column_name, reason"
-        found = self._connection.sql(f"select {columns} from ({self._rows.bad_rows()})")
+        found = self._connection.sql(f"select {columns} from ({rows.bad_rows()})")
         for part in found.to_arrow_table().to_batches(_PART_ROWS):
             for file_no, row_no, column_name, reason in zip(
                 *part.to_pydict().values(), strict=True

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COUNTS: Final = ("views", "likes", "comments", "shares")
 
 _DATASETS: Final = """
-    select dataset, files, rows_read, rows_loaded, rows_quarantined, files_quarantined
+    select dataset, files, rows_read, rows_loaded, rows_quarantined, rows_deleted, files_quarantined
     from ingest_datasets order by dataset
 """
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from datetime import datetime, time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,6 +86,7 @@ def read_landing(
         inventory,
         program=run.program,
         currency_decimals=minor_unit_decimals(loaded.program.currency),
+        closes_at=datetime.combine(loaded.program.period(run.period).closes_on, time()),
         scratch=scratch,
         links=links,
         on_progress=partial(run.tell, "ingest"),

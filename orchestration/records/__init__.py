@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -42,6 +42,7 @@ class _Document(BaseModel):
 class Record(_Document):
     """A document with a schema number."""
 
+    indent: ClassVar[int | None] = 1
     schema_number: int = 1
 
     @classmethod
@@ -55,8 +56,8 @@ class Record(_Document):
             raise Unreadable(f"{where}: {first['msg']}" if where else str(first["msg"])) from None
 
     def content(self) -> bytes:
-        """The document as bytes for a file: keys sorted, indented by one."""
-        return json.dumps(self.to_json(), indent=1, sort_keys=True).encode()
+        """The document as bytes for a file: keys sorted, with `indent` a line for each."""
+        return json.dumps(self.to_json(), indent=self.indent, sort_keys=True).encode()
 
 
 class Worker(_Document):
@@ -189,6 +190,8 @@ class LastRun(Record):
     Written when the reading begins, so a run that dies leaves one without `inputs`. It is published
     if the period's version has the same `attempt`.
     """
+
+    indent: ClassVar[int | None] = None  # written a dozen times in a run, and no person reads it
 
     program: str
     period: str

@@ -127,13 +127,14 @@ def data_section(data: Mapping[str, Any]) -> Section:
         ("Rows read", "rows_read"),
         ("Rows loaded", "rows_loaded"),
         ("Rows quarantined", "rows_quarantined"),
+        ("Rows deleted by their source", "rows_deleted"),
         ("Files quarantined", "files_quarantined"),
     )
     datasets = Table(
         "Landing data by dataset",
         columns("Dataset", *(f"{label} #" for label, _ in counted)),
         [
-            [row["dataset"], *(text.count(row[name]) for _, name in counted)]
+            [row["dataset"], *(text.count(row.get(name, 0)) for _, name in counted)]
             for row in data["datasets"]
         ],
     )

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -57,7 +58,18 @@ def parse_program(content: bytes, name: str) -> Program:
 
     ProgramFileError, with every problem of the file in the order of its lines, if they hold none.
     """
-    root, problems = read_yaml(content, name)
+    try:
+        return _parsed(content)
+    except ProgramFileError as error:
+        raise ProgramFileError(
+            [replace(problem, file=name) for problem in error.problems]
+        ) from None
+
+
+@lru_cache(maxsize=16)  # a run asks for the same bytes a dozen times; a program is frozen
+def _parsed(content: bytes) -> Program:
+    """The same, of a file without a name."""
+    root, problems = read_yaml(content, "")
     if root is None:
         raise ProgramFileError(problems)
     try:
@@ -65,7 +77,7 @@ def parse_program(content: bytes, name: str) -> Program:
     except ValidationError as error:
         findings = [*_field_findings(error), *broken_rules(Draft(root))]
         problems += [
-            Problem(name, finding.path, finding.found, finding.expected, _line(root, finding.path))
+            Problem("", finding.path, finding.found, finding.expected, _line(root, finding.path))
             for finding in findings
         ]
     if problems:

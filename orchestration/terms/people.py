@@ -10,7 +10,7 @@ character that cannot be seen.
 from __future__ import annotations
 
 import unicodedata
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Final
 
 MOST_OF_A_NAME: Final = 128
@@ -47,6 +47,7 @@ _MIXTURES: Final = (
 _OF_EVERY_SCRIPT: Final = {"Zyyy", "Zinh"}
 
 
+@lru_cache(maxsize=10_000)  # the same few people decide in every period
 def compared(name: str) -> str | None:
     """The form in which names are compared; None for a name that is refused.
 

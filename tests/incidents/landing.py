@@ -16,11 +16,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from expectations.suites import SUITES
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.publishing import Published
 from orchestration.pipeline.refusals import GateFailed
-from orchestration.pipeline.run_state import STAGES
 from tests.integration.books import Books as PlainBooks
 from tests.proof.cases import Row, as_yaml, write_landing
 from tests.proof.product import fast_run, rows_reader
@@ -109,6 +107,16 @@ class World:
             }
         )  # fmt: skip
 
+    def returned(self, return_id: str, creator: str, month: int = 1) -> None:
+        """The bank says that the payout of a month did not arrive."""
+        self.rows["payment_returns"].append(
+            {
+                "program": self.name, "return_id": return_id, "creator_id": creator,
+                "period": key(month), "currency": "USD", "status": "returned",
+                "updated_at": f"{_month(month)['ends_on']}T12:00:00Z",
+            }
+        )  # fmt: skip
+
     def landing(self) -> Path:
         """A landing directory with all that is delivered by now, as JSON lines."""
         self._landings += 1
@@ -136,9 +144,9 @@ class Books:
         """Runs a month on all that is delivered by now; on files, where `landing` has them."""
         books = self.plain
         period, name = key(month), self.world.name
-        self._last = fast_run(books.home, name, period, f"run-{period}-{by}", by)
+        self.last = fast_run(books.home, name, period, f"run-{period}-{by}", by)
         reader = None if landing else rows_reader(self.world.rows)
-        return run_all(self._last, books.loaded.path, landing or self.world.folder, reader)
+        return run_all(self.last, books.loaded.path, landing or self.world.folder, reader)
 
     def blocked_by(self, month: int, landing: Path | None = None) -> list[str]:
         """The expectations that block a run of the month; it fails where none does."""
@@ -148,16 +156,9 @@ class Books:
 
     def warnings(self) -> set[str]:
         """The expectations of the run before that warn."""
-        with self._last.work.connect() as connection:
-            return {
-                row.name
-                for stage in STAGES
-                for row in SUITES[stage]
-                if row.severity == "warn"
-                and connection.execute(
-                    row.arguments["unexpected_rows_query"].replace("{batch}", f'"{row.table}"')
-                ).fetchall()
-            }
+        last = self.last.state.read()
+        assert last
+        return {row.name for result in last.gates.values() for row in result.warnings}
 
     def close(self, month: int, by: str = "grace") -> None:
         self.plain.close(key(month), by)

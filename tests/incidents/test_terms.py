@@ -17,22 +17,20 @@ pytestmark = pytest.mark.long  # each is several runs of a period
 
 
 def test_twitch_a_share_of_30_in_place_of_70_for_years(world: World, books: Books) -> None:
-    """No gate knows what was agreed. The file put right, each month is restated, and owed at once."""
-    world.lasts(4)
+    """No gate knows what was agreed. The file put right, each period is restated, and owed at once."""
+    world.lasts(3)
     world.creator("ann")
-    for month in range(1, 5):
+    for month in (1, 2, 3):
         world.post(f"reel-{month}", "ann", 1_000 * month, month=month)
     payout = world.terms["payout"]
     payout["rates"]["US"][0]["rate"] = Decimal("0.3")
-    books.run_and_close(1, 2, 3)
-    assert [books.earned(month)["ann"] for month in (1, 2, 3)] == [30, 60, 90]
+    books.run_and_close(1, 2)
+    assert [books.earned(month)["ann"] for month in (1, 2)] == [30, 60]
     payout["rates"]["US"][0]["rate"] = Decimal("0.7")
-    for month in (1, 2, 3, 4):
+    for month in (1, 2, 3):
         books.run(month)
-    assert books.posted(4, "adjustment") == [
-        (key(1), "ann", 40), (key(2), "ann", 80), (key(3), "ann", 120),
-    ]  # fmt: skip
-    assert books.ledger(4, "ann")["payout_minor"] == 280 + 240
+    assert books.posted(3, "adjustment") == [(key(1), "ann", 40), (key(2), "ann", 80)]
+    assert books.ledger(3, "ann")["payout_minor"] == 210 + 120
 
 
 def test_twitch_january_2023_an_incentive_prorated_wrongly(world: World, books: Books) -> None:
@@ -102,28 +100,19 @@ def test_pinterest_november_2022_a_program_ended_within_days(world: World, books
 
 
 def test_compound_september_2021_new_terms_pay_out_far_too_much(world: World, books: Books) -> None:
-    """A rate a hundred times too high warns, and a budget bounds it to the cent."""
+    """More than five times as much as in the period before warns, and a budget bounds it to the cent."""
     world.creator("ann")
     for month in (1, 2):
         world.post(f"reel-{month}", "ann", 10_000, month=month)
     books.run(1)
-    world.terms["payout"]["rates"]["US"][0]["rate"] = Decimal(100)
+    bracket = world.terms["payout"]["rates"]["US"][0]
+    bracket["rate"] = Decimal(5)
+    books.run(2)
+    assert "the_total_is_like_the_period_before" not in books.warnings()
+    bracket["rate"] = Decimal("5.001")
     books.run(2)
     assert "the_total_is_like_the_period_before" in books.warnings()
-    assert books.earned(2) == {"ann": 1_000_00}
+    bracket["rate"] = Decimal(100)
     world.program["periods"][1]["budget"] = Decimal("12.00")
     books.run(2)
     assert books.earned(2) == {"ann": 12_00}
-
-
-@pytest.mark.parametrize(("rate", "warns"), [("5", False), ("5.1", True)])
-def test_compound_september_2021_five_times_as_much_is_the_edge(
-    rate: str, warns: bool, world: World, books: Books
-) -> None:
-    world.creator("ann")
-    for month in (1, 2):
-        world.post(f"reel-{month}", "ann", 10_000, month=month)
-    books.run(1)
-    world.terms["payout"]["rates"]["US"][0]["rate"] = Decimal(rate)
-    books.run(2)
-    assert ("the_total_is_like_the_period_before" in books.warnings()) is warns

@@ -14,12 +14,12 @@ import pytest
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.run_state import STAGES
 from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import Bonus, published_files
 from tests.contract import CREATOR_REASONS, POST_REASONS
+from tests.proof.product import fast_run
 from tests.served_ui import serve_ui, wait_for
 from tests.unit.sample.test_sample import STATUSES
 
@@ -39,7 +39,7 @@ def one_by_one(six_periods: Path, tmp_path_factory: pytest.TempPathFactory) -> H
     program = load_program(six_periods / "program.yaml").program
     for period in program.periods:
         run_all(
-            PeriodRun(home, program.program, period.key, f"run-{period.key}", "ada"),
+            fast_run(home, program.program, period.key, f"run-{period.key}", "ada"),
             six_periods / "program.yaml",
             six_periods / "landing",
         )

@@ -35,7 +35,7 @@ from orchestration.pipeline.ingesting import ingest as read_inputs
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.run_state import STAGES
 from orchestration.terms.load import LoadedProgram, load_program
-from tests.conftest import Bonus, published_files
+from tests.conftest import BonusHere, published_files
 
 TABLES = {
     "ingest": set(ingest.TABLES),
@@ -68,8 +68,8 @@ class Place:
     def instance(self) -> dg.DagsterInstance:
         return dg.DagsterInstance.from_config(str(self.home.dagster))
 
-    def bonus(self, landing: Path) -> Bonus:
-        return Bonus(self.loaded.path, landing, self.home.path)
+    def bonus(self, landing: Path) -> BonusHere:
+        return BonusHere(self.loaded.path, landing, self.home.path)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """From the work file of the period's last run."""
@@ -243,7 +243,7 @@ def test_a_rate_ten_times_too_high_blocks_the_run_unless_it_is_confirmed(
     assert published_files(place.home.path) == before
     _assert_nothing_after(place, "staging", _last_run(place))
     confirmed = _confirming(place, tmp_path / "program.yaml", "EUR/JPY", taken["rate"])
-    done = Bonus(confirmed, landing, tmp_path / "home")("run", place.period)
+    done = BonusHere(confirmed, landing, tmp_path / "home")("run", place.period)
     assert done.returncode == 0, done.stderr
     assert f"confirmed_{WRONG_RATE.partition(':')[0]}" in done.stdout
 
@@ -254,7 +254,7 @@ def test_an_inverted_rate_blocks_the_run_also_where_the_pair_is_confirmed_the_ot
     landing = tmp_path / "landing"
     taken = _with_a_wrong_rate(place, landing, lambda rate: 1 / rate)
     confirmed = _confirming(place, tmp_path / "program.yaml", "JPY/EUR", taken["rate"])
-    done = Bonus(confirmed, landing, tmp_path / "home")("run", place.period)
+    done = BonusHere(confirmed, landing, tmp_path / "home")("run", place.period)
     assert done.returncode == 3, done.stderr
     assert f"  {WRONG_RATE}" in done.stderr
     assert published_files(tmp_path / "home") == {}

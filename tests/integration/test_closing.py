@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import dagster as dg
@@ -27,7 +25,8 @@ from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.export import export_period
 from orchestration.publishing.store import Store
 from orchestration.records import CloseEntry
-from tests.conftest import SHARED, Bonus
+from tests import worked
+from tests.conftest import SHARED, Bonus, BonusHere
 from tests.integration.books import Books
 
 RESTATEMENTS = sorted(path.name for path in (SHARED / "worked").glob("restatement-*")) or ["absent"]
@@ -36,12 +35,7 @@ RESTATEMENTS = sorted(path.name for path in (SHARED / "worked").glob("restatemen
 def assert_equal(books: Books, expected: Path, out: Path) -> None:
     for folder in sorted(expected.iterdir()):
         export_period(books.published[folder.name], out / folder.name)
-        compared = subprocess.run(
-            [sys.executable, str(SHARED / "check_case.py"), str(out / folder.name), str(folder)],
-            capture_output=True,
-            text=True,
-        )
-        assert compared.returncode == 0, f"{folder}: {compared.stdout}"
+        worked.assert_equal(out / folder.name, folder)
 
 
 @pytest.mark.parametrize("case", RESTATEMENTS)
@@ -49,7 +43,7 @@ def test_restatement_case_is_equal(case: str, shared: Path, tmp_path: Path) -> N
     """ "on landing-1 run the first period and close it; on landing-2 run the first period again, then
     all the others; close the second period, run the first once more" """
     folder = shared / "worked" / case
-    books = Books(tmp_path / "home", folder / "program.yaml")
+    books = Books(tmp_path / "home", folder / "program.yaml", fast=True)
     first, second, *others = books.periods
     books.run(first, folder / "landing-1")
     books.close(first)
@@ -92,7 +86,7 @@ def books(sample: Path, tmp_path: Path) -> Books:
     """
     (tmp_path / "home [2]*").mkdir()
     (tmp_path / "home").symlink_to(tmp_path / "home [2]*")
-    books = Books(tmp_path / "home", sample / "program.yaml")
+    books = Books(tmp_path / "home", sample / "program.yaml", fast=True)
     books.run(books.periods[0], sample / "landing")
     return books
 
@@ -114,7 +108,7 @@ def corrected(sample: Path, tmp_path: Path) -> Path:
 
 
 def test_exit_statuses_of_close(sample: Path, tmp_path: Path) -> None:
-    bonus = Bonus(sample / "program.yaml", sample / "landing", tmp_path / "home")
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")
     first, second = Books(tmp_path / "home", bonus.program).periods[:2]
     none = bonus("close", first, "--by", "grace")
     assert (none.returncode, none.stderr) == (

@@ -15,7 +15,7 @@ import pytest
 
 from orchestration.publishing.export import export_period
 from orchestration.publishing.tables import CONTRACT_TABLES
-from tests.conftest import ROOT, Bonus
+from tests.conftest import ROOT, BonusHere
 from tests.integration.books import Books
 
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -50,7 +50,7 @@ def test_the_home_is_an_old_one(books: Books) -> None:
 
 
 def test_it_verifies(books: Books, folder: Path) -> None:
-    bonus = Bonus(folder / "program.yaml", folder / "landing", folder / "home")
+    bonus = BonusHere(folder / "program.yaml", folder / "landing", folder / "home")
     done = bonus("verify")
     assert (done.returncode, done.stderr) == (0, "")
     states = bonus.json("status")["periods"]

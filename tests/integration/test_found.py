@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.pipeline.refusals import GateFailed, Refused
+from orchestration.pipeline.refusals import GateFailed, Refused, describe
 from orchestration.publishing.export import export_period
-from tests.conftest import SHARED, Bonus
+from tests.conftest import SHARED, BonusHere
 from tests.integration.books import Books
 
 pytestmark = pytest.mark.skipif(
@@ -94,9 +94,41 @@ def test_a_close_does_not_skip_a_period_that_left_the_program_file(tmp_path: Pat
         shorter.run(MAY, landing)
 
 
+def test_a_column_of_nearly_the_right_name_is_refused_and_named(tmp_path: Path) -> None:
+    """`removed_at ` and `Ineligible_views`: were they optional columns that are absent, all would be paid."""
+    case = "optional-header-near-miss"
+    with pytest.raises(GateFailed) as refused:
+        opened(case, tmp_path).run(APRIL, FOUND / case / "landing")
+    said = describe("ingest", refused.value.result)
+    assert 'found "removed_at ", expected "removed_at"' in said
+    assert 'found "Ineligible_views", expected "ineligible_views"' in said
+    landing = shutil.copytree(FOUND / case / "landing", tmp_path / "landing")
+    for dataset, wrong, right in (
+        ("posts", "removed_at ", "removed_at"),
+        ("post_metrics", "Ineligible_views", "ineligible_views"),
+    ):
+        file = landing / dataset / "a.csv"
+        file.chmod(0o600)
+        file.write_text(file.read_text("utf-8").replace(f",{wrong},", f",{right},"), "utf-8")
+    books = opened(case, tmp_path)
+    books.run(APRIL, landing)
+    assert {
+        row["payout_minor"] for row in rows(books, APRIL, "payout_ledger", tmp_path / "out")
+    } == {"0"}
+    reasons = [row["reasons"] for row in rows(books, APRIL, "post_eligibility", tmp_path / "out")]
+    assert len(reasons) == 3 and all("REMOVED" in each.split("|") for each in reasons)
+
+
+def test_ids_that_a_spreadsheet_has_taken_for_numbers_are_refused_and_named(tmp_path: Path) -> None:
+    case = "ids-by-a-spreadsheet"
+    with pytest.raises(GateFailed, match="no_id_is_in_scientific_notation") as refused:
+        opened(case, tmp_path).run(APRIL, FOUND / case / "landing")
+    assert "1.78414E+16" in describe("ingest", refused.value.result)
+
+
 def test_a_home_below_a_name_that_is_a_pattern_is_refused(tmp_path: Path) -> None:
     case = FOUND / "brackets-in-the-home-path"
-    bonus = Bonus(case / "program.yaml", case / "landing", tmp_path / "teams[eu]" / "home")
+    bonus = BonusHere(case / "program.yaml", case / "landing", tmp_path / "teams[eu]" / "home")
     done = bonus("run", APRIL, "--by", "ada")
     assert done.returncode == 2, done.stderr
     assert "teams[eu]" in done.stderr

@@ -67,6 +67,11 @@ def noted(fault: str) -> str:
 
 ALL_UNKNOWN = "update {table} set {column} = 'nobody'"
 
+EARLY = (
+    "update known_snapshots set before_publication = snapshots // {more_than_one_in} + 1;"
+    " insert into early_posts select post_id, published_at, 1, published_at from known_posts limit 1"
+)
+
 # What is wrong with the work file when the expectation turns red.
 DEFECTS: dict[str, str] = {
     "every_dataset_has_a_folder": changed("ingest_datasets", "has_folder = false"),
@@ -80,7 +85,9 @@ DEFECTS: dict[str, str] = {
         " from range((select rows_read // 1000 + 1 from ingest_datasets"
         " where dataset = 'post_metrics'))"
     ),
-    "every_row_is_loaded_or_quarantined": changed("ingest_files", "rows_loaded = rows_loaded - 1"),
+    "every_row_is_loaded_quarantined_or_deleted": changed(
+        "ingest_files", "rows_loaded = rows_loaded - 1"
+    ),
     "creators_rows_of_one_version_agree": conflict("creators", "account_type", "'personal'"),
     "payees_rows_of_one_version_agree": conflict("payees", "status", "'blocked'"),
     "deals_rows_of_one_version_agree": conflict("deals", "program", "'other'"),
@@ -110,6 +117,18 @@ DEFECTS: dict[str, str] = {
         "insert into unknown_posts select 'nobody', rows_loaded from ingest_datasets"
         " where dataset = 'post_metrics'"
     ),
+    "no_id_is_in_scientific_notation": (
+        "insert into spreadsheet_ids values ('posts', 'post_id', '1.7E+16', 'scientific', 2, 'a', 1)"
+    ),
+    "no_id_ends_in_point_zero": (
+        "insert into spreadsheet_ids values ('posts', 'post_id', '17.0', 'point zero', 2, 'a', 1)"
+    ),
+    "no_row_says_that_it_is_deleted": (
+        "insert into deletion_flags values ('posts', 'posts/a.csv', 'is_deleted', 1)"
+    ),
+    "known_posts_have_snapshots": "update known_snapshots set snapshots = 0",
+    "most_snapshots_are_from_after_publication": EARLY.format(more_than_one_in="2"),
+    "few_snapshots_are_from_before_publication": EARLY.format(more_than_one_in="100"),
     "nothing_was_passed_over": "insert into ingest_notes values ('unknown_column', 'posts', 'x', '')",
     "every_creator_with_a_deal_has_a_rate": "delete from int_fx_rates where payout_currency = 'JPY'",
     "nobody_is_paid_in_a_withdrawn_currency": changed(

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.dagster_glue.partitions import PERIODS, partition_key
 from orchestration.pipeline.home import Home
-from tests.conftest import Bonus
+from tests.conftest import BonusHere
 from tests.integration.books import Books
 
 LOST = {
@@ -25,8 +25,8 @@ LOST = {
 @pytest.fixture(scope="module")
 def published(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
     """The sample's first period, run by ada from the command line; not to be changed."""
-    books = Books(tmp_path_factory.mktemp("lost") / "home", sample / "program.yaml")
-    bonus = Bonus(sample / "program.yaml", sample / "landing", books.home.path)
+    books = Books(tmp_path_factory.mktemp("lost") / "home", sample / "program.yaml", fast=True)
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", books.home.path)
     done = bonus("run", books.periods[0], "--by", "ada")
     assert done.returncode == 0, done.stderr
     return books
@@ -45,7 +45,7 @@ def test_a_period_is_closed_whatever_of_the_history_is_lost(
         with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
             instance.delete_dynamic_partition(str(PERIODS.name), partition_key(program, period))
     # BONUS_LANDING names a folder that is not there: a close reads none.
-    bonus = Bonus(sample / "program.yaml", tmp_path / "no landing", home.path)
+    bonus = BonusHere(sample / "program.yaml", tmp_path / "no landing", home.path)
     done = bonus("close", period, "--by", "grace")
     assert done.returncode == 0, done.stderr
     assert f"{period} is closed by grace" in done.stdout
@@ -65,7 +65,7 @@ def test_a_close_that_names_a_landing_directory_registers_it(
 ) -> None:
     home = Home(shutil.copytree(published.home.path, tmp_path / "home", symlinks=True))
     shutil.rmtree(home.path / "programs")
-    bonus = Bonus(sample / "program.yaml", sample / "landing", home.path)
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", home.path)
     assert bonus("close", published.periods[0], "--by", "grace").returncode == 0
     assert home.registrations()[published.program.program].landing == sample / "landing"
 
@@ -77,7 +77,7 @@ def test_a_close_does_not_say_what_the_next_run_of_the_ui_reads(
     home = Home(shutil.copytree(published.home.path, tmp_path / "home", symlinks=True))
     before = home.registrations()
     own = shutil.copytree(sample, tmp_path / "own")
-    bonus = Bonus(own / "program.yaml", own / "landing", home.path)
+    bonus = BonusHere(own / "program.yaml", own / "landing", home.path)
     assert bonus("close", published.periods[0], "--by", "ada").returncode == 4
     assert home.registrations() == before
     assert bonus("close", published.periods[0], "--by", "grace").returncode == 0
@@ -89,7 +89,7 @@ def test_the_other_commands_work_in_a_home_that_lost_dagsters_history(
 ) -> None:
     period = published.periods[0]
     home = shutil.copytree(published.home.path, tmp_path / "home", symlinks=True)
-    bonus = Bonus(sample / "program.yaml", sample / "landing", home)
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", home)
     for arguments in (
         ["status"], ["verify"], ["export", period, "--out", str(tmp_path / "out")],
         ["report", period], ["quarantine", period],

@@ -12,7 +12,7 @@ import pytest
 from orchestration.publishing.store import Publication
 from orchestration.reports.text import amount, count
 from orchestration.reports.write import reports_folder, write_reports
-from tests.conftest import Bonus
+from tests.conftest import BonusHere
 from tests.integration.books import Books
 from tests.page_reader import PageReader, read_page
 
@@ -20,7 +20,7 @@ from tests.page_reader import PageReader, read_page
 @pytest.fixture(scope="module")
 def books(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
     """The sample's two periods, run in their order; not to be changed."""
-    books = Books(tmp_path_factory.mktemp("report") / "home", sample / "program.yaml")
+    books = Books(tmp_path_factory.mktemp("report") / "home", sample / "program.yaml", fast=True)
     for period in books.periods:
         books.run(period, sample / "landing")
     return books
@@ -101,7 +101,7 @@ def test_data_quality_is_what_the_landing_data_says(
 
 
 def test_a_page_is_written_at_publish_and_at_close(sample: Path, tmp_path: Path) -> None:
-    bonus = Bonus(sample / "program.yaml", sample / "landing", tmp_path / "home")
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")
     books = Books(tmp_path / "home", bonus.program)  # for its periods only
     first = books.periods[0]
     assert bonus("report", first).returncode == 4
@@ -124,7 +124,7 @@ def test_a_page_is_written_at_publish_and_at_close(sample: Path, tmp_path: Path)
 
 
 def test_a_report_that_cannot_be_written_fails_no_run(sample: Path, tmp_path: Path) -> None:
-    bonus = Bonus(sample / "program.yaml", sample / "landing", tmp_path / "home")
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")
     books = Books(tmp_path / "home", bonus.program)
     folder = reports_folder(books.home, books.program.program)
     folder.parent.mkdir(parents=True)

@@ -12,7 +12,7 @@ import pytest
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry
-from tests.conftest import Bonus
+from tests.conftest import BonusHere
 from tests.integration.books import Books
 
 WHO_EARNS = {"creator_earnings": "rounded_minor > 0"}
@@ -22,7 +22,7 @@ WHO_EARNS = {"creator_earnings": "rounded_minor > 0"}
 @pytest.fixture(scope="module")
 def whole(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
     """Two periods published, the first one closed; not to be changed."""
-    books = Books(tmp_path_factory.mktemp("verify") / "home", sample / "program.yaml")
+    books = Books(tmp_path_factory.mktemp("verify") / "home", sample / "program.yaml", fast=True)
     for period in books.periods[:2]:
         books.run(period, sample / "landing")
     books.close(books.periods[0])
@@ -35,11 +35,11 @@ def books(whole: Books, tmp_path: Path) -> Books:
     shutil.copytree(whole.home.path, tmp_path / "home", symlinks=True)
     for path in (tmp_path / "home" / "store").rglob("*"):
         path.chmod(0o700)
-    return Books(tmp_path / "home", whole.loaded.path)
+    return Books(tmp_path / "home", whole.loaded.path, fast=True)
 
 
 def test_whole_books_verify(books: Books, sample: Path) -> None:
-    bonus = Bonus(sample / "program.yaml", sample / "landing", books.home.path)
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", books.home.path)
     done = bonus("verify")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 published and 1 closed periods, ")
@@ -49,7 +49,7 @@ def test_whole_books_verify(books: Books, sample: Path) -> None:
 
 
 def test_nothing_published_is_no_proof(sample: Path, tmp_path: Path) -> None:
-    done = Bonus(sample / "program.yaml", sample / "landing", tmp_path / "home")("verify")
+    done = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")("verify")
     assert done.returncode == 4
     assert "nothing is published yet" in done.stderr
 
@@ -154,7 +154,7 @@ def test_a_line_taken_out_of_the_close_log_is_named(taken: int, books: Books, sa
     log = CloseLog(books.home.path, books.program.program)
     lines = log.lines()
     log.path.write_bytes(b"".join(line + b"\n" for line in lines if line is not lines[taken]))
-    done = Bonus(sample / "program.yaml", sample / "landing", books.home.path)("verify")
+    done = BonusHere(sample / "program.yaml", sample / "landing", books.home.path)("verify")
     assert done.returncode == 5
     assert (
         f"{[first, second][taken]} was closed, but the close log has no line of it" in done.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from tests.conftest import Bonus
+from tests.conftest import BonusHere
 from tests.proof.campaign import (
     SHARE_THROUGH_THE_COMMAND_LINE,
     Verdict,
@@ -84,7 +84,7 @@ def _through_the_command_line(case: Case) -> list[str]:
     with written(case, Layout(formats=FORMATS, rows_a_file=5, seed=1)) as files:
         reference = Reference(files)
         for step in case.steps:
-            bonus = Bonus(files.program, files.landings[step.landing], files.home)
+            bonus = BonusHere(files.program, files.landings[step.landing], files.home)
             by = STARTER if step.action == "run" else CLOSER
             done = bonus(step.action, step.period, "--by", by)
             if done.returncode:

@@ -8,6 +8,7 @@ import io
 import os
 import socket
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -31,6 +32,7 @@ def ingested(folder: Path) -> dict[str, tuple[str | None, tuple[int, int, int]]]
             discover(folder / "landing"),
             program="ours",
             currency_decimals=2,
+            closes_at=datetime(2024, 5, 3),
             scratch=folder / "scratch",
             links=folder / "links",
         )

@@ -200,6 +200,28 @@ def test_the_ui_shows_nothing_delivered_as_markdown(paid: Paid) -> None:
     assert_harmless(markdown_of(paid.bonus.home))
 
 
+def test_the_logs_hold_nothing_delivered(paid: Paid) -> None:
+    """What Dagster keeps of a run beside metadata: its events' words, and what its process wrote."""
+    with dg.DagsterInstance.from_config(str(Home(paid.bonus.home).dagster)) as instance:
+        said = [
+            entry.user_message
+            for run in instance.get_runs()
+            for entry in instance.all_logs(run.run_id)
+        ]
+    kept = [
+        path.read_text("utf-8", "replace")
+        for path in Home(paid.bonus.home).dagster.rglob("*")
+        if path.suffix in {".out", ".err", ".log"}
+    ]
+    assert len(said) > 20
+    assert not [
+        text
+        for text in (*said, *kept)
+        for hostile in ALL_IDS
+        if len(hostile) > 6 and hostile in text
+    ]
+
+
 def test_escapes_and_hostile_ids_of_a_blocked_run(paid: Paid, tmp_path: Path) -> None:
     """Rows that no id may stand in, and rows of hostile ids in quarantine: named, and harmless."""
     landing = shutil.copytree(paid.bonus.landing, tmp_path / "landing")

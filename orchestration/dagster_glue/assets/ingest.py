@@ -83,7 +83,7 @@ def ingest(
         loaded = {
             f"raw_{dataset}": counts
             for dataset, *counts in connection.execute(
-                "select dataset, rows_loaded, files, rows_quarantined, files_quarantined"
+                "select dataset, rows_loaded, files, rows_quarantined, rows_deleted, files_quarantined"
                 " from ingest_datasets"
             ).fetchall()
         }
@@ -95,14 +95,18 @@ def ingest(
             yield dg.MaterializeResult(asset_key=table, metadata=of_table | shared)
 
 
-def _loaded(rows: int, files: int, quarantined_rows: int, quarantined_files: int) -> dict[str, Any]:
+def _loaded(
+    rows: int, files: int, quarantined_rows: int, deleted_rows: int, quarantined_files: int
+) -> dict[str, Any]:
+    deleted = f" Their source has deleted {deleted_rows:,} rows." if deleted_rows else ""
     return {
         "files": files,
         "quarantined_rows": quarantined_rows,
+        "deleted_rows": deleted_rows,
         "quarantined_files": quarantined_files,
         "what_happened": dg.MetadataValue.md(
             f"{rows:,} rows came from {files:,} files. "
-            f"{quarantined_rows:,} rows and {quarantined_files:,} files were quarantined."
+            f"{quarantined_rows:,} rows and {quarantined_files:,} files were quarantined.{deleted}"
         ),
     }
 

@@ -1,4 +1,4 @@
-"""What stands in quarantine of a dataset, as tables in Dagster: counts by reason, first rows, files.
+"""What stands in quarantine of a dataset, and what its source has deleted, as tables in Dagster.
 
 Tables only: the UI shows their cells as text, so nothing that was delivered is run as Markdown or HTML.
 """
@@ -32,16 +32,21 @@ _FILES: Final = f"""
     select file, reason, detail
     from quarantine_files where dataset = $dataset order by all limit {SHOWN_ROWS}
 """
+_DELETED: Final = f"""
+    select file, rows_deleted as rows
+    from ingest_files where dataset = $dataset and rows_deleted > 0 order by all limit {SHOWN_ROWS}
+"""
 
 
 def quarantine_metadata(
     connection: duckdb.DuckDBPyConnection, dataset: str
 ) -> dict[str, dg.MetadataValue]:
-    """Tables of what was refused of a dataset in the work file; none where nothing was."""
+    """Tables of what was refused or left out of a dataset in the work file; none where nothing was."""
     tables = {
         "quarantine_by_reason": _COUNTS,
         "quarantined_first_rows": _ROWS,
         "quarantined_first_files": _FILES,
+        "deleted_rows_by_first_files": _DELETED,
     }
     found: dict[str, dg.MetadataValue] = {}
     for name, query in tables.items():

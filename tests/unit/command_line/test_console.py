@@ -45,7 +45,8 @@ def view_of(text: str) -> QuarantineView:
         "raw_text": text,
     }
     file = {"dataset": text, "file": text, "reason": text, "detail": text}
-    return QuarantineView([ReasonCount(text, text, 1, 1)], [row], [file])
+    deleted = {"dataset": text, "file": text, "rows": 3}
+    return QuarantineView([ReasonCount(text, text, 1, 1)], [row], [file], [deleted])
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
@@ -70,6 +71,7 @@ def test_status_is_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) 
         "last_run": {"run_id": "r", "status": "SUCCESS", "by": text},
         "later_run": f"a later run (r, started by {text}) was blocked",
         "gates": None,
+        "left_out": None,
         "totals": None,
     }
     Console().status("program", [state])
@@ -83,7 +85,9 @@ def test_the_state_of_the_books_and_the_fate_of_the_last_run_are_both_told(
 ) -> None:
     """A blocked run leaves what is published: "5 of 5 gates held" speaks of that alone."""
     gates = {"ingest": {"held": True, "warnings": 0}}
-    state = dict.fromkeys(("closed_by", "restatement", "last_run", "later_run", "totals"))
+    state = dict.fromkeys(
+        ("closed_by", "restatement", "last_run", "later_run", "left_out", "totals")
+    )
     states = [
         {**state, "period": "2024-04", "state": "estimated", "gates": gates},
         {**state, "period": "2024-05", "state": "estimated", "gates": gates}
@@ -142,8 +146,35 @@ def test_progress_tells_step_time_and_memory_on_a_terminal() -> None:
 
 
 def test_more_than_is_shown_is_counted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    view = QuarantineView([ReasonCount("posts", "RAGGED", 1200, 0)], view_of("x").rows, [])
+    view = QuarantineView([ReasonCount("posts", "RAGGED", 1200, 0)], view_of("x").rows, [], [])
     Console().quarantine("2024-04", view)
     assert "and 1,199 more rows" in capsys.readouterr().out
-    Console().quarantine("2024-04", QuarantineView([], [], []))
-    assert "nothing is in quarantine" in capsys.readouterr().out
+    Console().quarantine("2024-04", QuarantineView([], [], [], []))
+    out = capsys.readouterr().out
+    assert "nothing is in quarantine" in out and "deleted" not in out
+
+
+def test_deleted_rows_are_shown_by_file(capsys: pytest.CaptureFixture[str]) -> None:
+    deleted = [{"dataset": "posts", "file": "posts/a.csv", "rows": 1234}]
+    Console().quarantine("2024-04", QuarantineView([], [], [], deleted))
+    out = capsys.readouterr().out
+    assert "2024-04: deleted by their source, and left out" in out
+    assert re.search(r"posts/a\.csv .* 1,234 ", out)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "lines"),
+    [
+        ({"quarantined": 0, "deleted": 0}, []),
+        ({"quarantined": 1, "deleted": 2345}, ["1 rows quarantined", "2,345 rows deleted"]),
+        (None, []),
+    ],
+)
+def test_status_counts_the_rows_that_do_not_count(
+    left_out: dict[str, int] | None, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = dict.fromkeys(("closed_by", "restatement", "last_run", "later_run", "totals", "gates"))
+    Console().status(
+        "program", [{**state, "period": "2024-04", "state": "estimated", "left_out": left_out}]
+    )
+    assert re.findall(r"[\d,]+ rows \w+", capsys.readouterr().out) == lines

@@ -19,6 +19,10 @@ def test_tables_of_one_dataset() -> None:
             "create table quarantine_files as"
             " select 'creators' as dataset, 'creators/b.csv' as file, 'UNREADABLE' as reason, 'x' as detail"
         )
+        connection.execute(
+            "create table ingest_files as select * from (values ('deals', 'deals/a.csv', 3),"
+            " ('deals', 'deals/b.csv', 0), ('posts', 'posts/a.csv', 0)) as f(dataset, file, rows_deleted)"
+        )
         posts = quarantine_metadata(connection, "posts")
         creators = quarantine_metadata(connection, "creators")
         deals = quarantine_metadata(connection, "deals")
@@ -37,4 +41,6 @@ def test_tables_of_one_dataset() -> None:
         "raw_text": "<script>\\u001b[31m1",
     }
     assert set(creators) == {"quarantine_by_reason", "quarantined_first_files"}
-    assert deals == {}
+    (deleted,) = deals.values()
+    assert isinstance(deleted, dg.TableMetadataValue)
+    assert [record.data for record in deleted.records] == [{"file": "deals/a.csv", "rows": 3}]

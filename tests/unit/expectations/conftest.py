@@ -15,7 +15,8 @@ from expectations.suite import Severity
 from expectations.suites import SUITES
 from tests.proof.product import ask_expectation
 
-Rows = list[Mapping[str, str]]
+Failing = Callable[[str, str, Severity], list[Mapping[str, str]]]
+Given = Callable[..., None]
 
 
 @pytest.fixture
@@ -26,10 +27,23 @@ def work() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def failing(work: duckdb.DuckDBPyConnection) -> Callable[[str, str, Severity], Rows]:
+def given(work: duckdb.DuckDBPyConnection) -> Given:
+    """given(table, columns, *rows): the work file has this table, with these rows."""
+
+    def write(table: str, columns: str, *rows: tuple[object, ...]) -> None:
+        work.execute(f"create or replace table {table} ({columns})")
+        for row in rows:
+            places = ", ".join("?" for _ in row)
+            work.execute(f"insert into {table} values ({places})", list(row))
+
+    return write
+
+
+@pytest.fixture
+def failing(work: duckdb.DuckDBPyConnection) -> Failing:
     """failing(suite, name, severity): the rows that break the expectation, which has this severity."""
 
-    def rows_of(suite: str, name: str, severity: Severity) -> Rows:
+    def rows_of(suite: str, name: str, severity: Severity) -> list[Mapping[str, str]]:
         (expectation,) = (row for row in SUITES[suite] if row.name == name)
         assert expectation.severity == severity
         return list(ask_expectation(expectation, work).rows)

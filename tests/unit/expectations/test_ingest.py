@@ -5,13 +5,18 @@ Landing files are read as a run would read them; the suite's queries are asked o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from expectations.ingest import SUITE
+from orchestration.ingest.datasets import DATASETS, Dataset, Kind
 from tests.unit.ingest.conftest import Landing
 
 DATASETS_THAT_MAY_BE_ABSENT = ("adjustments", "payment_returns")
@@ -145,3 +150,359 @@ def test_a_misspelt_column_is_a_quarantined_file_that_is_named(gate: Gate) -> No
     (row,) = gate.found()["no_file_is_quarantined"]
     assert (row["file"], row["reason"]) == ("post_metrics/b.csv", "MISSPELT_COLUMN")
     assert row["detail"] == 'found "Ineligible_views", expected "ineligible_views"'
+
+
+# Quarantined rows
+
+
+@pytest.mark.parametrize("dataset", ["creators", "payees", "deals", "posts"])
+def test_one_bad_row_blocks(gate: Gate, dataset: str) -> None:
+    _, row = WHOLE[dataset]
+    gate.add(f"{dataset}/b.csv", row.rpartition(",")[0] + ",never")
+    assert severity("no_row_is_quarantined") == "error"
+    (found,) = gate.found()["no_row_is_quarantined"]
+    assert (found["dataset"], found["column_name"]) == (dataset, "updated_at")
+
+
+@pytest.mark.parametrize(("bad", "blocks"), [(1, False), (2, True)])
+def test_one_bad_snapshot_in_a_thousand_passes_and_more_do_not(
+    gate: Gate, bad: int, blocks: bool
+) -> None:
+    good = [snapshot("p1", day=number % 28 + 1) for number in range(1000 - bad)]
+    gate.replace("post_metrics", *good, *["p1,never,1"] * bad)
+    found = gate.found()
+    assert severity("few_rows_of_post_metrics_are_quarantined") == "error"
+    assert ("few_rows_of_post_metrics_are_quarantined" in found) is blocks
+    assert "no_row_is_quarantined" not in found
+
+
+def test_deleted_rows_are_accounted_for(gate: Gate) -> None:
+    gate.write("posts/b.csv", WHOLE["posts"][0] + ",__deleted\n" + POST.format("p2") + ",true\n")
+    assert gate.found() == {}
+
+
+# Conflicts
+
+
+@pytest.mark.parametrize(
+    ("dataset", "header", "one", "other"),
+    [
+        ("policy_events", "event_id,subject_type,subject_id,policy,status,effective_at",
+         "e1,post,p1,spam,violated,2024-01-01T00:00:00Z",
+         "e1,post,p1,spam,cleared,2024-01-01T00:00:00Z"),
+        ("fx_rates", "rate_date,base_currency,quote_currency,rate",
+         "2024-01-01,USD,JPY,150", "2024-01-01,USD,JPY,151"),
+        ("audience", "creator_id,observed_on,country,accounts",
+         "c1,2024-01-01,US,1", "c1,2024-01-01,US,2"),
+        ("creators", *WHOLE["creators"], "c1,business,US,2024-01-01T00:00:00Z"),
+    ],
+)  # fmt: skip
+def test_rows_of_one_version_may_be_the_same_but_not_differ(
+    gate: Gate, dataset: str, header: str, one: str, other: str
+) -> None:
+    name = f"{dataset}_rows_of_one_version_agree"
+    assert severity(name) == "error"
+    gate.write(f"{dataset}/b.csv", f"{header}\n{one}\n{one}\n")
+    assert name not in gate.found()
+    gate.write(
+        f"{dataset}/c.jsonl",
+        json.dumps(dict(zip(header.split(","), other.split(","), strict=True))),
+    )
+    (row,) = gate.found()[name]
+    assert row["different_rows"] == 2
+
+
+def test_rows_of_one_snapshot_may_differ(gate: Gate) -> None:
+    """It is enough to look at the rows that decide a value (§3), which is a later gate's to do."""
+    gate.add("post_metrics/b.csv", "p1,2024-04-20T00:00:00Z,11")
+    assert gate.found() == {}
+
+
+# Ids
+
+
+@pytest.mark.parametrize(
+    ("id_", "expected"),
+    [
+        ("1.78414E+16", "no_id_is_in_scientific_notation"),
+        ("2E+05", "no_id_is_in_scientific_notation"),
+        ("9.0E+100", "no_id_is_in_scientific_notation"),
+        ("17841405309211844.0", "no_id_ends_in_point_zero"),
+        ("0.0", "no_id_ends_in_point_zero"),
+        ("1.78414E+1", None),
+        ("1.78414e+16", None),
+        ("1.78414E16", None),
+        ("1.78414E-16", None),
+        ("12.5E+16", None),
+        ("1.E+16", None),
+        ("E+16", None),
+        ("x1.5E+16", None),
+        ("1.5E+16x", None),
+        (" 1.5E+16", None),
+        ("1x5E+16", None),
+        ("17.00", None),
+        ("17.01", None),
+        (".0", None),
+        ("a.0", None),
+        ("1.7.0", None),
+    ],
+)
+def test_an_id_that_a_tool_took_for_a_number_is_named(
+    gate: Gate, id_: str, expected: str | None
+) -> None:
+    gate.add("creators/b.csv", f"{id_},creator,US,2024-01-01T00:00:00Z")
+    found = gate.found()
+    assert set(found) == ({expected} if expected else set())
+    if expected:
+        (row,) = found[expected]
+        shown = (
+            row["dataset"],
+            row["column_name"],
+            row["id"],
+            row["row_count"],
+            row["file"],
+            row["row_no"],
+        )
+        assert shown == ("creators", "creator_id", id_, 1, "creators/b.csv", 2)
+
+
+def test_one_blocks_and_the_other_warns() -> None:
+    assert severity("no_id_is_in_scientific_notation") == "error"
+    assert severity("no_id_ends_in_point_zero") == "warn"
+
+
+EXAMPLES = {
+    Kind.IDENTIFIER: "x", Kind.CURRENCY: "USD", Kind.TIMESTAMP: "2024-01-01T00:00:00Z",
+    Kind.DAY: "2024-01-01", Kind.FLAG: "true", Kind.COUNT: "1", Kind.RATE: "1", Kind.CAP: "1",
+    Kind.AMOUNT: "1",
+}  # fmt: skip
+ID_COLUMNS = [
+    (dataset, column.name)
+    for dataset in DATASETS
+    for column in dataset.columns
+    if column.kind is Kind.IDENTIFIER
+]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("dataset", "name"), ID_COLUMNS, ids=[f"{dataset.name}.{name}" for dataset, name in ID_COLUMNS]
+)
+def test_every_column_of_ids_of_every_dataset_is_looked_at(
+    gate: Gate, dataset: Dataset, name: str, form: str
+) -> None:
+    values = {
+        column.name: column.choices[0] if column.choices else EXAMPLES.get(column.kind, "x")
+        for column in dataset.columns
+    }
+    values[name] = "1.5E+16"
+    if form == "csv":
+        gate.write(f"{dataset.name}/z.csv", ",".join(values) + "\n" + ",".join(values.values()))
+    else:
+        (gate.path / dataset.name).mkdir(exist_ok=True)
+        flags = {column.name for column in dataset.columns if column.kind is Kind.FLAG}
+        columns = {each: [True if each in flags else value] for each, value in values.items()}
+        parquet.write_table(pa.table(columns), str(gate.path / dataset.name / "z.parquet"))
+    (row,) = gate.found()["no_id_is_in_scientific_notation"]
+    assert (row["dataset"], row["column_name"], row["id"]) == (dataset.name, name, "1.5E+16")
+
+
+def test_the_id_of_a_deleted_row_is_looked_at(gate: Gate) -> None:
+    """It would take the rows of every id with it that the spreadsheet has made one."""
+    gate.write(
+        "posts/b.csv", WHOLE["posts"][0] + ",__deleted\n" + POST.format("1.5E+16") + ",true\n"
+    )
+    (row,) = gate.found()["no_id_is_in_scientific_notation"]
+    assert (row["dataset"], row["column_name"], row["id"]) == ("posts", "post_id", "1.5E+16")
+
+
+# Columns that say that rows are deleted, in words that the contract does not know
+
+
+@pytest.mark.parametrize("column", ["is_deleted", "_deleted"])
+@pytest.mark.parametrize(
+    ("value", "blocks"),
+    [("true", True), ("TRUE", True), ("false", False), ("", False), ("1", False)],
+)
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("dataset", ["posts", "post_metrics"])
+def test_an_unknown_column_that_says_that_rows_are_deleted(
+    gate: Gate, dataset: str, form: str, column: str, value: str, blocks: bool
+) -> None:
+    header, row = WHOLE[dataset]
+    cells: dict[str, object] = dict(zip(header.split(","), row.split(","), strict=True))
+    flags = {name: cells[name] == "true" for name in cells if str(cells[name]) in ("true", "false")}
+    if form == "csv":
+        gate.write(f"{dataset}/b.csv", f"{header},{column}\n{row},\n{row},{value}\n{row},false\n")
+    elif form == "jsonl":
+        lines = [{**cells, **flags, column: each or None} for each in ("", value, "false")]
+        gate.write(f"{dataset}/b.jsonl", "\n".join(map(json.dumps, lines)))
+    else:
+        is_flag = value.lower() in ("true", "false")
+        values = [None, value.lower() == "true" if is_flag else value or None]
+        table = {name: [each] * 2 for name, each in {**cells, **flags}.items()} | {column: values}
+        parquet.write_table(pa.table(table), str(gate.path / dataset / "b.parquet"))
+    found = gate.found()
+    assert severity("no_row_says_that_it_is_deleted") == "error"
+    if blocks:
+        (shown,) = found["no_row_says_that_it_is_deleted"]
+        assert (shown["dataset"], shown["file"], shown["column_name"], shown["row_count"]) == (
+            dataset, f"{dataset}/b.{form}", column, 1,
+        )  # fmt: skip
+    else:
+        assert "no_row_says_that_it_is_deleted" not in found
+    # Of what nothing reads only names that begin with neither `.` nor `_` are reported.
+    assert ("nothing_was_passed_over" in found) is (column == "is_deleted")
+
+
+def test_what_a_deleted_row_says_beside_is_not_read(gate: Gate) -> None:
+    row = POST.format("p2") + ",true,true\n"
+    gate.write("posts/b.csv", WHOLE["posts"][0] + ",__deleted,_deleted\n" + row)
+    assert gate.found() == {}
+
+
+# Snapshots and posts
+
+
+def posts_and_snapshots(gate: Gate, form: str, posts: Sequence[str], rows: Sequence[str]) -> None:
+    """Other posts, and snapshots in the format: copied, read in place, or half of each."""
+    gate.replace("posts", *posts)
+    (gate.path / "post_metrics" / "a.csv").unlink(missing_ok=True)
+    parts = {
+        "csv": {"csv": rows},
+        "parquet": {"parquet": rows},
+        "both": {"csv": rows[::2], "parquet": rows[1::2]},
+    }
+    for kind, chosen in parts[form].items():
+        if kind == "csv":
+            gate.replace("post_metrics", *chosen)
+        else:
+            ids, instants, views = zip(*(row.split(",") for row in chosen), strict=True)
+            moments = [datetime.fromisoformat(at).replace(tzinfo=None) for at in instants]
+            columns = {"post_id": ids, "observed_at": moments, "views": list(map(int, views))}
+            parquet.write_table(pa.table(columns), str(gate.path / "post_metrics" / "b.parquet"))
+
+
+POST = "{0},c1,reel,2024-04-10T00:00:00Z,false,false,false,true,2024-04-10T00:00:00Z"
+
+
+def snapshot(post_id: str, day: int = 20, hour: int = 0) -> str:
+    return f"{post_id},2024-04-{day:02}T{hour:02}:00:00Z,10"
+
+
+FORMS = pytest.mark.parametrize("form", ["csv", "parquet", "both"])
+
+
+@FORMS
+def test_there_must_be_a_snapshot_of_a_known_post(gate: Gate, form: str) -> None:
+    name = "known_posts_have_snapshots"
+    assert severity(name) == "error"
+    posts_and_snapshots(gate, form, [POST.format("p1")], [snapshot("q1"), snapshot("q2")])
+    assert gate.found()[name] == [{"snapshots": 0}]
+    posts_and_snapshots(gate, form, [POST.format("p1")], [snapshot("q1"), snapshot("p1")])
+    assert name not in gate.found()
+
+
+@FORMS
+@pytest.mark.parametrize(
+    ("early", "late", "expected"),
+    [
+        (1, 99, set()),  # exactly 1 %
+        (1, 98, {"few_snapshots_are_from_before_publication"}),
+        (50, 50, {"few_snapshots_are_from_before_publication"}),  # exactly half
+        (51, 50, {"few_snapshots_are_from_before_publication",
+                  "most_snapshots_are_from_after_publication"}),
+    ],
+)  # fmt: skip
+def test_snapshots_from_before_publication(
+    gate: Gate, form: str, early: int, late: int, expected: set[str]
+) -> None:
+    """Of known posts only; an instant before is before, the instant itself is not."""
+    rows = [snapshot("p1", 9, 23)] * early + [snapshot("p1", 10)] * late
+    posts_and_snapshots(gate, form, [POST.format("p1")], [*rows, *[snapshot("nobody", 1)] * 300])
+    found = gate.found()
+    names = (
+        "few_snapshots_are_from_before_publication",
+        "most_snapshots_are_from_after_publication",
+    )
+    assert {name for name in names if name in found} == expected
+    for name in expected:
+        (row,) = found[name]
+        assert (row["post_id"], row["snapshots"]) == ("p1", early)
+        assert row["first_observed_at"] == datetime(2024, 4, 9, 23)
+    assert [severity(name) for name in names] == ["warn", "error"]
+
+
+@FORMS
+def test_a_post_was_published_when_the_row_in_force_at_closes_on_says(
+    gate: Gate, form: str
+) -> None:
+    """The period closes on 3 May; a row of the day after says otherwise, and does not count."""
+    row = "p1,c1,reel,2024-04-{0:02}T00:00:00Z,false,false,false,true,2024-05-{1:02}T00:00:00Z"
+    name = "most_snapshots_are_from_after_publication"
+    posts_and_snapshots(
+        gate, form, [row.format(21, 3), row.format(10, 4)], [snapshot("p1"), snapshot("p1")]
+    )
+    assert name in gate.found()
+    posts_and_snapshots(
+        gate, form, [row.format(10, 3), row.format(21, 4)], [snapshot("p1"), snapshot("p1")]
+    )
+    assert name not in gate.found()
+
+
+@FORMS
+@pytest.mark.parametrize("marked", [True, False])
+def test_snapshots_that_are_left_out_are_not_judged(gate: Gate, form: str, marked: bool) -> None:
+    """Two of three snapshots are early, and a deletion takes one of them with it."""
+    rows = [snapshot("p1", 8), snapshot("p1", 9), snapshot("p1", 20), snapshot("nobody", 1)]
+    posts_and_snapshots(gate, form, [POST.format("p1")], rows)
+    header = WHOLE["post_metrics"][0]
+    gate.write(
+        "post_metrics/c.csv", f"{header},__deleted\n{snapshot('p1', 9)},{str(marked).lower()}\n"
+    )
+    found = gate.found()
+    assert ("most_snapshots_are_from_after_publication" in found) is not marked
+    (unknown,) = found["metrics_have_known_posts"]
+    assert (unknown["post_id"], unknown["snapshots"]) == ("nobody", 1)
+
+
+@FORMS
+@pytest.mark.parametrize(("known", "warns"), [(99, False), (98, True)])
+def test_snapshots_of_unknown_posts(gate: Gate, form: str, known: int, warns: bool) -> None:
+    rows = [snapshot("p1", number % 20 + 10) for number in range(known)]
+    posts_and_snapshots(gate, form, [POST.format("p1")], [*rows, snapshot("nobody")])
+    assert severity("metrics_have_known_posts") == "warn"
+    assert ("metrics_have_known_posts" in gate.found()) is warns
+
+
+@pytest.mark.parametrize(("known", "warns"), [(99, False), (98, True)])
+def test_posts_of_unknown_creators(gate: Gate, known: int, warns: bool) -> None:
+    posts = [POST.format(f"p{number}") for number in range(1, known + 1)]
+    gate.replace("posts", *posts, POST.format("q").replace(",c1,", ",nobody,"))
+    assert severity("posts_have_known_creators") == "warn"
+    found = gate.found()
+    assert ("posts_have_known_creators" in found) is warns
+    if warns:
+        (row,) = found["posts_have_known_creators"]
+        assert (row["post_id"], row["creator_id"]) == ("q", "nobody")
+
+
+# What nothing reads
+
+
+def test_unknown_columns_and_files_beside_the_datasets_are_named_once_each(gate: Gate) -> None:
+    header, row = WHOLE["posts"]
+    for name in "bcd":
+        gate.write(f"posts/{name}.csv", f"{header},reach,_fivetran_synced,.x\n{row},1,2,3\n")
+    gate.write("notes.txt", "x")
+    gate.write("_notes.txt", "x")
+    gate.write(".notes.txt", "x")
+    assert severity("nothing_was_passed_over") == "warn"
+    found = {
+        (row["dataset"], row["kind"], row["subject"], row["places"], row["first_place"])
+        for row in gate.found()["nothing_was_passed_over"]
+    }
+    assert found == {
+        ("posts", "unknown_column", "reach", 3, "posts/b.csv"),
+        (None, "beside_datasets", "notes.txt", 1, "no dataset of this name"),
+    }

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from orchestration.ingest.landing import ingest_landing
 from orchestration.ingest.parquet_loader import distrusting_statistics
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd.compress}
+
+
+CLOSES_AT = datetime(2024, 5, 3)
 
 
 class Ingested:
@@ -79,6 +83,7 @@ class Landing:
             discover(self.path),
             program=program,
             currency_decimals=currency_decimals,
+            closes_at=CLOSES_AT,
             scratch=self.scratch,
             links=self.links,
         )

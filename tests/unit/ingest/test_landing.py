@@ -27,7 +27,7 @@ from orchestration.ingest.parquet_loader import Probe
 from orchestration.ingest.quarantine import write_quarantine
 from orchestration.ingest.text_files import TextBatch
 from tests.conftest import SHARED
-from tests.unit.ingest.conftest import Ingested, Landing
+from tests.unit.ingest.conftest import CLOSES_AT, Ingested, Landing
 
 needs_shared = pytest.mark.skipif(
     not SHARED.exists(), reason=f"the worked cases are not at {SHARED}"
@@ -395,6 +395,7 @@ def test_an_error_that_is_not_the_files_fault_is_not_laid_on_it(landing: Landing
                 discover(landing.path),
                 program="ours",
                 currency_decimals=2,
+                closes_at=CLOSES_AT,
                 scratch=landing.scratch,
                 links=landing.links,
             )
@@ -677,9 +678,9 @@ def test_ingest_files_says_what_became_of_each(landing: Landing) -> None:
     size = (landing.path / "post_metrics" / "a.csv").stat().st_size
     ingested = landing.ingest()
     assert ingested.query("select * from ingest_files order by file_no") == [
-        (1, "post_metrics", "post_metrics/a.csv", ".csv", size, 2, 1, 1, None),
-        (2, "post_metrics", "post_metrics/b.txt", None, 5, 0, 0, 0, "UNKNOWN_FORMAT"),
-        (3, "post_metrics", "post_metrics/c.csv", ".csv", 12, 0, 0, 0, "MISSING_COLUMN"),
+        (1, "post_metrics", "post_metrics/a.csv", ".csv", size, 2, 1, 1, 0, None),
+        (2, "post_metrics", "post_metrics/b.txt", None, 5, 0, 0, 0, 0, "UNKNOWN_FORMAT"),
+        (3, "post_metrics", "post_metrics/c.csv", ".csv", 12, 0, 0, 0, 0, "MISSING_COLUMN"),
     ]
     assert ingested.query("select * from quarantine_files order by file") == [
         (
@@ -699,9 +700,9 @@ def test_ingest_datasets_has_a_row_for_each(landing: Landing) -> None:
     found = landing.ingest().query("select * from ingest_datasets")
     by_name = {name: rest for name, *rest in found}
     assert set(by_name) == {dataset.name for dataset in DATASETS}
-    assert by_name["posts"] == [True, 2, 0, 0, 0, 1]
-    assert by_name["deals"] == [True, 0, 0, 0, 0, 0]
-    assert by_name["payees"] == [False, 0, 0, 0, 0, 0]
+    assert by_name["posts"] == [True, 2, 0, 0, 0, 0, 1]
+    assert by_name["deals"] == [True, 0, 0, 0, 0, 0, 0]
+    assert by_name["payees"] == [False, 0, 0, 0, 0, 0, 0]
 
 
 def test_unknown_columns_are_noted_once_for_each_file(landing: Landing) -> None:
@@ -735,6 +736,7 @@ def test_progress_is_told(landing: Landing) -> None:
             discover(landing.path),
             program="ours",
             currency_decimals=2,
+            closes_at=CLOSES_AT,
             scratch=landing.scratch,
             links=landing.links,
             on_progress=told.append,
@@ -775,7 +777,11 @@ def test_the_quarantine_is_written_and_replaced(landing: Landing, tmp_path: Path
     landing.write("post_metrics/a.csv", metrics(METRICS_ROW))
     write_quarantine(landing.ingest().connection, folder)
     assert read_quarantine(folder, "rows.parquet") == read_quarantine(folder, "files.parquet") == []
-    assert sorted(path.name for path in folder.iterdir()) == ["files.parquet", "rows.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "deleted.parquet",
+        "files.parquet",
+        "rows.parquet",
+    ]
 
 
 def test_the_quarantine_has_the_same_bytes_every_time(landing: Landing, tmp_path: Path) -> None:
@@ -818,14 +824,15 @@ def test_all_rows_of_the_shared_data_are_good(tmp_path: Path, name: str) -> None
             discover(SHARED / name),
             program="trending-bonus",
             currency_decimals=2,
+            closes_at=CLOSES_AT,
             scratch=tmp_path,
             links=tmp_path / "links",
         )
         datasets = Ingested(connection).query("select * from ingest_datasets")
     assert len(datasets) == len(DATASETS)
-    for dataset, has_folder, _, read, loaded, quarantined, files_quarantined in datasets:
+    for dataset, has_folder, _, read, loaded, *others in datasets:
         if dataset in ("adjustments", "payment_returns"):
             continue  # may be absent, and are so in these
         assert has_folder, dataset
         assert read == loaded == naive_row_count(SHARED / name / dataset)
-        assert (quarantined, files_quarantined) == (0, 0)
+        assert others == [0, 0, 0]  # rows quarantined and deleted, files quarantined

@@ -21,6 +21,10 @@ def quarantined(folder: Path) -> Path:
             "create table quarantine_files (dataset varchar, file varchar, reason varchar, detail varchar)"
         )
         connection.execute(
+            "create table ingest_files as select * from (values ('posts', 'posts/b.csv', 4),"
+            " ('posts', 'posts/a.csv', 0)) as f(dataset, file, rows_deleted)"
+        )
+        connection.execute(
             "insert into quarantine_rows values"
             " ('posts', 'posts/b.csv', 7, null, 'RAGGED', 'p-7,\x1b[31m', 1),"
             " ('posts', 'posts/a.csv', 3, 'is_collab', 'UNKNOWN_VALUE', 'p-3,maybe', 1),"
@@ -48,6 +52,13 @@ def test_counts_and_first_rows(tmp_path: Path) -> None:
         ("posts/a.csv", 3),
     ]
     assert [file["file"] for file in view.files] == ["posts/c.csv"]
+    assert view.deleted == [{"dataset": "posts", "file": "posts/b.csv", "rows": 4}]
+
+
+def test_what_an_earlier_version_has_left(tmp_path: Path) -> None:
+    folder = quarantined(tmp_path / "quarantine")
+    (folder / "deleted.parquet").unlink()
+    assert read_quarantine(folder, limit=2).deleted == []
 
 
 def test_raw_text_stays_as_it_came(tmp_path: Path) -> None:

@@ -66,8 +66,9 @@ DATA = {
             "dataset": "posts",
             "files": 2,
             "rows_read": 1200,
-            "rows_loaded": 1199,
+            "rows_loaded": 1192,
             "rows_quarantined": 1,
+            "rows_deleted": 7,
             "files_quarantined": 0,
         }
     ],

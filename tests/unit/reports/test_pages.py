@@ -74,7 +74,7 @@ def test_gates_data_and_inputs(page: PageReader) -> None:
         [POST, "1"],
     ]
     assert page.tables["Landing data by dataset"][1:] == [
-        ["posts", "2", "1,200", "1,199", "1", "0"]
+        ["posts", "2", "1,200", "1,192", "1", "7", "0"]
     ]
     assert page.tables["Posts in play: 200"][1:3] == [
         ["Late: not seen in the last 48 hours of the window", "1", "0.5 %"],

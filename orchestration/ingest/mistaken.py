@@ -1,0 +1,74 @@
+"""Files that are something else than their name says: recognised, so that the message says what to do.
+
+Belongs here: by what a format is known, and the advice. Does not: when to ask (`text_files.py`, the
+readers), nor what is in a file. Nothing here lets a file pass that could be read otherwise.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from orchestration.ingest.quarantine import FileFault, FileReason
+
+LONGEST_SIGNATURE_BYTES: Final = 8
+
+_AS_TEXT: Final = "save it as CSV in UTF-8, with commas"
+# What such files begin with: what they are, and what to do with them.
+_SIGNATURES: Final = {
+    b"\xff\xfe": ("text in UTF-16", "export it in UTF-8"),
+    b"\xfe\xff": ("text in UTF-16", "export it in UTF-8"),
+    b"\x1f\x8b\x08": ("compressed by gzip", "let its name end in .csv.gz or .jsonl.gz"),
+    b"\x28\xb5\x2f\xfd": ("compressed by zstd", "let its name end in .csv.zst or .jsonl.zst"),
+    b"PAR1\x15": ("Parquet", "let its name end in .parquet"),
+    b"PK\x03\x04": ("a ZIP archive, or a workbook of a spreadsheet", f"unpack it, or {_AS_TEXT}"),
+    b"\xd0\xcf\x11\xe0": ("an old workbook of a spreadsheet", _AS_TEXT),
+}
+_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def demand_text(start: bytes) -> None:
+    """FileFault if what a text file begins with, once decompressed, is known to be no UTF-8 text."""
+    for signature, (found, advice) in _SIGNATURES.items():
+        if start.startswith(signature):
+            raise FileFault(
+                FileReason.UNREADABLE, f"found {found}, expected text in UTF-8; {advice}"
+            )
+    # Each letter of English has a byte that is 0 in UTF-16, also where no mark says so.
+    if b"\0\0" in (start[:4:2], start[1:4:2]):
+        raise FileFault(
+            FileReason.UNREADABLE,
+            "found text in UTF-16 or no text, expected text in UTF-8; export it in UTF-8",
+        )
+
+
+def not_compressed(start: bytes, suffix: str) -> FileFault | None:
+    """The fault of a file that begins so and is not compressed as its suffix says; None if it is."""
+    signature = b"\x1f\x8b" if suffix.endswith(".gz") else b"\x28\xb5\x2f\xfd"
+    if start.startswith(signature) or not start.isascii():
+        return None  # it is, or it is broken: whoever decompresses it says how
+    plain = suffix.rpartition(".")[0]
+    return FileFault(
+        FileReason.UNREADABLE,
+        f"found no {suffix[-3:].lstrip('.')} data, expected it by the name;"
+        f" if it is not compressed, let its name end in {plain}",
+    )
+
+
+def other_separator(names: Sequence[str], required: Collection[str]) -> str:
+    """What to say of a header without required columns whose cells something else parts; else "".
+
+    Begins with "; ", to be put behind what is wrong.
+    """
+    for separator, word in _SEPARATORS.items():
+        if set(required) <= {name.strip('"') for name in ",".join(names).split(separator)}:
+            return f"; found {word} between the columns, expected commas: export it with commas"
+    return ""
+
+
+def lines_end_in_cr(header: bytes) -> FileFault:
+    """The fault of a CSV file without any LF in, or after, its header of many lines."""
+    end = header.index(b"\r")
+    return FileFault(
+        FileReason.UNREADABLE,
+        f"found lines that end in CR alone (the first after {end:,} bytes), expected LF or CRLF;"
+        " export it with line ends of Windows or Unix",
+    )

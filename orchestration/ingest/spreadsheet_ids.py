@@ -1,0 +1,54 @@
+"""Ids that a tool has taken for numbers (contract §8, ingest): two of them may have become one.
+
+Belongs here: how such an id looks, and finding them. Does not: what the gate makes of it.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from orchestration.ingest.datasets import DATASETS, Kind
+
+if TYPE_CHECKING:
+    import duckdb
+
+# By form: what all such ids are like, which is cheap to ask, and what they are as a whole.
+_FORMS: Final = {
+    "scientific": ("%E+%", r"[0-9](\.[0-9]+)?E\+[0-9]{2,}"),
+    "point zero": ("%.0", r"[0-9]+\.0"),
+}
+_FIRST_PLACE: Final = "min({'file_no': file_no, 'row_no': row_no})"
+_NO_PLACE: Final = "{'file_no': null::integer, 'row_no': null::bigint}"
+
+
+def find_spreadsheet_ids(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Fill spreadsheet_ids: each such id once a column, in how many rows it is, and the first of them.
+
+    Of snapshots only the ids of unknown posts are looked at: the others are the ids of posts, too.
+    """
+    for dataset in DATASETS:
+        for column in dataset.columns:
+            if column.kind is not Kind.IDENTIFIER:
+                continue
+            found = [
+                _found(column.name, "unknown_posts", "sum(snapshots)", _NO_PLACE)
+                if dataset.is_read_in_place
+                else _found(column.name, dataset.table, "count(*)", _FIRST_PLACE)
+            ]
+            if column.name in dataset.key:
+                found.append(_found(column.name, dataset.deletions_table, "count(*)", _NO_PLACE))
+            connection.execute(
+                "insert into spreadsheet_ids"
+                f" select '{dataset.name}', '{column.name}', id, form, sum(row_count),"
+                " any_value(file), min(place.row_no)"
+                f" from ({' union all '.join(found)}) as found"
+                " left join ingest_files on found.place.file_no = ingest_files.file_no"
+                " group by id, form"
+            )
+
+
+def _found(column: str, table: str, row_count: str, place: str) -> str:
+    return " union all ".join(
+        f"select {column} as id, '{form}' as form, {row_count} as row_count, {place} as place"
+        f" from {table} where {column} like '{like}' and regexp_full_match({column}, '{whole}')"
+        f" group by {column}"
+        for form, (like, whole) in _FORMS.items()
+    )
