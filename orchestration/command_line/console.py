@@ -182,7 +182,10 @@ class Console:
             self._lines(f"{file['dataset']}: {file['file']}: {file['reason']}", file["detail"])
         for row in view.rows:
             column = f" column {row['column_name']}" if row["column_name"] else ""
-            self._lines(f"{row['file']}:{row['row_no']}{column}: {row['reason']}", row["raw_text"])
+            head = f"{row['file']}:{row['row_no']}{column}: {row['reason']}"
+            if row.get("found"):  # an earlier version has not kept it
+                head += f": found {row['found']}, expected {row['expected']}"
+            self._lines(head, row["raw_text"])
         self._say_rest("files", sum(count.files for count in view.counts), len(view.files))
         self._say_rest("rows", sum(count.rows for count in view.counts), len(view.rows))
 

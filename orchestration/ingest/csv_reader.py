@@ -31,6 +31,7 @@ from orchestration.ingest.quarantine import (
 from orchestration.ingest.text_files import (
     BLOCK_BYTES,
     BYTE_ORDER_MARK,
+    OTHER_BYTES,
     Readable,
     TextBatch,
     is_utf8,
@@ -246,9 +247,8 @@ class CsvReader:
         bad: list[BadRow] = []
         for record in self._splitter.records(lines):
             fields = _fields(record, self.header.width)
-            if isinstance(fields, RowReason):
-                text = raw_text(record.raw)
-                bad.append(BadRow(record.line_no, None, fields, text, record.line_count))
+            if isinstance(fields, BadRow):
+                bad.append(fields)
             else:
                 rows.append(fields)
                 good[record.line_no] = record
@@ -368,15 +368,26 @@ def _parsed(lines: bytes, header: Header) -> "dict[str, pa.Array] | None":
     return {name: table.column(str(position)) for name, position in header.positions.items()}
 
 
-def _fields(record: _Record, width: int) -> list[str] | RowReason:
+def _fields(record: _Record, width: int) -> list[str] | BadRow:
+    def bad(reason: RowReason, found: str, expected: str) -> BadRow:
+        raw = raw_text(record.raw)
+        return BadRow(record.line_no, None, reason, raw, record.line_count, found, expected)
+
     try:
         text = record.raw.decode("utf-8")
     except UnicodeDecodeError:
-        return RowReason.NOT_UTF8
+        return bad(RowReason.NOT_UTF8, *OTHER_BYTES)
     if not record.is_well_formed:
-        return RowReason.UNPARSEABLE
+        return bad(
+            RowReason.UNPARSEABLE,
+            "a quote or a CR within a cell",
+            "quotes around the whole cell, and each within it twice",
+        )
     fields = _split_fields(text)
-    return fields if len(fields) == width else RowReason.RAGGED
+    if len(fields) != width:
+        cells = f"{len(fields):,} {'cell' if len(fields) == 1 else 'cells'}"
+        return bad(RowReason.RAGGED, cells, f"{width:,}, as the header has")
+    return fields
 
 
 def _split_fields(text: str) -> list[str]:

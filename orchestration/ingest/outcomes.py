@@ -76,6 +76,8 @@ def insert_bad_rows(
                     str(row.reason),
                     row.raw_text,
                     row.line_count,
+                    row.found,
+                    row.expected,
                 )
                 for outcome, row in records
             ],

@@ -275,7 +275,7 @@ class ParquetLoader:
         self._connection.execute(
             "insert into quarantine_rows by name"
             f" select {sql_text(self._dataset.name)} as dataset, file, row_no, column_name, reason,"
-            " raw_text, 1 as line_count"
+            " found, expected, raw_text, 1 as line_count"
             f" from ({rows.bad_rows()}) join (values {names}) as names(file_no, file) using (file_no)"
         )
 

@@ -66,6 +66,8 @@ class BadRow:
     reason: str  # a RowReason, or one a column, joined by |
     raw_text: str
     line_count: int = 1
+    found: str | None = None  # what is there, in words or as it came; one a column, joined by " | "
+    expected: str | None = None  # likewise
 
 
 def raw_text(raw: bytes) -> str:
@@ -76,7 +78,7 @@ def raw_text(raw: bytes) -> str:
 
 _TABLES: Final = {
     "rows.parquet": """
-        select dataset, file, row_no, column_name, reason, raw_text, line_count
+        select dataset, file, row_no, column_name, reason, raw_text, line_count, found, expected
         from quarantine_rows order by all
     """,
     "files.parquet": """
@@ -126,9 +128,10 @@ class ReasonCount:
 class QuarantineView:
     """What stands in quarantine: counts of all of it, and the first rows and files.
 
-    Rows have dataset, file, row_no, column_name, reason, raw_text, line_count; files dataset, file,
-    reason, detail. `deleted` has dataset, file, rows: how many rows their source has deleted. Texts
-    are as they came: whoever shows them makes them safe to show.
+    Rows have dataset, file, row_no, column_name, reason, raw_text, line_count, found, expected (the
+    last two not where an earlier version has written them); files dataset, file, reason, detail.
+    `deleted` has dataset, file, rows: how many rows their source has deleted. Texts are as they came:
+    whoever shows them makes them safe to show.
     """
 
     counts: list[ReasonCount]

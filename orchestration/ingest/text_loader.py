@@ -184,10 +184,10 @@ class TextLoader:
                 first = batch.row_nos[0].as_py()
                 batches[outcome.file_no].append((first, outcome, batch))
         # As Arrow it is compact; as Python objects only a part of it exists at a time.
-        columns = "file_no, row_no, column_name, reason"
+        columns = "file_no, row_no, column_name, reason, found, expected"
         found = self._connection.sql(f"select {columns} from ({rows.bad_rows()})")
         for part in found.to_arrow_table().to_batches(_PART_ROWS):
-            for file_no, row_no, column_name, reason in zip(
+            for file_no, row_no, column_name, reason, found_there, wanted in zip(
                 *part.to_pydict().values(), strict=True
             ):
                 if file_no not in batches:
@@ -196,7 +196,11 @@ class TextLoader:
                 position = bisect_right(of_file, row_no, key=lambda item: item[0]) - 1
                 _, outcome, batch = of_file[position]
                 raw, line_count = batch.raw_of(row_no)
-                yield outcome, BadRow(row_no, column_name, reason, raw_text(raw), line_count)
+                text = raw_text(raw)
+                yield (
+                    outcome,
+                    BadRow(row_no, column_name, reason, text, line_count, found_there, wanted),
+                )
 
 
 def _reader(dataset: Dataset, form: Format, source: Readable) -> _Reader:
