@@ -36,6 +36,15 @@ def unknown_columns(dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in occurrences if name not in dataset.column_names)
 
 
+def lacking_columns(dataset: Dataset, present: Collection[str]) -> tuple[str, ...]:
+    """The optional columns of the dataset that are not among those present."""
+    return tuple(
+        column.name
+        for column in dataset.columns
+        if column.is_optional and column.name not in present
+    )
+
+
 def near_misses(dataset: Dataset, names: Collection[str]) -> dict[str, str]:
     """Column of the dataset -> the first name that is the same but for case, blanks, `-` or `_`."""
     columns = _columns_by_letters(dataset)

@@ -9,7 +9,7 @@ against each other.
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -179,6 +179,11 @@ class CsvReader:
     def unknown_names(self) -> tuple[str, ...]:
         """The names of columns that are not the dataset's."""
         return self.header.unknown
+
+    @property
+    def present_names(self) -> Collection[str]:
+        """The names of the dataset's columns that the file has, among others that are read."""
+        return self.header.positions
 
     def batches(self) -> Iterator[TextBatch]:
         """All rows, good and bad, in file order. FileFault where the file cannot be read on."""

@@ -6,7 +6,7 @@ float or a big integer would already be another number.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -91,6 +91,11 @@ class JsonlReader:
     def unknown_names(self) -> tuple[str, ...]:
         """The names met so far that are no columns, up to a number that nobody reads."""
         return tuple(sorted(self._seen - self._known))
+
+    @property
+    def present_names(self) -> Collection[str]:
+        """The names of the dataset's columns that any row so far has."""
+        return self._known - self._lacking
 
     def batches(self) -> Iterator[TextBatch]:
         """All rows, good and bad, in file order.

@@ -32,6 +32,7 @@ class FileOutcome:
     rows_quarantined: int = 0
     rows_deleted: int = 0  # by their source, with what they took with them
     rows_flagged: Counter[str] = field(default_factory=Counter)  # true, by unknown deletion flag
+    lacking: tuple[str, ...] = ()  # optional columns that it does not have
     fault: FileFault | None = None
 
     @classmethod
@@ -103,7 +104,7 @@ def insert_outcomes(
     folders: frozenset[str],
     notes: Sequence[Note],
 ) -> None:
-    """Fill ingest_files, ingest_datasets, quarantine_files, deletion_flags and ingest_notes."""
+    """Fill the tables that report on files: all but quarantine_rows and what is said of posts and ids."""
     _insert(
         connection,
         "ingest_files",
@@ -140,6 +141,16 @@ def insert_outcomes(
             for outcome in outcomes
             for name, rows in sorted(outcome.rows_flagged.items())
             if rows
+        ],
+    )
+    _insert(
+        connection,
+        "absent_columns",
+        [
+            (outcome.dataset, outcome.name, name)
+            for outcome in outcomes
+            if not outcome.fault
+            for name in outcome.lacking
         ],
     )
     _insert(

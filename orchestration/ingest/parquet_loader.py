@@ -26,7 +26,7 @@ from orchestration.ingest.cells import (
     parquet_text,
     sql_text,
 )
-from orchestration.ingest.columns import unknown_columns
+from orchestration.ingest.columns import lacking_columns, unknown_columns
 from orchestration.ingest.datasets import (
     NUMBERS,
     READ_BESIDE,
@@ -188,6 +188,7 @@ class ParquetLoader:
                         linked = replace(linked, is_copied=True)
                         schema = self._probe.schema(linked.read_from)
                     unknown_names[linked.file.name] = unknown_columns(self._dataset, schema.names)
+                    linked.outcome.lacking = lacking_columns(self._dataset, schema.names)
                     groups[schema].append(linked)
                 except FileFault as fault:
                     linked.outcome.refuse(fault)

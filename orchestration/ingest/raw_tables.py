@@ -53,6 +53,9 @@ _REPORT_TABLES: Final = """
         dataset varchar not null, column_name varchar not null, id varchar not null,
         form varchar not null, row_count bigint not null, file varchar, row_no bigint
     );
+    create table absent_columns (
+        dataset varchar not null, file varchar not null, column_name varchar not null
+    );
     create table deletion_flags (
         dataset varchar not null, file varchar not null, column_name varchar not null,
         row_count bigint not null

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from orchestration.ingest.cells import Beside, CellRules, text_cell
+from orchestration.ingest.columns import lacking_columns
 from orchestration.ingest.csv_reader import CsvReader
 from orchestration.ingest.datasets import READ_BESIDE, UNKNOWN_DELETION_FLAGS, Dataset
 from orchestration.ingest.deletions import TEXT, is_deleted, is_true
@@ -38,6 +39,9 @@ _CSV_FORMATS: Final = (Format.CSV, Format.CSV_GZIP, Format.CSV_ZSTD)
 class _Reader(Protocol):
     @property
     def unknown_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def present_names(self) -> Collection[str]: ...
 
     def batches(self) -> Iterator[TextBatch]: ...
 
@@ -75,6 +79,8 @@ class TextLoader:
                     if outcome.fault:
                         break
                 unknown_names = reader.unknown_names
+                if outcome.rows_read:
+                    outcome.lacking = lacking_columns(self._dataset, reader.present_names)
         except FileFault as fault:
             while self._pending and self._pending[-1][0] is outcome:
                 self._pending.pop()
