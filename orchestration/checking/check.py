@@ -210,7 +210,7 @@ def _of_expectation(
             expectation.name,
             dataset,
             f"{expectation.means} ({words})" if words else expectation.means,
-            _text(row.get("file") or row.get("first_place")),
+            _file(row),
             column=_text(row.get("column_name")),
             found=_text(row.get("id") or row.get("subject")),
             nearest=_nearest_subject(row),
@@ -231,6 +231,13 @@ def _dataset(expectation: Expectation, row: dict[str, object]) -> str | None:
     if expectation.table.startswith("raw_"):
         return expectation.table.removeprefix("raw_")
     return "post_metrics"  # known_snapshots, unknown_posts
+
+
+def _file(row: dict[str, object]) -> str | None:
+    """The file that a row names; what was passed over is one itself, unless it is a column of one."""
+    if "kind" in row:
+        return _text(row["first_place" if row["kind"] == "unknown_column" else "subject"])
+    return _text(row.get("file"))
 
 
 def _nearest_subject(row: dict[str, object]) -> str | None:

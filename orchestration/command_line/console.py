@@ -207,14 +207,15 @@ class Console:
         for row in checked.datasets:
             for absent in row.absent:
                 files = f"in {absent.files:,} of {row.files:,} files"
-                self._out.print(f"{row.dataset}: no {absent.column} {files}: {absent.means}")
+                line = f"{row.dataset}: no {absent.column} {files}: {absent.means}"
+                self._out.print(line, soft_wrap=True)
         for mistake in checked.mistakes[:limit]:
             self._mistake(mistake)
         if limit is not None and len(checked.mistakes) > limit:
             more = len(checked.mistakes) - limit
             self._out.print(f"and {more:,} more mistakes; see them with --limit 0")
         warnings = len(checked.mistakes) - checked.errors
-        self._out.print(f"{checked.errors:,} errors, {warnings:,} warnings")
+        self._out.print(f"errors: {checked.errors:,}; warnings: {warnings:,}")
 
     def _mistake(self, mistake: Mistake) -> None:
         parts = [mistake.file or mistake.dataset or "landing", mistake.line, mistake.column]

@@ -28,7 +28,7 @@ def check(place: Place, *options: str) -> tuple[int, str]:
 def test_what_is_whole(place: Place, tmp_path: Path) -> None:
     status, said = check(place, "--home", str(tmp_path / "home"))
     assert status == 0
-    assert said.endswith("0 errors, 0 warnings\n")
+    assert said.endswith("errors: 0; warnings: 0\n")
     assert "no activated_at in 1 of 1 files: no deal is activated" in said
     assert not (tmp_path / "home").exists()
 
@@ -41,7 +41,7 @@ def test_a_mistake_blocks_and_is_told_with_its_place(place: Place) -> None:
         "posts/b.csv:2:is_original: error: UNPARSEABLE: found yes, expected true or false; perhaps true"
         in said
     )
-    assert said.endswith("1 errors, 0 warnings\n")
+    assert said.endswith("errors: 1; warnings: 0\n")
 
 
 def test_a_warning_blocks_nothing(place: Place) -> None:
