@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from orchestration.command_line.next_steps import DEMO, Place, next_steps
+from orchestration.foundations.texts import printable
 
 if TYPE_CHECKING:
     from orchestration.dagster_glue.run_in_process import Outcome
@@ -412,7 +413,7 @@ def init(
     --method rate --first 2025-01 --periods 12
     """
     from orchestration.command_line.questions import Given, answered
-    from orchestration.new_program.answers import Refused
+    from orchestration.new_program.answers import AnswerError
     from orchestration.new_program.write import Occupied, demand_vacant, write_program
 
     try:
@@ -422,7 +423,7 @@ def init(
         command = write_program(folder, answered(given, folder.absolute().name, asks=asks))
     except Occupied as error:
         _fail(USAGE, f"{error}; name a folder that is new or empty")
-    except Refused as error:
+    except AnswerError as error:
         _fail(USAGE, str(error))
     except OSError as error:
         _fail(USAGE, f"cannot write to {folder}: {error.strerror}; name another folder")
@@ -690,18 +691,12 @@ def _home(path: Path, *, is_written: bool = True) -> Home:
 
 def _say(message: str) -> None:
     """To standard error, with control characters made visible."""
-    typer.echo(_visible(message), err=True)
+    typer.echo(printable(message), err=True)
 
 
 def _print(message: str) -> None:
     """To standard output, with control characters made visible."""
-    typer.echo(_visible(message))
-
-
-def _visible(text: str) -> str:
-    return "".join(
-        char if char == "\n" or char.isprintable() else repr(char)[1:-1] for char in text
-    )
+    typer.echo(printable(message))
 
 
 def _fail(status: int, message: str) -> NoReturn:

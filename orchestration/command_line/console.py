@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.ingest.shown import shown
+from orchestration.foundations.texts import shown
 from orchestration.pipeline.home import WAITING
 from orchestration.terms.currencies import money_text
 

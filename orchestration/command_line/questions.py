@@ -10,7 +10,7 @@ from typing import TypeVar
 import typer
 
 from orchestration.new_program import answers
-from orchestration.new_program.answers import METHODS, Answers, Refused
+from orchestration.new_program.answers import METHODS, AnswerError, Answers
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Given:
 
 
 def answered(given: Given, folder: str, *, asks: bool) -> Answers:
-    """The answers to all questions; Refused where an option cannot be taken. Asks only if `asks`."""
+    """The answers to all questions; AnswerError where an option cannot be taken. Asks only if `asks`."""
 
     def one(text: str | None, question: str, proposed: str, read: Callable[[str], T]) -> T:
         if text is None and asks:
@@ -68,7 +68,7 @@ def _codes(text: str) -> list[str]:
     answers.read_markets([f"{code}=UTC" for code in codes])
     for code in codes:
         if not answers.zones_of(code) and answers.zones_of(code.upper()):
-            raise Refused(f"market {code}: write {code.upper()}, as the code of the country is")
+            raise AnswerError(f"market {code}: write {code.upper()}, as the code of the country is")
     return codes
 
 
@@ -89,7 +89,7 @@ def _asked(question: str, proposed: str, read: Callable[[str], T]) -> T:
     def value(text: str) -> T:
         try:
             return read(text.strip())
-        except Refused as error:
+        except AnswerError as error:
             raise typer.BadParameter(str(error)) from None
 
     found: T = typer.prompt(question, default=proposed, value_proc=value)

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
+from orchestration.foundations.texts import LONGEST_NAME, shown
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.limits import MOST_COLUMNS
 from orchestration.ingest.mistaken import other_separator
 from orchestration.ingest.quarantine import FileFault, FileReason
-from orchestration.ingest.shown import shortened
 
 
 def unknown_columns(dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def near_misses(dataset: Dataset, names: Collection[str]) -> dict[str, str]:
 def demand_none_misspelt(present: Collection[str], near: Mapping[str, str]) -> None:
     """FileFault if a column is not among those present, but nearly one of its name is."""
     misspelt = [
-        f'found "{shortened(name)}", expected "{column}"'
+        f'found "{shown(name, LONGEST_NAME)}", expected "{column}"'
         for column, name in near.items()
         if column not in present
     ]

@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from orchestration.foundations.texts import LONGEST_NAME, shown
 from orchestration.ingest.datasets import DATASET_NAMES
 from orchestration.ingest.quarantine import FileReason
-from orchestration.ingest.shown import shortened, shown
 
 
 class Format(StrEnum):
@@ -117,7 +117,9 @@ def discover(landing: Path) -> Inventory:
         if name.startswith(SKIPPED_PREFIXES):
             continue
         if name not in DATASET_NAMES:
-            notes.append(Note("beside_datasets", None, shortened(name), "no dataset of this name"))
+            notes.append(
+                Note("beside_datasets", None, shown(name, LONGEST_NAME), "no dataset of this name")
+            )
             continue
         walk = _Walk(root, name, tables)
         walk.run()

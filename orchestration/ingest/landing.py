@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from orchestration.foundations.texts import LONGEST_NAME, shown
 from orchestration.ingest.cells import CellRules
 from orchestration.ingest.datasets import DATASETS
 from orchestration.ingest.deletions import leave_out
@@ -18,7 +19,6 @@ from orchestration.ingest.outcomes import FileOutcome, check_counts, insert_outc
 from orchestration.ingest.parquet_loader import ParquetLoader, Probe, distrusting_statistics
 from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables, create_view
-from orchestration.ingest.shown import shortened
 from orchestration.ingest.snapshots import create_known_posts, judge_snapshots
 from orchestration.ingest.spreadsheet_ids import find_spreadsheet_ids
 from orchestration.ingest.text_loader import TextLoader
@@ -114,7 +114,7 @@ def _load(
 def _notes(file: FoundFile, unknown_names: Sequence[str]) -> list[Note]:
     names = sorted(name for name in unknown_names if not name.startswith(SKIPPED_PREFIXES))
     notes = [
-        Note("unknown_column", file.dataset, shortened(name), file.name)
+        Note("unknown_column", file.dataset, shown(name, LONGEST_NAME), file.name)
         for name in names[:_MOST_UNKNOWN_COLUMNS]
     ]
     if len(names) > _MOST_UNKNOWN_COLUMNS:

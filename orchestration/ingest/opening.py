@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from io import BufferedReader
 from typing import TYPE_CHECKING, Final
 
+from orchestration.foundations.texts import shown
 from orchestration.ingest.discovery import FoundFile, Identity
 from orchestration.ingest.quarantine import FileFault, FileReason
-from orchestration.ingest.shown import shown
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from orchestration.foundations.file_patterns import exact_pattern
+from orchestration.foundations.texts import shown
 from orchestration.ingest.cells import (
     Beside,
     CellRules,
@@ -50,7 +51,6 @@ from orchestration.ingest.outcomes import FileOutcome, withdraw
 from orchestration.ingest.person_names import register_names
 from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.raw_tables import NEVER, RowSource
-from orchestration.ingest.shown import shown
 from orchestration.ingest.snapshots import NONE, Tally
 from orchestration.ingest.wide_decimals import copy_with_text
 

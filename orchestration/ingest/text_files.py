@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 
 from backports import zstd
 
+from orchestration.foundations.texts import shown
 from orchestration.ingest.discovery import Format, FoundFile
 from orchestration.ingest.limits import (
     LONGEST_RECORD_BYTES,
@@ -25,7 +26,6 @@ from orchestration.ingest.limits import (
 from orchestration.ingest.mistaken import LONGEST_SIGNATURE_BYTES, demand_text, not_compressed
 from orchestration.ingest.opening import opened
 from orchestration.ingest.quarantine import BadRow, FileFault, FileReason
-from orchestration.ingest.shown import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,9 +11,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, Literal, cast
 
+from orchestration.foundations.texts import shown
 from orchestration.terms import values
 from orchestration.terms.calendar import zone_names
 from orchestration.terms.currencies import is_current
+from orchestration.terms.problems import LONGEST_SHOWN
 
 Method = Literal["rate", "pool"]
 METHODS: Final[tuple[Method, Method]] = ("rate", "pool")
@@ -26,7 +28,7 @@ _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _SHOWN_ZONES = 4
 
 
-class Refused(ValueError):
+class AnswerError(ValueError):
     """An answer that cannot be taken; says what was found and what is expected."""
 
 
@@ -56,7 +58,7 @@ def read_program(text: str) -> str:
     try:
         return values.name(text)
     except values.Unfit as error:
-        raise Refused(f"program: found {_shown(text)}, {error}") from None
+        raise AnswerError(f"program: found {_found(text)}, {error}") from None
 
 
 def program_named_after(folder: str) -> str:
@@ -70,8 +72,8 @@ def read_currency(text: str) -> str:
     """A currency code of ISO 4217."""
     if not is_current(text):
         near = ": write it in upper case" if is_current(text.upper()) else ""
-        raise Refused(
-            f"currency: found {_shown(text)}, expected an ISO 4217 code, such as USD{near}"
+        raise AnswerError(
+            f"currency: found {_found(text)}, expected an ISO 4217 code, such as USD{near}"
         )
     return text
 
@@ -79,8 +81,8 @@ def read_currency(text: str) -> str:
 def read_method(text: str) -> Method:
     """How points become money (§6)."""
     if text not in METHODS:
-        raise Refused(
-            f"method: found {_shown(text)}, expected rate (a price for points) or pool (a sum that is shared)"
+        raise AnswerError(
+            f"method: found {_found(text)}, expected rate (a price for points) or pool (a sum that is shared)"
         )
     return cast(Method, text)
 
@@ -88,8 +90,8 @@ def read_method(text: str) -> Method:
 def read_periods(text: str) -> int:
     """How many monthly periods."""
     if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MOST_PERIODS:
-        raise Refused(
-            f"periods: found {_shown(text)}, expected a whole number, 1 to {MOST_PERIODS}"
+        raise AnswerError(
+            f"periods: found {_found(text)}, expected a whole number, 1 to {MOST_PERIODS}"
         )
     return int(text)
 
@@ -98,8 +100,8 @@ def read_first(text: str) -> date:
     """The month of the first period, as its first day."""
     found = _MONTH.fullmatch(text)
     if not found or not _FIRST_YEAR <= int(found[1]) <= _LAST_YEAR:
-        raise Refused(
-            f"first: found {_shown(text)}, expected a month, YYYY-MM, {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise AnswerError(
+            f"first: found {_found(text)}, expected a month, YYYY-MM, {_FIRST_YEAR} to {_LAST_YEAR}"
         )
     return date(int(found[1]), int(found[2]), 1)
 
@@ -110,45 +112,45 @@ def read_markets(texts: Sequence[str]) -> dict[str, str]:
     A market that is a country with one time zone needs no zone.
     """
     if not 1 <= len(texts) <= MOST_MARKETS:
-        raise Refused(f"markets: found {len(texts)}, expected 1 to {MOST_MARKETS}")
+        raise AnswerError(f"markets: found {len(texts)}, expected 1 to {MOST_MARKETS}")
     found: dict[str, str] = {}
     for text in texts:
         market, has_zone, zone = text.partition("=")
         if (
             not _MARKET.fullmatch(market) or market.lower() == "null"
         ):  # which YAML takes for nothing
-            raise Refused(
-                f"market: found {_shown(market)}, expected a code of letters, digits, - and _ "
+            raise AnswerError(
+                f"market: found {_found(market)}, expected a code of letters, digits, - and _ "
                 "(at most 40, a letter first), such as FR"
             )
         if market in found:
-            raise Refused(f"market: {market} is given twice")
+            raise AnswerError(f"market: {market} is given twice")
         found[market] = _known_zone(market, zone) if has_zone else only_zone(market)
     return found
 
 
 def _known_zone(market: str, zone: str) -> str:
     if zone not in zone_names():
-        raise Refused(
-            f"market {market}: found the time zone {_shown(zone)}, "
+        raise AnswerError(
+            f"market {market}: found the time zone {_found(zone)}, "
             f"expected one such as {(zones_of(market) or ['Europe/Paris'])[0]}"
         )
     return zone
 
 
 def only_zone(market: str) -> str:
-    """The time zone of a country that has one; Refused for all others."""
+    """The time zone of a country that has one; AnswerError for all others."""
     zones = zones_of(market)
     if len(zones) == 1:
         return zones[0]
     if not zones:
         near = f"write {market.upper()}, or " if zones_of(market.upper()) else ""
-        raise Refused(
+        raise AnswerError(
             f"market {market}: it is no country code, so {near}say its time zone: "
             f"{market}=Europe/Paris"
         )
     more = f" and {len(zones) - _SHOWN_ZONES} more" if len(zones) > _SHOWN_ZONES else ""
-    raise Refused(
+    raise AnswerError(
         f"market {market}: it has several time zones ({', '.join(zones[:_SHOWN_ZONES])}{more}), "
         f"so say which: {market}={zones[0]}"
     )
@@ -171,5 +173,5 @@ def _zones_by_country() -> dict[str, list[str]]:
     return found
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:40]}...")
+def _found(text: str) -> str:
+    return f"'{shown(text, LONGEST_SHOWN)}'"

@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from markupsafe import Markup
 
-from orchestration.ingest.shown import shown
+from orchestration.foundations.texts import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
-from orchestration.ingest.shown import shown
+from orchestration.foundations.texts import shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment

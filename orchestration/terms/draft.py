@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from orchestration.terms.problems import KeyPath, key_path, shown
+from orchestration.foundations.texts import shown
+from orchestration.terms.problems import LONGEST_SHOWN, KeyPath, key_path
 from orchestration.terms.values import Reader, T, Unfit
 from orchestration.terms.yaml_reader import Scalar
 
@@ -71,7 +72,7 @@ class Draft:
 
     def key_finding(self, expected: str) -> Finding:
         """A finding about the key this value has."""
-        return Finding(self.path, shown(str(self.path[-1])), expected)
+        return Finding(self.path, shown(str(self.path[-1]), LONGEST_SHOWN), expected)
 
 
 def is_null(value: object) -> bool:
@@ -87,7 +88,7 @@ def described(value: object) -> str:
         return "a mapping" if _mapping(value) else "an empty mapping"
     if isinstance(value, list | tuple):
         return "a list" if value else "an empty list"
-    return shown(str(value)) or '""'
+    return shown(str(value), LONGEST_SHOWN) or '""'
 
 
 def _mapping(value: object) -> Mapping[str, object]:

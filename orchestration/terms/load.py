@@ -11,9 +11,10 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestration.foundations.texts import shown
 from orchestration.terms.draft import Draft, Finding, described
 from orchestration.terms.model import BrokenRulesError, Program, UnknownKey
-from orchestration.terms.problems import KeyPath, Problem, shown
+from orchestration.terms.problems import LONGEST_SHOWN, KeyPath, Problem
 from orchestration.terms.rules import broken_rules
 from orchestration.terms.values import Unfit
 from orchestration.terms.yaml_reader import MAX_BYTES, MappingNode, Node, SequenceNode, read_yaml
@@ -123,7 +124,7 @@ def _field_finding(details: ErrorDetails) -> Finding:
         return Finding(path, described(value), cause.expected)
     if isinstance(value, UnknownKey):
         expected = f"one of the keys {', '.join(value.known)}"
-        return Finding(path, f"the unknown key {shown(str(path[-1]))}", expected)
+        return Finding(path, f"the unknown key {shown(str(path[-1]), LONGEST_SHOWN)}", expected)
     if details["type"] == "missing":
         return Finding(path, "nothing", "this key, which is required")
     return Finding(path, described(value), _EXPECTED.get(details["type"], details["msg"]))

@@ -7,16 +7,19 @@ problem is said; what is a problem is decided in `yaml_reader`, `values` and `ru
 import re
 from dataclasses import dataclass
 
+from orchestration.foundations.texts import shown
+
 KeyPath = tuple[str | int, ...]
 """Where a value stands: ("terms", 0, "payout") is `terms[0].payout`."""
 
 LONGEST_SHOWN = 80
+"""Characters of a value or key that are shown."""
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_*-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with the file named `file`; `found` is text that `shown` has made safe."""
+    """One thing wrong with the file named `file`; `found` is text that is safe to show."""
 
     file: str
     path: KeyPath
@@ -28,7 +31,7 @@ class Problem:
     def __str__(self) -> str:
         """One line: `spring.yaml:7: periods[0].starts_on: found 2024-02-30, expected a day ...`."""
         numbers = [str(number) for number in (self.line, self.column) if number is not None]
-        parts = [":".join([escaped(self.file), *numbers])]
+        parts = [":".join([shown(self.file), *numbers])]
         if self.path:
             parts.append(key_path(self.path))
         parts.append(f"found {self.found}, expected {self.expected}")
@@ -45,24 +48,7 @@ def key_path(path: KeyPath) -> str:
         if isinstance(step, int):
             steps.append(f"[{step}]")
         else:
-            name = step if _SIMPLE_KEY.fullmatch(step) else f'"{escaped(step)}"'
-            steps.append(f".{shortened(name)}" if steps else shortened(name))
+            is_simple = _SIMPLE_KEY.fullmatch(step) and len(step) <= LONGEST_SHOWN
+            name = step if is_simple else f'"{shown(step, LONGEST_SHOWN - 2)}"'
+            steps.append(f".{name}" if steps else name)
     return "".join(steps)
-
-
-def shown(text: str) -> str:
-    """The text on one line, without anything a terminal would obey, in at most 80 characters."""
-    return shortened(escaped(text[: LONGEST_SHOWN + 1]))
-
-
-def escaped(text: str) -> str:
-    """The text with control, format and other unprintable characters written as escapes."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
-
-
-def shortened(text: str) -> str:
-    """The text cut at 80 characters; an ellipsis is the last of them where something was cut."""
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"

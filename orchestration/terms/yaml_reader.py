@@ -28,7 +28,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from orchestration.terms.problems import KeyPath, Problem, shown
+from orchestration.foundations.texts import shown
+from orchestration.terms.problems import LONGEST_SHOWN, KeyPath, Problem
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 20  # a program nests 7 deep: terms[0].payout.rates.US[0].up_to
@@ -120,7 +121,7 @@ def _events(text: str) -> Iterator[Event]:
         yield from YAML(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        what = f"a syntax error ({shown(str(error.problem or error.context))})"
+        what = f"a syntax error ({shown(str(error.problem or error.context), LONGEST_SHOWN)})"
         raise _Unreadable(what, "YAML 1.2", mark.line + 1, mark.column + 1) from error
     except ReaderError as error:
         before = text[: error.position]
@@ -130,7 +131,7 @@ def _events(text: str) -> Iterator[Event]:
     except Exception as error:
         # The parser itself breaks on some input: "\U99999999" is an OverflowError in it, the
         # directive %YAML 1.3 an AssertionError. It is the file that is wrong, so the file is named.
-        what = f"something that the YAML parser cannot read ({shown(str(error))})"
+        what = f"something that the YAML parser cannot read ({shown(str(error), LONGEST_SHOWN)})"
         raise _Unreadable(what, "YAML 1.2", 1) from error
 
 
@@ -242,4 +243,4 @@ class _Builder:
             self._refuse(path, line, f"the tag {event.tag}", "no tags")
 
     def _refuse(self, path: KeyPath, line: int, found: str, expected: str) -> None:
-        self.problems.append(Problem(self.file, path, shown(found), expected, line))
+        self.problems.append(Problem(self.file, path, shown(found, LONGEST_SHOWN), expected, line))

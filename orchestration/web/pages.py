@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from orchestration import reports
-from orchestration.ingest.shown import shown
+from orchestration.foundations.texts import shown
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import ProgramFileError, load_program
 from orchestration.terms.people import MOST_OF_A_NAME, is_person

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +15,7 @@ import pytest
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.foundations.file_patterns import exact_pattern
+from orchestration.pipeline import closing, run_state, versions
 from orchestration.pipeline.building import build
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import close_period
@@ -28,6 +30,7 @@ from orchestration.records import CloseEntry
 from tests import worked
 from tests.conftest import SHARED, Bonus, BonusHere
 from tests.integration.books import Books
+from tests.proof.product import ask_suite
 
 RESTATEMENTS = sorted(path.name for path in (SHARED / "worked").glob("restatement-*")) or ["absent"]
 
@@ -156,6 +159,28 @@ def test_a_period_whose_last_run_was_blocked_is_not_closed(
         books.close(first)
     books.run(first, sample / "landing")
     assert books.close(first).period == first
+
+
+def test_a_clock_that_is_set_back_a_year_closes_nothing_early_and_breaks_nothing(
+    books: Books, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = books.periods[:2]
+    books.close(first)
+    the_day_before = books.program.periods[1].closes_on - timedelta(days=1)
+
+    class SetBack(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> SetBack:
+            return cls(the_day_before.year, the_day_before.month, the_day_before.day, tzinfo=tz)
+
+    for module in (run_state, versions, closing):
+        monkeypatch.setattr(module, "datetime", SetBack)
+    books.run(second, sample / "landing")
+    with pytest.raises(Refused, match="wait until then"):
+        close_period(books.home, books.loaded, second, "grace", gate=ask_suite)
+    assert books.close(second).closed_at.startswith(str(the_day_before))
+    assert books.run(first, sample / "landing").is_restatement
+    assert books.differences == []
 
 
 def test_what_the_close_log_says(books: Books) -> None:

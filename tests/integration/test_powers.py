@@ -344,27 +344,42 @@ def test_writes_the_landing_folder_a_plausible_lie_passes(world: World, books: B
 
 
 def _forge(books: Books) -> None:
-    """Gives bo 5,000.00 more in the closed month, and writes all that says so anew."""
+    """Gives bo 5,000,000 views and 5,000.00 more in the closed month, and writes all that says so anew."""
     home, publication = books.plain.home.path, books.plain.published[key(1)]
     folder = publication.folder
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o700)
+    views, amount = 5_000_000, 5_000_00
     more = {
-        "payout_ledger": "payable_minor + 500000 as payable_minor, earnings_minor + 500000 as"
-        " earnings_minor, program_amount_minor + 500000 as program_amount_minor,"
-        " performance_minor + 500000 as performance_minor, payout_minor + 500000 as payout_minor",
-        "creator_earnings": "program_amount_minor + 500000 as program_amount_minor,"
-        " performance_minor + 500000 as performance_minor",
-        "post_earnings": "amount_minor + 500000 as amount_minor",
-        "journal": "amount_minor + sign(amount_minor) * 500000 as amount_minor",
+        "post_increments": {"qualified_views": views},
+        "post_eligibility": {"qualified_views": views},
+        "post_scores": {"qualified_views": views, "points": views},
+        "creator_scores": {"points": views},
+        "market_totals": {"points": views, "rounded_minor": amount},
+        "creator_earnings": {
+            "points": views,
+            **dict.fromkeys(("rounded_minor", "program_amount_minor", "performance_minor"), amount),
+        },
+        "post_earnings": {"amount_minor": amount},
+        "payout_ledger": {
+            "points": views,
+            **dict.fromkeys(
+                ("performance_minor", "program_amount_minor", "earnings_minor", "payable_minor"),
+                amount,
+            ),
+            "payout_minor": amount,
+        },
+        "journal": {"amount_minor": f"sign(amount_minor) * {amount}"},
     }
-    for table, replaced in more.items():
+    for table, changes in more.items():
         path = publication.table(table)
+        whose = "market = 'US'" if table == "market_totals" else "creator_id = 'bo'"
+        replaced = ", ".join(f"{name} + {by} as {name}" for name, by in changes.items())
         with duckdb.connect() as connection:
             connection.execute(
                 f"create table t as select * from read_parquet('{path}');"
-                f"create table u as select * replace ({replaced}) from t where creator_id = 'bo'"
-                " union all select * from t where creator_id <> 'bo';"
+                f"create table u as select * replace ({replaced}) from t where {whose}"
+                f" union all select * from t where not {whose};"
             )
             # Of the forged columns the type is that of the table.
             connection.execute(f"delete from t; insert into t select * from u; copy t to '{path}'")

@@ -826,21 +826,21 @@ MUTANTS = (
     ),
     Mutant(
         EARNING,
-        "full outer join stg_payees",
-        "left join stg_payees",
+        "    union\n    select creator_id from stg_payees\n",
+        "",
         "a payee without a creators row is unknown to settlement",
     ),
     Mutant(
         EARNING,
-        "full outer join stg_payees",
-        "inner join stg_payees",
+        "    select creator_id from stg_creators\n    union\n",
+        "",
         "a creator without a payees row is unknown to settlement",
     ),
     Mutant(
         EARNING,
-        "coalesce(creators.creator_id, payees.creator_id)",
-        "creators.creator_id",
-        "a payee without a creators row has no id",
+        "    union\n    select creator_id from creator_eligibility\n",
+        "",
+        "a creator with a deal alone is unknown to settlement",
     ),
     Mutant(
         EARNING,

@@ -18,7 +18,7 @@ from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, Hypoth
 
 from tests.proof.cases import Case
 
-PROGRAMS = int(os.environ.get("PROOF_PROGRAMS", "25"))
+PROGRAMS = int(os.environ.get("PROOF_PROGRAMS", "10"))
 SEED = os.environ.get("PROOF_SEED", "0")
 KEEPS_WHAT_FAILS = "PROOF_PROGRAMS" in os.environ
 REGRESSIONS = Path(__file__).with_name("regressions")

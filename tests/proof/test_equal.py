@@ -63,6 +63,7 @@ def test_every_row_is_equal(part: str, programs: int) -> None:
         assert not ALL - seen.keys()
 
 
+@pytest.mark.long  # test_worked_cases.py has a case through it
 def test_every_row_is_equal_through_the_command_line(tmp_path: Path) -> None:
     """`bonus run`, `bonus close`, `bonus export`: what is exported is the reference's, byte for byte."""
     verdict = Verdict()

@@ -53,7 +53,9 @@ def run_shuffled(program: Path, landing: Path, seed: str) -> Book:
     return book
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [*CASES[:8], *(pytest.param(case, marks=pytest.mark.long) for case in CASES[8:])]
+)
 def test_case(case: str, tmp_path: Path) -> None:
     """§3 to §7: "after all periods have been run, in any order" (worked/README.md)."""
     folder = shared("worked", case)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 
-from orchestration.ingest.shown import shown
+from orchestration.foundations.texts import shown
 
 if TYPE_CHECKING:
     import duckdb

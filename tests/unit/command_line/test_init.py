@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from orchestration.command_line import questions
 from orchestration.command_line.app import app
 from orchestration.command_line.questions import Given, answered
-from orchestration.new_program.answers import Refused
+from orchestration.new_program.answers import AnswerError
 from orchestration.terms.load import load_program
 
 NOTHING = Given(None, None, [], None, None, None)
@@ -45,7 +45,7 @@ def test_options_are_taken_and_what_they_do_not_say_is_proposed(tmp_path: Path) 
         (["--periods", "100"], "1 to 24"),
         (["--first", "soon"], "YYYY-MM"),
         (["--name", "a/b"], "program: found 'a/b'"),
-        (["--name", "x\x1b[31m"], r"\x1b"),
+        (["--name", "x\x1b[31m"], r"\u001b"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_and_nothing_is_written(
@@ -86,5 +86,5 @@ def test_a_terminal_is_asked_again_until_an_answer_can_be_taken(
 def test_without_a_terminal_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "_asked", lambda *_: pytest.fail("asked"))
     assert answered(NOTHING, "mine", asks=False).currency == "USD"
-    with pytest.raises(Refused):
+    with pytest.raises(AnswerError):
         answered(Given("UPPER", None, [], None, None, None), "mine", asks=False)

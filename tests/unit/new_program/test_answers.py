@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from orchestration.new_program import answers
-from orchestration.new_program.answers import Answers, Refused
+from orchestration.new_program.answers import AnswerError, Answers
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,9 @@ def test_a_country_with_one_time_zone_needs_none_and_others_do() -> None:
         "US": "America/Los_Angeles",
         "emea": "UTC",
     }
-    with pytest.raises(Refused, match=r"several time zones \(America/New_York, .*US=America/New"):
+    with pytest.raises(
+        AnswerError, match=r"several time zones \(America/New_York, .*US=America/New"
+    ):
         answers.read_markets(["US"])
 
 
@@ -55,7 +57,7 @@ def test_a_country_with_one_time_zone_needs_none_and_others_do() -> None:
     ],
 )
 def test_markets_that_cannot_be_taken(markets: list[str], said: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(AnswerError) as refused:
         answers.read_markets(markets)
     assert said in str(refused.value)
 
@@ -72,24 +74,24 @@ def test_one_to_24_periods(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "25", "-1", "1.5", "", "٣", "1e1", "9" * 5000])
 def test_other_numbers_of_periods_are_refused(text: str) -> None:
-    with pytest.raises(Refused, match="expected a whole number, 1 to 24"):
+    with pytest.raises(AnswerError, match="expected a whole number, 1 to 24"):
         answers.read_periods(text)
 
 
 @pytest.mark.parametrize("text", ["1999-12", "2100-01", "2025-13", "2025-1", "2025-01-01", "jan"])
 def test_other_months_are_refused(text: str) -> None:
-    with pytest.raises(Refused, match="expected a month, YYYY-MM, 2000 to 2099"):
+    with pytest.raises(AnswerError, match="expected a month, YYYY-MM, 2000 to 2099"):
         answers.read_first(text)
 
 
 def test_words_that_are_not_known_are_refused() -> None:
-    with pytest.raises(Refused, match="such as USD: write it in upper case"):
+    with pytest.raises(AnswerError, match="such as USD: write it in upper case"):
         answers.read_currency("eur")
-    with pytest.raises(Refused, match=r"found 'XXX', expected an ISO 4217 code, such as USD$"):
+    with pytest.raises(AnswerError, match=r"found 'XXX', expected an ISO 4217 code, such as USD$"):
         answers.read_currency("XXX")
-    with pytest.raises(Refused, match=r"expected rate .* or pool"):
+    with pytest.raises(AnswerError, match=r"expected rate .* or pool"):
         answers.read_method("rates")
-    with pytest.raises(Refused, match=r"program: found '../x', expected a name"):
+    with pytest.raises(AnswerError, match=r"program: found '../x', expected a name"):
         answers.read_program("../x")
 
 

@@ -68,7 +68,7 @@ def test_a_file_that_is_no_mapping(text: str) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "found"),
     [
-        ("version: 2", r'version: "\x1b[31mred\n"', r'"\x1b[31mred\n"'),
+        ("version: 2", r'version: "\x1b[31mred\n"', r'"\u001b[31mred\u000a"'),
         ("version: 2", "version: '" + "9" * 200 + "'", '"' + "9" * 78 + "…"),
         ("version: 2", "version: [1]", "a list"),
         ("version: 2", "version: {}", "an empty mapping"),
@@ -86,8 +86,8 @@ def test_what_was_found_is_shown_safely(
 
 def test_a_key_path_is_shown_safely(problems: Problems) -> None:
     of_key, of_value = map(str, problems(("DE: 0.7", '"a.b\\e": x')))
-    assert ': terms[0].audience_value.countries."a.b\\x1b": found a.b\\x1b,' in of_key
-    assert ': terms[0].audience_value.countries."a.b\\x1b": found x,' in of_value
+    assert ': terms[0].audience_value.countries."a.b\\u001b": found a.b\\u001b,' in of_key
+    assert ': terms[0].audience_value.countries."a.b\\u001b": found x,' in of_value
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from datetime import date
 
 import pytest
 
+from orchestration.foundations.texts import shown
 from orchestration.terms.calendar import day_starts_at
 from orchestration.terms.draft import Draft, Finding
 from orchestration.terms.load import parse_program
 from orchestration.terms.model import BrokenRulesError
-from orchestration.terms.problems import LONGEST_SHOWN, Problem, shown
+from orchestration.terms.problems import LONGEST_SHOWN, Problem
 
 from .conftest import changed
 
@@ -161,7 +162,7 @@ def test_a_bad_day_is_told_by_the_days_there_are(problems: Problems) -> None:
 def test_what_is_longer_than_may_be_shown_is_cut(length: int) -> None:
     text = "x" * length
     whole = length <= LONGEST_SHOWN
-    assert shown(text) == (text if whole else "x" * (LONGEST_SHOWN - 1) + "…")
+    assert shown(text, LONGEST_SHOWN) == (text if whole else "x" * (LONGEST_SHOWN - 1) + "…")
 
 
 def test_a_finding_about_the_whole_has_no_path() -> None:

@@ -1,0 +1,42 @@
+"""Texts from outside, made safe to show in a terminal, a log, a page or a table.
+
+Belongs here: escaping and cutting. Does not: raw text that is kept as evidence, which stays as it
+was (`ingest/quarantine.py`).
+"""
+
+from typing import Final
+
+LONGEST_NAME: Final = 200
+"""Characters of a file's or column's name that are shown."""
+_UNDECODABLE: Final = range(0xDC80, 0xDD00)
+"""A byte of a file name that is not UTF-8, as Python has it."""
+
+
+def shown(text: str, longest: int | None = None) -> str:
+    """The text with everything escaped that does not print as itself; different texts stay different.
+
+    A byte that is not UTF-8 becomes `\\xff`, a control or format character `\\u202e`, `\\` itself `\\\\`.
+    With `longest` it has at most so many characters; the last is an ellipsis where something was cut.
+    """
+    if longest is None:
+        return "".join(map(_shown_character, text))
+    whole = "".join(map(_shown_character, text[: longest + 1]))
+    return whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
+
+
+def printable(message: str) -> str:
+    """A message of ours, with its lines, in which nothing is left that a terminal would obey."""
+    return "".join(
+        char if char in "\n\\" or char.isprintable() else _shown_character(char) for char in message
+    )
+
+
+def _shown_character(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code in _UNDECODABLE:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
