@@ -5,7 +5,7 @@ The run of a closed period publishes nothing; its restatement has a suite of its
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, Severity, no_rows, unique
+from expectations.suite import Expectation, Severity, digits, no_rows, unique
 
 
 def _no_decision(
@@ -58,13 +58,13 @@ EXPLAINED = (
     no_rows(
         "posts_amounts_follow_from_points",
         "post_earnings",
-        """
+        f"""
         with weighed as (
             select
                 earned.post_id, earned.creator_id, earned.amount_minor, earned.rounding_unit,
                 cast(creators.performance_minor as hugeint) as performance_minor,
-                cast(replace(cast(scores.points as varchar), '.', '') as hugeint) as points_e4
-            from {batch} as earned
+                cast({digits("scores.points")} as hugeint) as points_e4
+            from {{batch}} as earned
             left join post_scores as scores on earned.post_id = scores.post_id
             left join creator_earnings as creators on earned.creator_id = creators.creator_id
         ),

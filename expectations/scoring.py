@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, no_rows, unique
+from expectations.suite import Expectation, digits, no_rows, unique
 
 
 def _points_from_zero(table: str, key: str) -> Expectation:
@@ -14,9 +14,8 @@ def _points_from_zero(table: str, key: str) -> Expectation:
     )
 
 
-# A whole number out of a decimal with 4 or 6 places, without a product that may not fit.
-_POINTS_E4 = "cast(replace(cast(scores.points as varchar), '.', '') as hugeint)"
-_VALUE_E6 = "cast(replace(cast(segments.audience_value as varchar), '.', '') as hugeint)"
+_POINTS_E4 = f"cast({digits('scores.points')} as hugeint)"
+_VALUE_E6 = f"cast({digits('segments.audience_value')} as hugeint)"
 
 EXPLAINED = (
     no_rows(

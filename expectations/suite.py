@@ -32,6 +32,14 @@ class Expectation:
     by_dataset: bool = False
 
 
+def digits(column: str) -> str:
+    """SQL of a decimal without its point, as text: the whole number of its least places.
+
+    A product with a power of ten might not fit.
+    """
+    return f"replace(cast({column} as varchar), '.', '')"
+
+
 def no_rows(
     name: str,
     table: str,

@@ -32,6 +32,15 @@ class Bonus:
     landing: Path
     home: Path
 
+    @property
+    def places(self) -> dict[str, str]:
+        """The three, as variables of the environment."""
+        return {
+            "BONUS_PROGRAM": str(self.program),
+            "BONUS_LANDING": str(self.landing),
+            "BONUS_HOME": str(self.home),
+        }
+
     def __call__(
         self, *arguments: str, timeout: float = 600, **environment: str
     ) -> subprocess.CompletedProcess[str]:
@@ -41,13 +50,7 @@ class Bonus:
             text=True,
             cwd=ROOT,
             timeout=timeout,
-            env={
-                **os.environ,
-                "BONUS_PROGRAM": str(self.program),
-                "BONUS_LANDING": str(self.landing),
-                "BONUS_HOME": str(self.home),
-                **environment,
-            },
+            env={**os.environ, **self.places, **environment},
         )
 
     def json(self, *arguments: str) -> Any:
@@ -72,13 +75,8 @@ class BonusHere(Bonus):
         said, told = io.StringIO(), io.StringIO()
         status: object = 0
         mask = os.umask(0o022)
-        places = {
-            "BONUS_PROGRAM": str(self.program),
-            "BONUS_LANDING": str(self.landing),
-            "BONUS_HOME": str(self.home),
-        }
         with (
-            patch.dict(os.environ, {**places, **environment}),
+            patch.dict(os.environ, {**self.places, **environment}),
             patch.object(sys, "argv", ["bonus", *arguments]),
             patch.object(WORKER, "close"),  # it serves the next command, too
             chdir(ROOT),

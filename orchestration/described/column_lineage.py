@@ -68,6 +68,10 @@ _CAP: Final = (
     "creator_scores.market", "int_windows.deal_cap", "terms.payout", "terms.currency",
 )  # fmt: skip
 _AMOUNT: Final = (*_BEFORE_BUDGET, "terms.budget")
+_POST_AMOUNT: Final = (
+    "creator_earnings.performance_minor", "int_post_points.creator_id",
+    "int_post_points.points_e4", "int_post_points.post_id",
+)  # fmt: skip
 _ACCOUNTS: Final = (
     "creator_eligibility.creator_id", "payout_ledger.creator_id", "journal.creator_id",
 )  # fmt: skip
@@ -105,14 +109,8 @@ DECLARED: Final[Lineage] = {
     "post_earnings": {
         "post_id": ("int_post_points.post_id",),
         "creator_id": ("int_post_points.creator_id",),
-        "amount_minor": (
-            "creator_earnings.performance_minor", "int_post_points.creator_id",
-            "int_post_points.points_e4", "int_post_points.post_id",
-        ),
-        "rounding_unit": (
-            "creator_earnings.performance_minor", "int_post_points.creator_id",
-            "int_post_points.points_e4", "int_post_points.post_id",
-        ),
+        "amount_minor": _POST_AMOUNT,
+        "rounding_unit": _POST_AMOUNT,
     },
     "settlement_parties": {
         "creator_id": (

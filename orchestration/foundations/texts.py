@@ -18,10 +18,11 @@ def shown(text: str, longest: int | None = None) -> str:
     A byte that is not UTF-8 becomes `\\xff`, a control or format character `\\u202e`, `\\` itself `\\\\`.
     With `longest` it has at most so many characters; the last is an ellipsis where something was cut.
     """
-    if longest is None:
-        return "".join(map(_shown_character, text))
-    whole = "".join(map(_shown_character, text[: longest + 1]))
-    return whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
+    if longest is not None:
+        text = text[: longest + 1]
+    if not text.isprintable() or "\\" in text:  # few are not; pages show many
+        text = "".join(map(_shown_character, text))
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def printable(message: str) -> str:

@@ -122,7 +122,9 @@ def period_earnings(
         claims = [_pool_claim(score, pools[score.market], payout, decimals) for score in scores]
     else:
         claims = [_rate_claim(score, payout, decimals) for score in scores]
-    budgeted = _within_budget(claims, budget, decimals)
+    budgeted = within_budget(
+        {claim.score.creator_id: claim.rounded_minor for claim in claims}, budget, decimals
+    )
     return PeriodEarnings(
         [_parted(claim, budgeted) for claim in claims],
         _market_totals(claims, pools, payout, decimals, markets),
@@ -249,12 +251,15 @@ def cap_minor(score: CreatorScore, payout: Payout, decimals: int) -> int | None:
     return scaled(min(caps), decimals) if caps else None
 
 
-def _within_budget(claims: Iterable[_Claim], budget: Decimal | None, decimals: int) -> Apportioned:
-    """Step 5: "if the period's sum exceeds its budget, the budget is apportioned in proportion"."""
-    amounts = {claim.score.creator_id: claim.rounded_minor for claim in claims}
-    if budget is None or sum(amounts.values()) <= scaled(budget, decimals):
+def within_budget(amounts: dict[str, int], budget: Decimal | None, decimals: int) -> Apportioned:
+    """Step 5: "if the period's sum exceeds its budget, the budget is apportioned in proportion".
+
+    `amounts` by creator are those of step 4, in minor units of the program currency.
+    """
+    limit = None if budget is None else scaled(budget, decimals)
+    if limit is None or sum(amounts.values()) <= limit:
         return Apportioned(amounts, frozenset())
-    return largest_remainder(scaled(budget, decimals), amounts)
+    return largest_remainder(limit, amounts)
 
 
 def _parted(claim: _Claim, budgeted: Apportioned) -> CreatorEarnings:

@@ -21,9 +21,9 @@ from orchestration.ledger.earnings import (
     milestones_minor,
     performance_exact,
     pool_minor,
+    within_budget,
 )
 from orchestration.ledger.money import half_even_div
-from orchestration.terms.exact import scaled
 from orchestration.terms.model import Payout
 
 
@@ -53,7 +53,8 @@ class Recount:
         if below:  # nothing can be apportioned by them
             yield from below
             return
-        budgeted = self._budgeted(told.creators)
+        amounts = {row.creator_id: row.rounded_minor for row in told.creators}
+        budgeted = within_budget(amounts, self.budget, self.decimals)
         members: dict[str, list[CreatorEarnings]] = defaultdict(list)
         for row in told.creators:
             members[row.market].append(row)
@@ -73,14 +74,6 @@ class Recount:
                     "budget_unit": int(row.creator_id in budgeted.lifted),
                 }
                 yield from _differing(row.creator_id, row, expected)
-
-    def _budgeted(self, rows: Sequence[CreatorEarnings]) -> Apportioned:
-        """§6 step 5, from the amounts of step 4."""
-        amounts = {row.creator_id: row.rounded_minor for row in rows}
-        limit = None if self.budget is None else scaled(self.budget, self.decimals)
-        if limit is None or sum(amounts.values()) <= limit:
-            return Apportioned(amounts, frozenset())
-        return largest_remainder(limit, amounts)
 
     def _total(self, total: MarketTotal, rows: Sequence[CreatorEarnings]) -> dict[str, Any]:
         """A market's row out of its creators'; with `rate` all that is about a pool is 0."""

@@ -9,7 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestration.ledger.money import Account
-from orchestration.ledger.settlement import Earned, MissingRate, Party, payout_currency, to_currency
+from orchestration.ledger.settlement import (
+    Earned,
+    MissingRate,
+    Party,
+    payout_currency,
+    rate_to,
+    to_currency,
+)
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.model import Program
 
@@ -53,7 +60,7 @@ def restate(
         currency, rate_e10 = own_rows.get(row.creator_id, (None, None))
         if currency is None:
             currency = payout_currency(row.market, parties.get(row.creator_id), program)
-            rate_e10 = 10**10 if currency == program.currency else rates_e10.get(currency)
+            rate_e10 = rate_to(currency, program, rates_e10)
         if rate_e10 is None:
             if row.program_amount_minor:
                 missing.add(currency)

@@ -85,6 +85,11 @@ def to_currency(program_minor: int, rate_e10: int, program_decimals: int, decima
     return half_even_div(program_minor * rate_e10 * 10**decimals, 10 ** (10 + program_decimals))
 
 
+def rate_to(currency: str, program: Program, rates_e10: Mapping[str, int]) -> int | None:
+    """The rate x 10^10 from the program currency, None where there is none; §7: "The same currency is 1"."""
+    return 10**10 if currency == program.currency else rates_e10.get(currency)
+
+
 def payout_currency(creator_market: str | None, party: Party | None, program: Program) -> str:
     """§7: the payees row's currency; without one "the market's currency", else the program's."""
     if party is not None and party.payout_currency is not None:
@@ -207,9 +212,7 @@ class _Settlement:
         )
 
     def _rate(self, currency: str, earned: Earned) -> int | None:
-        if currency == self.program.currency:  # §7: "The same currency is 1"
-            return 10**10
-        rate = self.rates_e10.get(currency)
+        rate = rate_to(currency, self.program, self.rates_e10)
         if rate is None and earned.program_amount_minor:
             self.missing_rates.add(currency)
         return rate

@@ -6,7 +6,7 @@ The rules are in `ledger/decisions.py`; here is how their inputs come out of tab
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ from orchestration.ledger.decisions import (
     decide,
     notes_of_unknown,
 )
-from orchestration.pipeline.rows import write_rows
+from orchestration.pipeline.rows import field_names, write_rows
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, DECISION_TABLES
 from orchestration.terms.currencies import minor_units
@@ -31,7 +31,7 @@ from orchestration.terms.model import Period
 if TYPE_CHECKING:
     import duckdb
 
-NOTE_COLUMNS: Final = tuple(column.name for column in fields(DecisionNote))
+NOTE_COLUMNS: Final = tuple(field_names(DecisionNote))
 
 _ADJUSTMENTS: Final = (
     "adjustment_id, creator_id, period, currency, amount, requested_by, approved_by, updated_at"

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from expectations import ledger, scoring
+from expectations.asking import failing_rows
+from expectations.suite import digits
 from orchestration.ledger.earnings import CreatorEarnings, MarketTotal, PeriodEarnings
 from orchestration.ledger.recount import Fault, Recount
 from orchestration.pipeline.rows import field_names, write_rows
@@ -62,15 +64,10 @@ def explanation_faults(publication: Publication, program: Program) -> Iterator[s
             connection.register(name, terms)
         write_recount(connection, program, publication.period)
         for expectation in (*scoring.EXPLAINED, *ledger.EXPLAINED):
-            query = str(expectation.arguments["unexpected_rows_query"])
-            found = connection.execute(query.replace("{batch}", f'"{expectation.table}"'))
-            names = [column[0] for column in found.description]
-            rows = found.fetchall()
+            rows = failing_rows(expectation, connection)
             for row in rows[:SHOWN_ROWS]:
                 said = ", ".join(
-                    f"{name} {value}"
-                    for name, value in zip(names, row, strict=True)
-                    if value is not None
+                    f"{name} {value}" for name, value in row.items() if value is not None
                 )
                 yield f"{publication.period}: {expectation.means}: {said} ({len(rows)} rows)"
 
@@ -80,8 +77,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str, kind: type) -> list
     columns = []
     for name in field_names(kind):
         if name.endswith("_e4"):
-            digits = f"replace(cast({name.removesuffix('_e4')} as varchar), '.', '')"
-            columns.append(f"coalesce({digits}, '-1')")
+            columns.append(f"coalesce({digits(name.removesuffix('_e4'))}, '-1')")
         elif name in TEXTS:
             columns.append(f"coalesce({name}, '')")
         elif name in NULLABLE or name == "capped":

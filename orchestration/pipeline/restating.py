@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from orchestration.ledger.restatement import Restated, restate
 from orchestration.pipeline.books import Books
-from orchestration.pipeline.rows import write_rows
+from orchestration.pipeline.rows import field_names, write_rows
 from orchestration.pipeline.settling import settlement_inputs, write_ledger_period
 from orchestration.publishing.store import Publication
 from orchestration.records import Totals
@@ -17,7 +16,7 @@ from orchestration.terms.model import Program
 if TYPE_CHECKING:
     import duckdb
 
-RESTATEMENT_COLUMNS = (*(column.name for column in fields(Restated)), "difference_minor")
+RESTATEMENT_COLUMNS = (*field_names(Restated), "difference_minor")
 
 
 def restate_period(

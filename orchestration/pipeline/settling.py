@@ -6,14 +6,15 @@ The rules are in `ledger/`; here is how their rows come out of tables and go int
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from expectations.suite import digits
 from orchestration.ledger.journal import JournalEntry, journal_entries
 from orchestration.ledger.money import Account
 from orchestration.ledger.settlement import Earned, LedgerRow, Party, settle
 from orchestration.pipeline.deciding import History, decide_period
-from orchestration.pipeline.rows import write_rows
+from orchestration.pipeline.rows import field_names, write_rows
 from orchestration.publishing.store import Publication
 from orchestration.records import Totals
 from orchestration.terms.currencies import minor_unit_decimals
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _NO_COLUMNS = ("adjustments_by_origin", "manual", "returns")
-LEDGER_COLUMNS = tuple(
-    column.name for column in fields(LedgerRow) if column.name not in _NO_COLUMNS
-)
-JOURNAL_COLUMNS = tuple(column.name for column in fields(JournalEntry))
+LEDGER_COLUMNS = tuple(name for name in field_names(LedgerRow) if name not in _NO_COLUMNS)
+JOURNAL_COLUMNS = tuple(field_names(JournalEntry))
 
 MARKET_SHARES = """
 create or replace table market_shares as
@@ -77,11 +76,11 @@ full outer join previous_totals as previous
 
 
 # §9: a ledger row "for each creator of creator_eligibility"; "amounts are 0 in rows that earn nothing".
-EARNED = """
+EARNED = f"""
 select
     decided.creator_id,
     decided.market,
-    coalesce(replace(cast(earned.points as varchar), '.', ''), '0'),
+    coalesce({digits("earned.points")}, '0'),
     coalesce(earned.performance_minor, 0),
     coalesce(earned.milestone_minor, 0),
     coalesce(earned.capped, false)

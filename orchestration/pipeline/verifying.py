@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, time
 
 from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
@@ -12,6 +12,7 @@ from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.deciding import rows_used
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.recounting import explanation_faults
+from orchestration.pipeline.rows import field_names
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication, file_hashes
 from orchestration.publishing.tables import SETTLED_TABLES
@@ -135,7 +136,7 @@ def _books(publication: Publication) -> PeriodBooks | str:
         with duckdb.connect() as connection:
             rows: dict[str, list[tuple[object, ...]]] = {}
             for table, kind in (("payout_ledger", Balance), ("journal", Entry)):
-                columns = ", ".join(column.name for column in fields(kind))
+                columns = ", ".join(field_names(kind))
                 rows[table] = connection.execute(
                     f"select {columns} from {publication.relation(SETTLED_TABLES[table])}"
                 ).fetchall()

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from expectations.asking import failing_rows
 from expectations.suite import SHOWN_ROWS, Expectation, GateResult, Result
 from expectations.suites import SUITES
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
@@ -155,10 +156,10 @@ def _ask(suite: str, connection: duckdb.DuckDBPyConnection) -> GateResult:
 
 def ask_expectation(expectation: Expectation, connection: duckdb.DuckDBPyConnection) -> Result:
     """The result of one expectation, asked of DuckDB itself."""
-    query = expectation.arguments["unexpected_rows_query"]
-    found = connection.execute(query.replace("{batch}", f'"{expectation.table}"'))
-    names = [column[0] for column in found.description]
-    rows = [dict(zip(names, map(str, row), strict=True)) for row in found.fetchall()]
+    rows = [
+        {name: str(value) for name, value in row.items()}
+        for row in failing_rows(expectation, connection)
+    ]
     return Result(
         expectation.name,
         expectation.table,

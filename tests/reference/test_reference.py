@@ -1,6 +1,5 @@
 """The reference against the worked cases and the real counts in `shared/`, beside the repository; its days by hand."""
 
-import importlib.util
 import os
 import random
 from datetime import UTC, date, datetime
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests import worked
 from tests.reference.book import Book
 from tests.reference.days import begin, day_of
 from tests.reference.export import export
@@ -31,16 +31,11 @@ def shared(*parts: str) -> Path:
 
 def assert_equal(book: Book, expected: Path, out: Path) -> None:
     """§9: every published table of every period that is expected, by the comparison that comes with the cases."""
-    spec = importlib.util.spec_from_file_location("check_case", shared("check_case.py"))
-    check_case = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(check_case)
     periods = sorted(path.name for path in expected.iterdir())
     assert periods == sorted(book.runs)
     for key in periods:
         export(book.tables(key), out / key)
-        assert check_case.main(out / key, expected / key) == 0, (
-            f"{expected / key} differs (see above)"
-        )
+        worked.assert_equal(out / key, expected / key)
 
 
 def run_shuffled(program: Path, landing: Path, seed: str) -> Book:

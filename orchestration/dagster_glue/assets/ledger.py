@@ -24,6 +24,9 @@ from orchestration.records import Totals
 SETTLED = ("payout_ledger", "journal")
 PUBLISHED = "published_period"
 RESTATEMENT = "restatement"
+SETTLED_FROM = (
+    "creator_eligibility", "creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms",
+)  # fmt: skip
 
 
 @dg.multi_asset(
@@ -82,10 +85,7 @@ def earnings(
             {"python", "duckdb"},
             "Grain: a creator and payout currency. What it earned, what was open before, and what is"
             " paid, withheld, carried or held, with the reason.",
-            [
-                *("creator_eligibility", "creator_earnings", "stg_payees", "stg_creators"),
-                *("int_fx_rates", "terms", "raw_adjustments", "raw_payment_returns"),
-            ],
+            [*SETTLED_FROM, "raw_adjustments", "raw_payment_returns"],
             skippable=True,
         ),
         spec(
@@ -104,14 +104,7 @@ def earnings(
             "Grain: a creator and currency of a closed period that was run again. What was posted for"
             " the period, what it would come to now, and the difference, which the earliest open"
             " period posts as an adjustment.",
-            [
-                "creator_eligibility",
-                "creator_earnings",
-                "stg_payees",
-                "stg_creators",
-                "int_fx_rates",
-                "terms",
-            ],
+            SETTLED_FROM,
             skippable=True,
         ),
         spec(

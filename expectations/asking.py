@@ -1,0 +1,23 @@
+"""Asks DuckDB itself what an expectation asks, without Great Expectations.
+
+For tables that lie in no work file. What blocks a run is the verdict of `runner.py` alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from expectations.suite import Expectation
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def failing_rows(
+    expectation: Expectation, connection: duckdb.DuckDBPyConnection
+) -> list[dict[str, object]]:
+    """All rows that break an expectation made by `no_rows`, in its order, by column."""
+    query = str(expectation.arguments["unexpected_rows_query"])
+    found = connection.execute(query.replace("{batch}", f'"{expectation.table}"'))
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
