@@ -323,6 +323,38 @@ def export(
 
 
 @app.command()
+def explain(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    creator: Annotated[str, typer.Argument(metavar="CREATOR", help="The creator's id.")],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Say every step from a creator's counts to its payout, and why posts were left out.
+
+    From what is published alone; the landing data may be gone.
+
+    Example: bonus explain 2024-spring ana
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    place = _home(home, is_written=False)
+    from orchestration.explain.reading import NoLedgerRow, explain_creator
+
+    try:
+        explanation = explain_creator(place, loaded.program, period, creator)
+    except NoLedgerRow:
+        _fail(USAGE, f"{creator!r} has no row in the ledger of {period}; check the id")
+    if as_json:
+        _print_json(explanation.to_json())
+    else:
+        from orchestration.explain.page import page
+
+        _print(page(explanation))
+
+
+@app.command()
 def report(
     period: Annotated[
         str | None,

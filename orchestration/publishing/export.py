@@ -61,7 +61,7 @@ def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = Fa
 def _export_table(
     connection: duckdb.DuckDBPyConnection, table: Table, source: str, out: Path, spreadsheet: bool
 ) -> Path:
-    columns = ", ".join(_as_text(name, kind, spreadsheet) for name, kind in table.columns.items())
+    columns = ", ".join(as_text(name, kind, spreadsheet) for name, kind in table.columns.items())
     cursor = connection.execute(
         f"select {columns} from {source} as source"
         f" order by {', '.join(f'source.{key}' for key in table.key)}"
@@ -80,7 +80,7 @@ def _batches(cursor: duckdb.DuckDBPyConnection) -> Iterable[list[tuple[Any, ...]
         yield rows
 
 
-def _as_text(name: str, kind: str, spreadsheet: bool) -> str:
+def as_text(name: str, kind: str, spreadsheet: bool = False) -> str:
     """SQL for a cell: plain decimals without idle zeros, instants in UTC, true/false; null is empty."""
     column = f'"{name}"'
     if kind == INSTANT:

@@ -1,0 +1,203 @@
+"""§6: from points to what an eligible creator and its posts earn, in minor units of the program currency.
+
+What other creators decide (the share of a pool, a budget that is exceeded) comes from market_totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestration.explain.expression import (
+    Expression,
+    floor,
+    greatest,
+    half_even,
+    least,
+    named,
+    number,
+    total,
+)
+from orchestration.explain.rows import CreatorRows, Row
+from orchestration.explain.steps import POINTS, Step, Steps, minor_unit, program_number
+from orchestration.terms.currencies import minor_unit_decimals, minor_units
+from orchestration.terms.model import Payout, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """The steps of what a ledger row says of earnings."""
+
+    points: Step
+    performance: Step
+    milestone: Step
+    amount: Step
+
+
+def explain_amounts(
+    steps: Steps, program: Program, period: str, rows: CreatorRows, posts: Mapping[str, Step]
+) -> Earned | None:
+    """The steps of an eligible creator; null for one that is not. `posts` are those of its points."""
+    if rows.earnings is None:
+        return None
+    return _Amounts(steps, program, period, rows, rows.earnings).explain(posts)
+
+
+def marginal(
+    amount: Expression, brackets: Sequence[tuple[Expression | None, Expression]]
+) -> Expression:
+    """§1: "each rate applies to the part ... between the up_to before it and its own"."""
+    parts, lower = [], None
+    for up_to, rate in brackets:
+        upper = amount if up_to is None else least(amount, up_to)
+        part = upper if lower is None else greatest(upper - lower, number(0))
+        parts.append(part * rate)
+        lower = up_to
+    return total(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    steps: Steps
+    program: Program
+    period: str
+    rows: CreatorRows
+    earnings: Row
+
+    def explain(self, posts: Mapping[str, Step]) -> Earned:
+        earnings = self.earnings
+        points = self.steps.add(
+            *("points", "5", "Points of the creator", POINTS),
+            total(step.as_input(f"p{no}") for no, step in enumerate(posts.values(), start=1)),
+            earnings.text("points"),
+        )
+        if self._payout.method == "pool":
+            performance = rounded = self._pool_share(points)
+            milestones = self._add("milestones", "Milestones: none in a pool", number(0))
+        else:
+            performance, milestones = self._performance(points), self._milestones()
+            rounded = self._rounded(performance, milestones)
+        amount = self._within_budget(rounded)
+        milestone, performance = self._parts(amount, milestones, performance)
+        self._posts(performance, points, posts)
+        return Earned(points, performance, milestone, amount)
+
+    def _performance(self, points: Step) -> Step:
+        """Step 1 for method rate; exact, so it may be a fraction of a minor unit."""
+        market = self.earnings.text("market")
+        path = ("terms", self._version_no, "payout", "rates", market)
+        brackets = (self._payout.rates or {}).get(market, ())
+        earned = marginal(
+            points.as_input("p"),
+            [
+                (
+                    None
+                    if bracket.up_to is None
+                    else program_number(f"u{no}", bracket.up_to, *path, no, "up_to"),
+                    program_number(f"r{no}", bracket.rate, *path, no, "rate"),
+                )
+                for no, bracket in enumerate(brackets)
+            ],
+        )
+        exact = self._in_minor(earned / 1000) if brackets else number(0)
+        return self._add("performance", "Performance: the rates over the points, exact", exact)
+
+    def _milestones(self) -> Step:
+        """Step 2."""
+        cell = named("m", self.earnings.cell("milestones_minor"))
+        return self._add("milestones", "Milestones that were reached", cell)
+
+    def _rounded(self, performance: Step, milestones: Step) -> Step:
+        """Steps 3 and 4 for method rate."""
+        earned = performance.as_input("x") + milestones.as_input("m")
+        text = "Performance and milestones, rounded"
+        if self.earnings.cells["cap_minor"] is not None:
+            earned = least(earned, named("cap", self.earnings.cell("cap_minor")))
+            text = "Performance and milestones, at most the cap, rounded"
+        rounded = half_even(earned, 0)
+        return self._add("rounded", text, rounded, self.earnings.text("rounded_minor"))
+
+    def _pool_share(self, points: Step) -> Step:
+        """Steps 1 and 4 for method pool: the cap, or a share of what the capped have left."""
+        if self.earnings.text("capped") == "true":
+            share = named("cap", self.earnings.cell("cap_minor"))
+            text = "The creator's cap, which its share of the pool exceeds"
+        else:
+            market = self._market_total(self.earnings.text("market"))
+            share = floor(
+                named("pool", market.cell("shared_minor"))
+                * points.as_input("p")
+                / named("shared", market.cell("shared_points"))
+            ) + named("unit", self.earnings.cell("rounding_unit"))
+            text = "Share of the market's pool, in proportion to points"
+        return self._add("rounded", text, share, self.earnings.text("rounded_minor"))
+
+    def _within_budget(self, rounded: Step) -> Step:
+        """Step 5."""
+        budget = self.program.period(self.period).budget
+        sums = [int(row.text("rounded_minor")) for row in self.rows.markets]
+        share, text = rounded.as_input("x"), "Amount in the program currency"
+        if budget is not None and sum(sums) > minor_units(budget, self.program.currency):
+            path = ("periods", self.program.periods.index(self.program.period(self.period)))
+            whole = total(
+                named(f"t{no}", row.cell("rounded_minor"))
+                for no, row in enumerate(self.rows.markets, start=1)
+            )
+            all_of_it = self._in_minor(program_number("budget", budget, *path, "budget"))
+            share = floor(all_of_it * share / whole) + named(
+                "unit", self.earnings.cell("budget_unit")
+            )
+            text = "Share of the period's budget, which all amounts together exceed"
+        published = self.earnings.text("program_amount_minor")
+        return self._add("program_amount", text, share, published)
+
+    def _parts(self, amount: Step, milestones: Step, performance: Step) -> tuple[Step, Step]:
+        """Step 6: two parts have one unit left over at most, and a tie goes to the milestone part."""
+        weight = milestones.as_input("m")
+        share = amount.as_input("a") * weight / (weight + performance.as_input("x"))
+        milestone = self._add(
+            "milestone_part",
+            "Of that for milestones",
+            floor(share + number("0.5")),
+            self.earnings.text("milestone_minor"),
+        )
+        rest = self._add(
+            "performance_part",
+            "Of that for performance",
+            amount.as_input("a") - milestone.as_input("m"),
+            self.earnings.text("performance_minor"),
+        )
+        return milestone, rest
+
+    def _posts(self, performance: Step, points: Step, posts: Mapping[str, Step]) -> None:
+        """Step 6: the performance part over the eligible posts."""
+        for row in self.rows.post_earnings:
+            post_id = str(row.key["post_id"])
+            share = (
+                performance.as_input("a") * posts[post_id].as_input("p") / points.as_input("all")
+            )
+            unit = named("unit", row.cell("rounding_unit"))
+            text = f"Of that for post {post_id}"
+            self._add(f"amount:{post_id}", text, floor(share) + unit, row.text("amount_minor"))
+
+    def _market_total(self, market: str) -> Row:
+        return next(row for row in self.rows.markets if row.key["market"] == market)
+
+    @property
+    def _version_no(self) -> int:
+        last_day = self.program.last_day(self.program.period(self.period))
+        return self.program.version_no_in_force(last_day)
+
+    @property
+    def _payout(self) -> Payout:
+        return self.program.terms[self._version_no].payout
+
+    def _in_minor(self, amount: Expression) -> Expression:
+        decimals = minor_unit_decimals(self.program.currency)
+        return amount * 10**decimals if decimals else amount
+
+    def _add(
+        self, step_id: str, text: str, expression: Expression, published: str | None = None
+    ) -> Step:
+        unit = minor_unit(self.program.currency)
+        return self.steps.add(step_id, "6", text, unit, expression, published)

@@ -1,0 +1,102 @@
+"""An explanation as text: a page that a creator could be sent, with sums under each other."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from orchestration.explain.explanation import Explanation
+from orchestration.explain.expression import plain
+from orchestration.explain.not_counted import NotEligible
+from orchestration.explain.steps import Step
+from orchestration.reports.reasons import STATUS_REASONS
+from orchestration.terms.currencies import minor_unit_decimals, money_text
+
+_TITLES = {"5": "Points", "6": "Amounts", "7": "Payout"}
+_MOST_IN_A_SUM = 8  # of more the parts stand above, and the line would say nothing new
+_WIDTH = 100
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPERATION = re.compile(r"[-+*/(]")
+
+
+def page(explanation: Explanation) -> str:
+    """The whole page, without a line feed at its end."""
+    return "\n".join(_lines(explanation))
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    yield f"Bonus of {explanation.creator_id}"
+    yield f"{explanation.program}, period {explanation.period}, {explanation.state}"
+    yield ""
+    for currency, (status, reason) in explanation.statuses.items():
+        why = f": {STATUS_REASONS[reason]}" if reason else ""
+        paid = _step(explanation, currency, "payout_minor")
+        yield f"{currency}: {status}{why}; paid out {_shown(paid)} {currency}"
+    for reason in explanation.creator_reasons:
+        yield f"Not eligible, {reason.reason}: {reason.text}"
+    for section, title in _TITLES.items():
+        steps = [step for step in explanation.steps if step.section == section]
+        if steps:
+            yield from ("", f"{title} (§{section})")
+            yield from _sums(steps)
+    yield from ("", "Formulas are in the smallest unit of the currency: 1.00 USD is 100.")
+    if explanation.not_eligible:
+        yield from ("", "Posts that earn nothing (§4)")
+        yield from _left_out(explanation.not_eligible)
+
+
+def _step(explanation: Explanation, currency: str, column: str) -> Step:
+    wanted = explanation.ledger[currency][column]
+    return next(step for step in explanation.steps if step.id == wanted)
+
+
+def _sums(steps: Sequence[Step]) -> Iterator[str]:
+    """Texts on the left; values on the right, their decimal points under each other."""
+    values = [_shown(step).partition(".") for step in steps]
+    label = max(len(step.text) for step in steps)
+    whole = max(len(value[0]) for value in values)
+    fraction = max(len(value[1] + value[2]) for value in values)
+    for step, (digits, point, decimals) in zip(steps, values, strict=True):
+        number = digits.rjust(whole) + (point + decimals).ljust(fraction)
+        unit = step.unit.removesuffix(" minor")
+        yield f"  {step.text.ljust(label)}  {number}  {unit}"
+        yield from _formula(step)
+
+
+def _formula(step: Step) -> Iterator[str]:
+    """The expression with its numbers; nothing where it says no more than the value."""
+    is_long_sum = len(step.inputs) > _MOST_IN_A_SUM and "(" not in step.expression
+    if not _OPERATION.search(step.expression) or is_long_sum:
+        return
+
+    def value(name: re.Match[str]) -> str:
+        found = step.inputs.get(name[0])
+        return name[0] if found is None else found.value
+
+    text = f"= {_NAME.sub(value, step.expression)}"
+    yield from textwrap.wrap(text, _WIDTH, initial_indent="      ", subsequent_indent="        ")
+
+
+def _shown(step: Step) -> str:
+    """A value as a person reads it: money in units of the currency, digits in groups."""
+    currency, minor, _ = step.unit.partition(" minor")
+    if not minor:
+        return _grouped(step.value)
+    if "." not in step.value:
+        return money_text(currency, int(step.value))
+    return _grouped(plain(Fraction(step.value) / 10 ** minor_unit_decimals(currency)))
+
+
+def _grouped(value: str) -> str:
+    whole, point, decimals = value.partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}{int(whole.removeprefix('-')):,}{point}{decimals}"
+
+
+def _left_out(posts: Sequence[NotEligible]) -> Iterator[str]:
+    for post in posts:
+        yield f"  {post.post_id}: {post.text} ({post.reason})"
+        if post.found is not None:
+            yield f"      found {post.found}, needed {post.needed}"
