@@ -96,7 +96,10 @@ def _grouped(value: str) -> str:
 
 
 def _left_out(posts: Sequence[NotEligible]) -> Iterator[str]:
+    last = None
     for post in posts:
-        yield f"  {post.post_id}: {post.text} ({post.reason})"
-        if post.found is not None:
-            yield f"      found {post.found}, needed {post.needed}"
+        if post.post_id != last:
+            yield f"  {post.post_id}"
+        last = post.post_id
+        found = "" if post.found is None else f" Found {post.found}, needed {post.needed}."
+        yield f"      {post.text} ({post.reason}){found}"

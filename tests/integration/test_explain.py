@@ -1,0 +1,160 @@
+"""`bonus explain` (§11): what it says of every creator is held against the contract by tests/explained.py."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from orchestration.explain.reading import explain_creator
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.refusals import Refused
+from orchestration.publishing.export import export_tables
+from orchestration.terms.load import load_program
+from orchestration.terms.model import Program
+from tests.conftest import SHARED, BonusHere
+from tests.explained import faults, read_export, read_program
+from tests.integration.books import Books
+from tests.integration.test_earlier_home import OPEN, unpacked
+from tests.proof.campaign import Verdict, over
+from tests.proof.cases import Case
+from tests.proof.programs import any_cases
+from tests.proof.proof import Product, written
+
+QUICK = "03"
+CASES = sorted(path.name for path in (SHARED / "worked").glob("[0-9][0-9]")) or ["absent"]
+DECISIONS = sorted(path.name for path in (SHARED / "worked").glob("decisions-*")) or ["absent"]
+RESTATED = sorted(path.name for path in (SHARED / "worked").glob("restatement-*")) or ["absent"]
+DRAWN = 200
+
+
+def all_faults(
+    home: Home, program: Program, program_file: Path, out: Path, only: Sequence[str] = ()
+) -> Iterator[str]:
+    """Every fault of the explanation of every creator, in all published periods or those named."""
+    published = home.store(program.program).published()
+    exports = {}
+    for period, publication in published.items():
+        export_tables(publication, out / period)
+        exports[period] = read_export(out / period)
+    order = [period.key for period in program.periods if period.key in published]
+    document = read_program(program_file)
+    for number, period in enumerate(order):
+        if only and period not in only:
+            continue
+        creators = sorted({row["creator_id"] for row in exports[period]["payout_ledger"]})
+        for creator in creators:
+            found = explain_creator(home, program, period, creator).to_json()
+            explained = json.loads(json.dumps(found, ensure_ascii=False))
+            assert explained["state"] == published[period].state
+            for fault in faults(explained, exports, order[:number], document):
+                yield f"{period}, {creator}: {fault}"
+    shutil.rmtree(out)
+
+
+def run_case(case: str, folder: Path) -> Books:
+    """All periods of a worked case, in order."""
+    source = SHARED / "worked" / case
+    books = Books(folder / "home", source / "program.yaml", fast=True)
+    for period in books.periods:
+        books.run(period, source / "landing")
+    return books
+
+
+def test_a_worked_case_is_explained(shared: Path, tmp_path: Path) -> None:
+    """The last period of one case, and what the command prints of it."""
+    books = run_case(QUICK, tmp_path)
+    last = books.periods[-1]
+    file = books.loaded.path
+    assert not list(all_faults(books.home, books.program, file, tmp_path / "out", [last]))
+    ledger = books.published[last]
+    export_tables(ledger, tmp_path / "out")
+    rows = read_export(tmp_path / "out")
+    creator = rows["post_earnings"][0]["creator_id"]
+    bonus = BonusHere(file, shared / "worked" / QUICK / "landing", books.home.path)
+    told = bonus.json("explain", last, creator)
+    assert told == explain_creator(books.home, books.program, last, creator).to_json()
+    done = bonus("explain", last, creator)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Bonus of {creator}\n")
+    for step in told["steps"]:
+        assert step["text"] in done.stdout
+    for absent in ("nobody", "\udcff"):
+        done = bonus("explain", last, absent, "--json")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"has no row in the ledger of {last}; check the id" in done.stderr
+    assert bonus("explain", "never", creator).returncode == 2
+    books.withdraw(last)
+    done = bonus("explain", last, creator)
+    assert done.returncode == 4 and "is not published yet; run it first" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.long  # every creator of every period
+@pytest.mark.parametrize("case", CASES)
+def test_every_worked_case_is_explained(case: str, shared: Path, tmp_path: Path) -> None:
+    books = run_case(case, tmp_path)
+    assert not list(all_faults(books.home, books.program, books.loaded.path, tmp_path / "out"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", DECISIONS)
+def test_decisions_are_explained(case: str, shared: Path, tmp_path: Path) -> None:
+    """After each close: adjustments by hand, returned payments, balances over closed periods."""
+    folder = shared / "worked" / case
+    books = Books(tmp_path / "home", folder / "program.yaml", fast=True)
+    for number, closing in enumerate(books.periods, start=1):
+        for period in books.periods:
+            books.run(period, folder / f"landing-{number}")
+        books.close(closing)
+        file = books.loaded.path
+        assert not list(all_faults(books.home, books.program, file, tmp_path / "out"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", RESTATED)
+def test_restatements_are_explained(case: str, shared: Path, tmp_path: Path) -> None:
+    folder = shared / "worked" / case
+    books = Books(tmp_path / "home", folder / "program.yaml", fast=True)
+    first = books.periods[0]
+    books.run(first, folder / "landing-1")
+    books.close(first)
+    for period in books.periods:
+        books.run(period, folder / "landing-2")
+    assert not list(all_faults(books.home, books.program, books.loaded.path, tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    "programs",
+    [pytest.param(2, id="few"), pytest.param(DRAWN, id="many", marks=pytest.mark.long)],
+)
+def test_drawn_programs_are_explained(programs: int) -> None:
+    verdict, reached = Verdict(), Counter[str]()
+
+    def check(case: Case) -> None:
+        with written(case) as files:
+            product = Product(case, files, reads_files=False)
+            for step in case.steps:
+                product.do(step)
+            program = load_program(files.program).program
+            out = files.home.with_name("exports")
+            verdict.demand(case, list(all_faults(product.home, program, files.program, out)))
+        reached.update(["programs"])
+
+    over(any_cases(with_decisions=True), programs, check, name="explain")
+    assert reached["programs"] >= programs
+
+
+def test_a_period_without_the_tables_that_explain_is_refused(tmp_path: Path) -> None:
+    folder = unpacked("earlier-home-with-decisions", tmp_path)
+    books = Books(folder / "home", folder / "program.yaml", fast=True)
+    with pytest.raises(Refused, match="was published by earlier code, without the tables"):
+        explain_creator(books.home, books.program, OPEN, "ann")
+    bonus = BonusHere(folder / "program.yaml", folder / "landing", folder / "home")
+    done = bonus("explain", OPEN, "ann")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "Traceback" not in done.stderr
