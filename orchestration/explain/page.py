@@ -34,8 +34,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         why = f": {STATUS_REASONS[reason]}" if reason else ""
         paid = _step(explanation, currency, "payout_minor")
         yield f"{currency}: {status}{why}; paid out {_shown(paid)} {currency}"
-    for reason in explanation.creator_reasons:
-        yield f"Not eligible, {reason.reason}: {reason.text}"
+    for own in explanation.creator_reasons:
+        yield f"Not eligible, {own.reason}: {own.text}"
     for section, title in _TITLES.items():
         steps = [step for step in explanation.steps if step.section == section]
         if steps:

@@ -128,11 +128,8 @@ def test_restatements_are_explained(case: str, shared: Path, tmp_path: Path) -> 
     assert not list(all_faults(books.home, books.program, books.loaded.path, tmp_path / "out"))
 
 
-@pytest.mark.parametrize(
-    "programs",
-    [pytest.param(2, id="few"), pytest.param(DRAWN, id="many", marks=pytest.mark.long)],
-)
-def test_drawn_programs_are_explained(programs: int) -> None:
+@pytest.mark.long
+def test_drawn_programs_are_explained() -> None:
     verdict, reached = Verdict(), Counter[str]()
 
     def check(case: Case) -> None:
@@ -145,8 +142,8 @@ def test_drawn_programs_are_explained(programs: int) -> None:
             verdict.demand(case, list(all_faults(product.home, program, files.program, out)))
         reached.update(["programs"])
 
-    over(any_cases(with_decisions=True), programs, check, name="explain")
-    assert reached["programs"] >= programs
+    over(any_cases(with_decisions=True), DRAWN, check, name="explain")
+    assert reached["programs"] >= DRAWN
 
 
 def test_a_period_without_the_tables_that_explain_is_refused(tmp_path: Path) -> None:

@@ -102,7 +102,9 @@ PAID: dict[str, Any] = {
 }
 SETTLED: dict[str, Any] = {
     "ledger": [
-        ledger("JPY", opening_balance_minor=5, payable_minor=5, closing_balance_minor=5),
+        ledger(
+            "JPY", opening_balance_minor=5, payable_minor=5, closing_balance_minor=5, status="held"
+        ),
         ledger("USD", **PAID),
     ],
     "journal": [
