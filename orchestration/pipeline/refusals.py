@@ -45,7 +45,7 @@ def summarize(stage: str, result: GateResult, period: str | None = None) -> str:
     lines = [_first_line(stage, period)]
     for row in result.results:
         if row.blocks and row.state == "failed":
-            lines.append(f"  {row.name}: {row.failing_rows} rows of {row.table}: {row.means}")
+            lines.append(f"  {row.name}: {row.counted}: {row.means}")
         elif row.blocks:
             lines.append(f"  {row.name}: could not be evaluated; the check says why")
     if result.stake is not None:
@@ -60,10 +60,10 @@ def describe(stage: str, result: GateResult, period: str | None = None) -> str:
         if not row.blocks:
             continue
         if row.state == "failed":
-            lines.append(f"  {row.name}: {row.failing_rows} rows of {row.table}: {row.means}")
+            lines.append(f"  {row.name}: {row.counted}: {row.means}")
         else:
             lines.append(f"  {row.name}: could not be evaluated: {row.problem}")
-        for shown in row.rows:
+        for shown in row.shown:
             lines.append("    " + ", ".join(f"{name}={value!r}" for name, value in shown.items()))
     if result.stake is not None:
         lines.append(f"  at stake: {at_stake(result.stake)}")
