@@ -23,9 +23,9 @@ from orchestration.dagster_glue.partitions import PERIODS, add_periods, partitio
 from orchestration.dagster_glue.resources import (
     BY_TAG,
     CLOSE_JOB,
-    PROGRESS,
     WITHDRAW_JOB,
     HomeResource,
+    Watcher,
 )
 from orchestration.foundations.unexpected import unexpected
 from orchestration.pipeline.books import demand_periods_stay
@@ -100,11 +100,10 @@ def run_period(
         return Outcome(program, period, None, STATE_REFUSED, str(error))
     instance = register(home, loaded, landing)
     fail_dead_run(instance, home, program, period)
-    told = PROGRESS.set(progress)
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
         with home.period_lock(program, period, run_id), _without_dagsters_words():
-            result = _job(home, PERIOD_JOB).execute_in_process(
+            result = _job(home, PERIOD_JOB, progress).execute_in_process(
                 partition_key=partition_key(program, period),
                 instance=instance,
                 run_id=run_id,
@@ -124,8 +123,6 @@ def run_period(
             )
     except Busy as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
-    finally:
-        PROGRESS.reset(told)
     last_run = _last_run(home, program, period)
     gates = _gates(last_run)
     if result.success:
@@ -273,8 +270,9 @@ def _execute(
         raise Stopped(*_failure(result, None))
 
 
-def _job(home: Home, name: str) -> dg.JobDefinition:
-    return build_definitions(HomeResource(path=str(home.path))).resolve_job_def(name)
+def _job(home: Home, name: str, progress: Callable[[str], None] | None = None) -> dg.JobDefinition:
+    resource = HomeResource(path=str(home.path), watcher=Watcher(progress))
+    return build_definitions(resource).resolve_job_def(name)
 
 
 def _last_run(home: Home, program: str, period: str) -> LastRun | None:
