@@ -33,9 +33,8 @@ from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import demand_closable
 from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.refusals import Refused, describe
-from orchestration.pipeline.run_state import RunState
+from orchestration.pipeline.run_state import last_run
 from orchestration.pipeline.withdrawing import demand_withdrawable
-from orchestration.pipeline.work_file import WorkFile
 from orchestration.records import CloseEntry, LastRun
 from orchestration.reports.remarks import remarks_on
 from orchestration.terms.load import LoadedProgram
@@ -123,8 +122,8 @@ def run_period(
             )
     except Busy as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
-    last_run = _last_run(home, program, period)
-    gates = _gates(last_run)
+    last = last_run(home, program, period)
+    gates = _gates(last)
     if result.success:
         store = home.store(program)
         publication = store.published()[period]
@@ -142,7 +141,7 @@ def run_period(
             restatement=restatement,
             remarks=remarks_on(publication),
         )
-    status, error_text = _failure(result, last_run)
+    status, error_text = _failure(result, last)
     error_text = "\n".join([error_text, *alert_of(instance, run_id)])
     return Outcome(program, period, run_id, status, error_text, gates=gates)
 
@@ -275,23 +274,18 @@ def _job(home: Home, name: str, progress: Callable[[str], None] | None = None) -
     return build_definitions(resource).resolve_job_def(name)
 
 
-def _last_run(home: Home, program: str, period: str) -> LastRun | None:
-    work = WorkFile(home.path / "work" / program / period)
-    return RunState(home.path, home.last_run_folder(program, period), work).read()
-
-
-def _gates(last_run: LastRun | None) -> dict[str, dict[str, Any]]:
+def _gates(last: LastRun | None) -> dict[str, dict[str, Any]]:
     return {
         stage: {
             "held": result.held,
             "expectations": len(result.results),
             "warnings": [f"{row.name}: {row.means}" for row in result.warnings],
         }
-        for stage, result in (last_run.gates if last_run else {}).items()
+        for stage, result in (last.gates if last else {}).items()
     }
 
 
-def _failure(result: dg.ExecuteInProcessResult, last_run: LastRun | None) -> tuple[int, str]:
+def _failure(result: dg.ExecuteInProcessResult, last: LastRun | None) -> tuple[int, str]:
     """The exit status and message of the first step that failed of itself.
 
     A blocked gate is told from its recorded verdict: the step's failure holds no rows. That of a
@@ -308,7 +302,7 @@ def _failure(result: dg.ExecuteInProcessResult, last_run: LastRun | None) -> tup
             if recorded is not None:
                 status = int(recorded.value)  # type: ignore[arg-type]
         if said is None or status == GATE_BLOCKED:
-            for stage, verdict in (last_run.gates if last_run else {}).items():
+            for stage, verdict in (last.gates if last else {}).items():
                 if not verdict.held:
                     return GATE_BLOCKED, describe(stage, verdict)
         if said is not None:
