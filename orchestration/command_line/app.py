@@ -639,7 +639,7 @@ def _person(name: str) -> str:
     from orchestration.terms.people import is_person, what_is_wrong
 
     if not is_person(name):
-        _fail(USAGE, f"--by takes a name; of {name[:40]!r}: {what_is_wrong(name)}")
+        _fail(USAGE, f"{name[:40]!r} cannot be the name of --by: {what_is_wrong(name)}")
     return name.strip()
 
 
@@ -666,7 +666,10 @@ def _home(path: Path, *, is_written: bool = True) -> Home:
     except PermissionError:
         _fail(USAGE, not_ours)
     except OSError as error:
-        _fail(USAGE, f"{path} cannot be used as home: {error.strerror}; name another with --home")
+        _fail(
+            USAGE,
+            f"{path} cannot be used as home: {error.strerror}; mend that, or name another folder with --home",
+        )
     except Unfit as error:
         _fail(USAGE, str(error))
     if is_written and not os.access(home.path, os.W_OK | os.X_OK):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -305,6 +306,7 @@ def test_what_is_quarantined_turns_the_checks_of_its_datasets_red(
     tables = [key.asset_key.to_user_string() for key in GATE.check_keys]
     assert sorted(tables) == sorted(dataset.table for dataset in DATASETS)
     result = run_suite("ingest", SUITES["ingest"], spoilt)
+    checks: list[Any] = list(check_results(result, tables))
     found = {
         check.asset_key.to_user_string(): (
             check.metadata["failing_rows_count"].value,
@@ -315,12 +317,12 @@ def test_what_is_quarantined_turns_the_checks_of_its_datasets_red(
                 for record in entry.records
             },
         )
-        for check in check_results(result, tables)
+        for check in checks
         if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
     }
     shown = [
         column.name
-        for check in check_results(result, tables)
+        for check in checks
         for name, entry in check.metadata.items()
         if name.startswith("first_rows_of_")
         for column in entry.schema.columns

@@ -10,7 +10,7 @@ import pytest
 from backports import zstd
 from pyarrow import parquet
 
-from orchestration.ingest import cells, limits, parquet_loader
+from orchestration.ingest import limits, parquet_loader
 from tests.unit.ingest.conftest import Landing
 
 HEADER = "post_id,observed_at,views\n"
@@ -171,7 +171,7 @@ def test_a_value_has_4096_bytes_at_most(
     else:
         row = f'{{"post_id": "p", "observed_at": "2024-03-29T00:00:00Z", "views": "{views}"}}'
         landing.write(f"post_metrics/{name}", row)
-    assert cells.LONGEST_VALUE_BYTES == 4096
+    assert limits.LONGEST_VALUE_BYTES == 4096
     ingested = landing.ingest()
     assert ingested.loaded("post_metrics", "views") == ([(0,)] if value else [])
     assert [reason for *_, reason in ingested.bad_rows()] == ([] if value else ["OUT_OF_RANGE"])
