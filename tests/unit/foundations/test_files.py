@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.foundations import files
 from orchestration.foundations.files import replace_file
 
 
@@ -27,7 +26,7 @@ def test_the_old_bytes_stay_if_the_disk_is_full(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         replace_file(path, b"new", is_durable=True)
     assert path.read_bytes() == b"old"
