@@ -104,14 +104,14 @@ SUITE = (
     _nothing(
         "no_row_is_quarantined",
         "quarantine_rows",
-        "file, row_no, column_name, reason, raw_text",
+        "file, row_no, column_name, reason, found, expected, raw_text",
         "dataset <> 'post_metrics'",
         "a row breaks the grammar of its dataset; deliver it anew",
     ),
     _nothing(
         "few_rows_of_post_metrics_are_quarantined",
         "quarantine_rows",
-        "file, row_no, column_name, reason, raw_text",
+        "file, row_no, column_name, reason, found, expected, raw_text",
         """dataset = 'post_metrics'
         and (
             select sum(line_count) * 1000 > any_value(rows_read)

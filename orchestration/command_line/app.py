@@ -608,6 +608,71 @@ def gates(
         _print(f"Data Docs: {page}")
 
 
+@app.command()
+def check(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(metavar="[DATASET...]", help="Only these; left out, all.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="How many mistakes to print; 0: all.")
+    ] = 100,
+    sarif: Annotated[
+        Path | None,
+        typer.Option("--sarif", metavar="FILE", help="Also write the mistakes as SARIF, for CI."),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Read program file and landing data as a run would, and say every mistake. Needs no home.
+
+    Status 2: the program file or a dataset's name is wrong. Status 3: the data would block a run.
+
+    Example: bonus check post_metrics --program program.yaml --landing landing
+    """
+    from orchestration.ingest.datasets import DATASET_NAMES
+
+    loaded = _checked_program(program, sarif)
+    for name in datasets or ():
+        if name not in DATASET_NAMES:
+            _fail(USAGE, f"there is no dataset {name!r}; there are {', '.join(DATASET_NAMES)}")
+    from orchestration.checking.check import check_landing
+    from orchestration.checking.sarif import sarif_of
+    from orchestration.pipeline.engine_limits import EngineLimits
+
+    checked = check_landing(loaded, _landing(landing), datasets or (), EngineLimits.of(os.environ))
+    if sarif is not None:
+        _write_json(sarif, sarif_of(checked))
+    if as_json:
+        _print_json(checked.to_json())
+    else:
+        from orchestration.command_line.console import Console
+
+        Console().checked(checked, limit or None)
+    raise typer.Exit(GATE if checked.errors else 0)
+
+
+def _checked_program(path: Path | None, sarif: Path | None) -> LoadedProgram:
+    """The program; what is wrong with its file is also written as SARIF, where that is asked for."""
+    from orchestration.checking.sarif import sarif_of_program
+    from orchestration.terms.load import ProgramFileError, load_program
+
+    if path is not None and sarif is not None:
+        try:
+            return load_program(path)
+        except ProgramFileError as error:
+            _write_json(sarif, sarif_of_program(error.problems))
+    return _program(path)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    try:
+        path.write_text(json.dumps(value, indent=2), "utf-8")
+    except OSError as error:
+        _fail(USAGE, f"cannot write {path}: {error.strerror}; name another file")
+
+
 def _print_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
     """The most urgent of what `bonus` on its own says in the present state."""
     options = Place(loaded.path, landing, home).options(os.environ)

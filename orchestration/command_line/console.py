@@ -26,6 +26,7 @@ from orchestration.pipeline.home import WAITING
 from orchestration.terms.currencies import money_text
 
 if TYPE_CHECKING:
+    from orchestration.checking.mistakes import Checked, Mistake
     from orchestration.dagster_glue.run_in_process import Outcome
     from orchestration.ingest.quarantine import QuarantineView
 
@@ -182,9 +183,46 @@ class Console:
             self._lines(f"{file['dataset']}: {file['file']}: {file['reason']}", file["detail"])
         for row in view.rows:
             column = f" column {row['column_name']}" if row["column_name"] else ""
-            self._lines(f"{row['file']}:{row['row_no']}{column}: {row['reason']}", row["raw_text"])
+            head = f"{row['file']}:{row['row_no']}{column}: {row['reason']}"
+            if row.get("found"):  # an earlier version has not kept it
+                head += f": found {row['found']}, expected {row['expected']}"
+            self._lines(head, row["raw_text"])
         self._say_rest("files", sum(count.files for count in view.counts), len(view.files))
         self._say_rest("rows", sum(count.rows for count in view.counts), len(view.rows))
+
+    def checked(self, checked: Checked, limit: int | None) -> None:
+        """What was read, then the mistakes, at most so many, each with its place first."""
+        table = Table(title=f"{safe(checked.program)}: read", title_justify="left")
+        for column in ("dataset", "days"):
+            table.add_column(column)
+        for column in ("files", "rows", "loaded", "quarantined", "deleted"):
+            table.add_column(column, justify="right")
+        for row in checked.datasets:
+            days = f"{row.first} to {row.last}" if row.first else ""
+            counts = (row.files, row.rows_read, row.rows_loaded, row.rows_quarantined)
+            table.add_row(
+                row.dataset, days, *(f"{count:,}" for count in (*counts, row.rows_deleted))
+            )
+        self._out.print(table)
+        for row in checked.datasets:
+            for absent in row.absent:
+                files = f"in {absent.files:,} of {row.files:,} files"
+                theirs = "" if absent.files == row.files else "in their rows, "
+                line = f"{row.dataset}: no {absent.column} {files}: {theirs}{absent.means}"
+                self._out.print(line, soft_wrap=True)
+        for mistake in checked.mistakes[:limit]:
+            self._mistake(mistake)
+        if limit is not None and len(checked.mistakes) > limit:
+            more = len(checked.mistakes) - limit
+            self._out.print(f"and {more:,} more mistakes; see them with --limit 0")
+        warnings = len(checked.mistakes) - checked.errors
+        self._out.print(f"errors: {checked.errors:,}; warnings: {warnings:,}")
+
+    def _mistake(self, mistake: Mistake) -> None:
+        parts = [mistake.file or mistake.dataset or "landing", mistake.line, mistake.column]
+        place = ":".join(str(part) for part in parts if part is not None)
+        text = f"{place}: {mistake.severity}: {mistake.rule}: {mistake.said}"
+        self._out.print(safe(text), soft_wrap=True)
 
     def _lines(self, head: str, text: str) -> None:
         self._out.print(safe(head), soft_wrap=True)

@@ -6,6 +6,7 @@ what is in the columns.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 
 from orchestration.foundations.texts import LONGEST_NAME, shown
@@ -27,13 +28,32 @@ def unknown_columns(dataset: Dataset, names: Sequence[str]) -> tuple[str, ...]:
     occurrences = Counter(names)
     repeated = [name for name in dataset.read_names if occurrences[name] > 1]
     if repeated:
-        raise FileFault(FileReason.DUPLICATE_COLUMN, ", ".join(repeated))
+        raise FileFault(
+            FileReason.DUPLICATE_COLUMN, ", ".join(repeated), {name: name for name in repeated}
+        )
     demand_none_misspelt(occurrences, near_misses(dataset, occurrences))
     missing = [name for name in dataset.required_names if name not in occurrences]
     if missing:
         advice = other_separator(names, dataset.required_names)
-        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing) + advice)
+        if advice:
+            raise FileFault(FileReason.MISSING_COLUMN, ", ".join(missing) + advice)
+        similar = _similar(missing, set(names).difference(dataset.read_names))
+        advice = "".join(f'; is "{name}" meant to be {column}?' for column, name in similar.items())
+        raise FileFault(
+            FileReason.MISSING_COLUMN,
+            ", ".join(missing) + advice,
+            {name: similar.get(name) for name in missing},
+        )
     return tuple(name for name in occurrences if name not in dataset.column_names)
+
+
+def lacking_columns(dataset: Dataset, present: Collection[str]) -> tuple[str, ...]:
+    """The optional columns of the dataset that are not among those present."""
+    return tuple(
+        column.name
+        for column in dataset.columns
+        if column.is_optional and column.name not in present
+    )
 
 
 def near_misses(dataset: Dataset, names: Collection[str]) -> dict[str, str]:
@@ -49,13 +69,19 @@ def near_misses(dataset: Dataset, names: Collection[str]) -> dict[str, str]:
 
 def demand_none_misspelt(present: Collection[str], near: Mapping[str, str]) -> None:
     """FileFault if a column is not among those present, but nearly one of its name is."""
-    misspelt = [
-        f'found "{shown(name, LONGEST_NAME)}", expected "{column}"'
-        for column, name in near.items()
-        if column not in present
-    ]
+    misspelt = {
+        column: shown(name, LONGEST_NAME) for column, name in near.items() if column not in present
+    }
     if misspelt:
-        raise FileFault(FileReason.MISSPELT_COLUMN, "; ".join(misspelt))
+        said = (f'found "{name}", expected "{column}"' for column, name in misspelt.items())
+        raise FileFault(FileReason.MISSPELT_COLUMN, "; ".join(said), misspelt)
+
+
+def _similar(missing: Sequence[str], unknown: Collection[str]) -> dict[str, str]:
+    """Missing column -> the unknown name that is most like it, where one is. A hint for people."""
+    texts = sorted(shown(name) for name in unknown if len(name) <= LONGEST_NAME)
+    found = {column: get_close_matches(column, texts, n=1, cutoff=0.7) for column in missing}
+    return {column: names[0] for column, names in found.items() if names}
 
 
 @cache

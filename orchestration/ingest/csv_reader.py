@@ -9,7 +9,7 @@ against each other.
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -31,6 +31,7 @@ from orchestration.ingest.quarantine import (
 from orchestration.ingest.text_files import (
     BLOCK_BYTES,
     BYTE_ORDER_MARK,
+    OTHER_BYTES,
     Readable,
     TextBatch,
     is_utf8,
@@ -103,9 +104,11 @@ class _Splitter:
     def check_closed(self) -> None:
         """FileFault if the text ends inside a quoted field: who knows where that was to end."""
         if self._open:
-            raise FileFault(
+            fault = FileFault(
                 FileReason.UNREADABLE, f"the quote opened on line {self._quote_line_no} never ends"
             )
+            fault.line = self._quote_line_no
+            raise fault
 
     def _skip_to_quote(self, lines: bytes, start: int) -> int:
         """Takes the lines without a quote into the open record at once; gives where they end."""
@@ -179,6 +182,11 @@ class CsvReader:
         """The names of columns that are not the dataset's."""
         return self.header.unknown
 
+    @property
+    def present_names(self) -> Collection[str]:
+        """The names of the dataset's columns that the file has, among others that are read."""
+        return self.header.positions
+
     def batches(self) -> Iterator[TextBatch]:
         """All rows, good and bad, in file order. FileFault where the file cannot be read on."""
         for block in self._all_blocks():
@@ -246,9 +254,8 @@ class CsvReader:
         bad: list[BadRow] = []
         for record in self._splitter.records(lines):
             fields = _fields(record, self.header.width)
-            if isinstance(fields, RowReason):
-                text = raw_text(record.raw)
-                bad.append(BadRow(record.line_no, None, fields, text, record.line_count))
+            if isinstance(fields, BadRow):
+                bad.append(fields)
             else:
                 rows.append(fields)
                 good[record.line_no] = record
@@ -308,7 +315,11 @@ def _header(dataset: Dataset, record: _Record | None) -> Header:
             FileReason.UNREADABLE, f"line {record.line_no}: the header is not CSV in UTF-8{advice}"
         )
     names = _split_fields(record.raw.decode("utf-8"))
-    unknown = unknown_columns(dataset, names)
+    try:
+        unknown = unknown_columns(dataset, names)
+    except FileFault as fault:
+        fault.line = record.line_no
+        raise
     read = dataset.read_names
     positions = {name: position for position, name in enumerate(names) if name in read}
     return Header(len(names), positions, unknown)
@@ -368,15 +379,26 @@ def _parsed(lines: bytes, header: Header) -> "dict[str, pa.Array] | None":
     return {name: table.column(str(position)) for name, position in header.positions.items()}
 
 
-def _fields(record: _Record, width: int) -> list[str] | RowReason:
+def _fields(record: _Record, width: int) -> list[str] | BadRow:
+    def bad(reason: RowReason, found: str, expected: str) -> BadRow:
+        raw = raw_text(record.raw)
+        return BadRow(record.line_no, None, reason, raw, record.line_count, found, expected)
+
     try:
         text = record.raw.decode("utf-8")
     except UnicodeDecodeError:
-        return RowReason.NOT_UTF8
+        return bad(RowReason.NOT_UTF8, *OTHER_BYTES)
     if not record.is_well_formed:
-        return RowReason.UNPARSEABLE
+        return bad(
+            RowReason.UNPARSEABLE,
+            "a quote or a CR within a cell",
+            "quotes around the whole cell, and each within it twice",
+        )
     fields = _split_fields(text)
-    return fields if len(fields) == width else RowReason.RAGGED
+    if len(fields) != width:
+        cells = f"{len(fields):,} {'cell' if len(fields) == 1 else 'cells'}"
+        return bad(RowReason.RAGGED, cells, f"{width:,}, as the header has")
+    return fields
 
 
 def _split_fields(text: str) -> list[str]:

@@ -6,7 +6,7 @@ float or a big integer would already be another number.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -16,6 +16,7 @@ from orchestration.ingest.limits import demand_few_blank_lines
 from orchestration.ingest.quarantine import BadRow, RowReason, raw_text
 from orchestration.ingest.text_files import (
     BYTE_ORDER_MARK,
+    OTHER_BYTES,
     UNUSABLE_TEXT,
     Readable,
     TextBatch,
@@ -59,6 +60,8 @@ _DECODER: Final = json.JSONDecoder(
 
 _TYPES_OF_TEXT: Final = frozenset({str, type(None)})
 _TYPES_OF_NUMBERS: Final = frozenset({str, _Number, type(None)})
+_NO_OBJECT: Final = ("no object of JSON", "an object of JSON on one line, no column in it twice")
+_HALF_A_PAIR: Final = ("half a surrogate pair", "whole characters")
 _FLAG_TEXTS: Final = {True: "true", False: "false"}
 
 
@@ -88,6 +91,11 @@ class JsonlReader:
     def unknown_names(self) -> tuple[str, ...]:
         """The names met so far that are no columns, up to a number that nobody reads."""
         return tuple(sorted(self._seen - self._known))
+
+    @property
+    def present_names(self) -> Collection[str]:
+        """The names of the dataset's columns that any row so far has."""
+        return self._known - self._lacking
 
     def batches(self) -> Iterator[TextBatch]:
         """All rows, good and bad, in file order.
@@ -126,7 +134,7 @@ class JsonlReader:
         block = _Block()
         for row_no, line in enumerate(lines, start=first):
             if not all_utf8 and not is_utf8(line):
-                block.bad_rows.append(_bad(row_no, line, RowReason.NOT_UTF8))
+                block.bad_rows.append(_bad(row_no, line, RowReason.NOT_UTF8, OTHER_BYTES))
                 continue
             if not line.strip(_BLANK):
                 self._blank_count += 1
@@ -135,12 +143,12 @@ class JsonlReader:
             try:
                 value = _DECODER.decode(line.decode("utf-8"))
             except (ValueError, RecursionError):
-                block.bad_rows.append(_bad(row_no, line, RowReason.UNPARSEABLE))
+                block.bad_rows.append(_bad(row_no, line, RowReason.UNPARSEABLE, _NO_OBJECT))
                 continue
             if type(value) is _Repeating:
                 value = self._without_repeated_unknown(value)
             if type(value) is not dict:
-                block.bad_rows.append(_bad(row_no, line, RowReason.UNPARSEABLE))
+                block.bad_rows.append(_bad(row_no, line, RowReason.UNPARSEABLE, _NO_OBJECT))
                 continue
             self._lacking.difference_update(value)
             if not self._seen.issuperset(value):
@@ -173,7 +181,7 @@ class JsonlReader:
             if broken:
                 reason = "|".join([RowReason.NOT_UTF8] * len(broken))
                 line = lines[row_no - first]
-                block.bad_rows.append(_bad(row_no, line, reason, "|".join(broken)))
+                block.bad_rows.append(_bad(row_no, line, reason, _HALF_A_PAIR, "|".join(broken)))
             else:
                 row_nos.append(row_no)
                 objects.append(value)
@@ -230,5 +238,9 @@ def _is_broken_text(value: object) -> bool:
     return False
 
 
-def _bad(row_no: int, line: bytes, reason: str, column_name: str | None = None) -> BadRow:
-    return BadRow(row_no, column_name, reason, raw_text(line.removesuffix(b"\r")))
+def _bad(
+    row_no: int, line: bytes, reason: str, said: tuple[str, str], column_name: str | None = None
+) -> BadRow:
+    found, expected = said
+    raw = raw_text(line.removesuffix(b"\r"))
+    return BadRow(row_no, column_name, reason, raw, found=found, expected=expected)

@@ -54,12 +54,15 @@ def not_compressed(start: bytes, suffix: str) -> FileFault | None:
 
 
 def other_separator(names: Sequence[str], required: Collection[str]) -> str:
-    """What to say of a header without required columns whose cells something else parts; else "".
+    """What to say of a header whose cells something else parts: it has required ones, by that; else "".
 
     Begins with "; ", to be put behind what is wrong.
     """
+    if not set(names).isdisjoint(required):
+        return ""
     for separator, word in _SEPARATORS.items():
-        if set(required) <= {name.strip('"') for name in ",".join(names).split(separator)}:
+        parts = {name.strip('"') for name in ",".join(names).split(separator)}
+        if not parts.isdisjoint(required):
             return f"; found {word} between the columns, expected commas: export it with commas"
     return ""
 

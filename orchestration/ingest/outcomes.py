@@ -32,6 +32,7 @@ class FileOutcome:
     rows_quarantined: int = 0
     rows_deleted: int = 0  # by their source, with what they took with them
     rows_flagged: Counter[str] = field(default_factory=Counter)  # true, by unknown deletion flag
+    lacking: tuple[str, ...] = ()  # optional columns that it does not have
     fault: FileFault | None = None
 
     @classmethod
@@ -76,6 +77,8 @@ def insert_bad_rows(
                     str(row.reason),
                     row.raw_text,
                     row.line_count,
+                    row.found,
+                    row.expected,
                 )
                 for outcome, row in records
             ],
@@ -101,7 +104,7 @@ def insert_outcomes(
     folders: frozenset[str],
     notes: Sequence[Note],
 ) -> None:
-    """Fill ingest_files, ingest_datasets, quarantine_files, deletion_flags and ingest_notes."""
+    """Fill the tables that report on files: all but quarantine_rows and what is said of posts and ids."""
     _insert(
         connection,
         "ingest_files",
@@ -132,12 +135,32 @@ def insert_outcomes(
     )
     _insert(
         connection,
+        "fault_places",
+        [
+            (outcome.dataset, outcome.name, outcome.fault.line, column, found)
+            for outcome in outcomes
+            if outcome.fault
+            for column, found in outcome.fault.columns.items() or [(None, None)]
+        ],
+    )
+    _insert(
+        connection,
         "deletion_flags",
         [
             (outcome.dataset, outcome.name, name, rows)
             for outcome in outcomes
             for name, rows in sorted(outcome.rows_flagged.items())
             if rows
+        ],
+    )
+    _insert(
+        connection,
+        "absent_columns",
+        [
+            (outcome.dataset, outcome.name, name)
+            for outcome in outcomes
+            if not outcome.fault
+            for name in outcome.lacking
         ],
     )
     _insert(

@@ -27,7 +27,7 @@ from orchestration.ingest.cells import (
     parquet_text,
     sql_text,
 )
-from orchestration.ingest.columns import unknown_columns
+from orchestration.ingest.columns import lacking_columns, unknown_columns
 from orchestration.ingest.datasets import (
     NUMBERS,
     READ_BESIDE,
@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 
 _MOST_DECIMAL_DIGITS: Final = 38  # DuckDB reads wider decimals as doubles, without a word
 _BYTES_TYPES: Final = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
+# Encodings in which a value that comes again takes no bytes of its own, or few.
+_REPEATING_ENCODINGS: Final = frozenset({"PLAIN_DICTIONARY", "RLE_DICTIONARY", "DELTA_BYTE_ARRAY"})
 _WIDE_DECIMAL: Final = "WIDE DECIMAL"
 
 # A footer that says no value is below 0 would otherwise spare DuckDB the look at a value of -5.
@@ -188,6 +190,7 @@ class ParquetLoader:
                         linked = replace(linked, is_copied=True)
                         schema = self._probe.schema(linked.read_from)
                     unknown_names[linked.file.name] = unknown_columns(self._dataset, schema.names)
+                    linked.outcome.lacking = lacking_columns(self._dataset, schema.names)
                     groups[schema].append(linked)
                 except FileFault as fault:
                     linked.outcome.refuse(fault)
@@ -275,7 +278,7 @@ class ParquetLoader:
         self._connection.execute(
             "insert into quarantine_rows by name"
             f" select {sql_text(self._dataset.name)} as dataset, file, row_no, column_name, reason,"
-            " raw_text, 1 as line_count"
+            " found, expected, raw_text, 1 as line_count"
             f" from ({rows.bad_rows()}) join (values {names}) as names(file_no, file) using (file_no)"
         )
 
@@ -519,7 +522,8 @@ def _demand_plausible_size(link: str, dataset: Dataset) -> None:
     for number, row_count, chunk in chunks:
         name = chunk.path_in_schema
         is_text = name in dataset.column_names and chunk.physical_type in _BYTES_TYPES
-        if is_text and row_count * chunk.total_uncompressed_size > REPEATED_BYTES:
+        may_repeat = not _REPEATING_ENCODINGS.isdisjoint(chunk.encodings)
+        if is_text and may_repeat and row_count * chunk.total_uncompressed_size > REPEATED_BYTES:
             demand_short_repeated(name, _longest_value(link, number, name), row_count)
 
 

@@ -6,7 +6,7 @@ folder. Does not: the judging (`cells.py`, the readers), nor what quarantine doe
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -51,10 +51,14 @@ class FileReason(StrEnum):
 class FileFault(Exception):
     """A file cannot be used as a whole: none of its rows may be loaded."""
 
-    def __init__(self, reason: FileReason, detail: str) -> None:
+    def __init__(
+        self, reason: FileReason, detail: str, columns: Mapping[str, str | None] | None = None
+    ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.columns = columns or {}  # column at fault -> what was found in its place, to be shown
+        self.line: int | None = None  # where in a text file, if it is one line's fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class BadRow:
     reason: str  # a RowReason, or one a column, joined by |
     raw_text: str
     line_count: int = 1
+    found: str | None = None  # what is there, in words or as it came; one a column, joined by " | "
+    expected: str | None = None  # likewise
 
 
 def raw_text(raw: bytes) -> str:
@@ -76,7 +82,7 @@ def raw_text(raw: bytes) -> str:
 
 _TABLES: Final = {
     "rows.parquet": """
-        select dataset, file, row_no, column_name, reason, raw_text, line_count
+        select dataset, file, row_no, column_name, reason, raw_text, line_count, found, expected
         from quarantine_rows order by all
     """,
     "files.parquet": """
@@ -126,9 +132,10 @@ class ReasonCount:
 class QuarantineView:
     """What stands in quarantine: counts of all of it, and the first rows and files.
 
-    Rows have dataset, file, row_no, column_name, reason, raw_text, line_count; files dataset, file,
-    reason, detail. `deleted` has dataset, file, rows: how many rows their source has deleted. Texts
-    are as they came: whoever shows them makes them safe to show.
+    Rows have dataset, file, row_no, column_name, reason, raw_text, line_count, found, expected (the
+    last two not where an earlier version has written them); files dataset, file, reason, detail.
+    `deleted` has dataset, file, rows: how many rows their source has deleted. Texts are as they came:
+    whoever shows them makes them safe to show.
     """
 
     counts: list[ReasonCount]

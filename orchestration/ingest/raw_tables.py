@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.cells import Cell, sql_text
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column, Dataset
+from orchestration.ingest.expected import expected
 from orchestration.ingest.quarantine import LONGEST_RAW_TEXT_CHARACTERS, RowReason
+from orchestration.ingest.text_files import UNUSABLE_TEXT
 
 if TYPE_CHECKING:
     import duckdb
 
+OTHER_TYPE: Final = "a value of another type"
+LONGEST_FOUND: Final = 200  # characters; the raw text has the rest
 # What a reader gives beside the cells, and what a raw table keeps of it.
 PLACE: Final = "file_no, row_no"
 
@@ -27,10 +31,14 @@ _REPORT_TABLES: Final = """
     create table quarantine_rows (
         dataset varchar not null, file varchar not null, row_no bigint not null,
         column_name varchar, reason varchar not null, raw_text varchar not null,
-        line_count bigint not null
+        line_count bigint not null, found varchar, expected varchar
     );
     create table quarantine_files (
         dataset varchar not null, file varchar not null, reason varchar not null, detail varchar
+    );
+    create table fault_places (
+        dataset varchar not null, file varchar not null, line bigint, column_name varchar,
+        found varchar
     );
     create table ingest_notes (
         kind varchar not null, dataset varchar, subject varchar not null, detail varchar
@@ -49,6 +57,9 @@ _REPORT_TABLES: Final = """
     create table spreadsheet_ids (
         dataset varchar not null, column_name varchar not null, id varchar not null,
         form varchar not null, row_count bigint not null, file varchar, row_no bigint
+    );
+    create table absent_columns (
+        dataset varchar not null, file varchar not null, column_name varchar not null
     );
     create table deletion_flags (
         dataset varchar not null, file varchar not null, column_name varchar not null,
@@ -152,9 +163,9 @@ class RowSource:
         )
 
     def bad_rows(self) -> str:
-        """SQL of the bad rows: place, columns and reasons in the contract's order, the row as JSON.
-
-        Of text files nobody needs the last: there the raw text is at hand.
+        """SQL of the bad rows: place; columns, reasons, what was found and what was expected, in the
+        contract's order; the row as JSON. Of text files nobody needs the last: there the raw text is at
+        hand.
         """
         columns = self.dataset.columns
         reasons = {column.name: self._reason(column) for column in columns}
@@ -162,13 +173,23 @@ class RowSource:
             f"CASE WHEN {reason} IS NOT NULL THEN {sql_text(name)} END"
             for name, reason in reasons.items()
         )
+        found = ", ".join(
+            f"CASE WHEN {reason} IS NOT NULL THEN {_found(name)} END"
+            for name, reason in reasons.items()
+        )
+        wanted = ", ".join(
+            f"CASE WHEN {reasons[column.name]} IS NOT NULL THEN {sql_text(expected(column))} END"
+            for column in columns
+        )
         shown = ", ".join(f"{column.name} := shown_{column.name}" for column in columns)
         row_text = (
             f"left(CAST(to_json(struct_pack({shown})) AS VARCHAR), {LONGEST_RAW_TEXT_CHARACTERS})"
         )
         return (
             f"SELECT {PLACE}, concat_ws('|', {names}) AS column_name,"
-            f" concat_ws('|', {', '.join(reasons.values())}) AS reason, {row_text} AS raw_text"
+            f" concat_ws('|', {', '.join(reasons.values())}) AS reason,"
+            f" concat_ws(' | ', {found}) AS found, concat_ws(' | ', {wanted}) AS expected,"
+            f" {row_text} AS raw_text"
             f" FROM ({self._typed()}) WHERE NOT ({self._is_good()})"
         )
 
@@ -236,6 +257,15 @@ class RowSource:
     def _is_not_read(self, column: Column, is_deleted: str) -> str:
         """SQL of whether a value is not read, since its row is deleted (contract §2)."""
         return NEVER if column in self.dataset.read_of_deleted else is_deleted
+
+
+def _found(name: str) -> str:
+    """SQL of what a typed row has in a column, cut, as text for people."""
+    return (
+        f"CASE WHEN NOT given_{name} THEN 'nothing'"
+        f" WHEN shown_{name} = chr({ord(UNUSABLE_TEXT)}) THEN {sql_text(OTHER_TYPE)}"
+        f" ELSE coalesce(left(shown_{name}, {LONGEST_FOUND}), 'nothing') END"
+    )
 
 
 def _with_default(column: Column) -> str:

@@ -37,6 +37,9 @@ BLOCK_BYTES: Final = 8 << 20
 # that says the same ("\\u0000" in JSON) is one of no kind either.
 UNUSABLE_TEXT: Final = "\0"
 
+# Of a row that is not UTF-8: what was found, and what was expected.
+OTHER_BYTES: Final = ("bytes that are no UTF-8", "text in UTF-8")
+
 
 @dataclass(frozen=True)
 class TextBatch:

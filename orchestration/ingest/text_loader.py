@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from orchestration.ingest.cells import Beside, CellRules, text_cell
+from orchestration.ingest.columns import lacking_columns
 from orchestration.ingest.csv_reader import CsvReader
 from orchestration.ingest.datasets import READ_BESIDE, UNKNOWN_DELETION_FLAGS, Dataset
 from orchestration.ingest.deletions import TEXT, is_deleted, is_true
@@ -38,6 +39,9 @@ _CSV_FORMATS: Final = (Format.CSV, Format.CSV_GZIP, Format.CSV_ZSTD)
 class _Reader(Protocol):
     @property
     def unknown_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def present_names(self) -> Collection[str]: ...
 
     def batches(self) -> Iterator[TextBatch]: ...
 
@@ -75,6 +79,8 @@ class TextLoader:
                     if outcome.fault:
                         break
                 unknown_names = reader.unknown_names
+                if outcome.rows_read:
+                    outcome.lacking = lacking_columns(self._dataset, reader.present_names)
         except FileFault as fault:
             while self._pending and self._pending[-1][0] is outcome:
                 self._pending.pop()
@@ -184,10 +190,10 @@ class TextLoader:
                 first = batch.row_nos[0].as_py()
                 batches[outcome.file_no].append((first, outcome, batch))
         # As Arrow it is compact; as Python objects only a part of it exists at a time.
-        columns = "file_no, row_no, column_name, reason"
+        columns = "file_no, row_no, column_name, reason, found, expected"
         found = self._connection.sql(f"select {columns} from ({rows.bad_rows()})")
         for part in found.to_arrow_table().to_batches(_PART_ROWS):
-            for file_no, row_no, column_name, reason in zip(
+            for file_no, row_no, column_name, reason, found_there, wanted in zip(
                 *part.to_pydict().values(), strict=True
             ):
                 if file_no not in batches:
@@ -196,7 +202,11 @@ class TextLoader:
                 position = bisect_right(of_file, row_no, key=lambda item: item[0]) - 1
                 _, outcome, batch = of_file[position]
                 raw, line_count = batch.raw_of(row_no)
-                yield outcome, BadRow(row_no, column_name, reason, raw_text(raw), line_count)
+                text = raw_text(raw)
+                yield (
+                    outcome,
+                    BadRow(row_no, column_name, reason, text, line_count, found_there, wanted),
+                )
 
 
 def _reader(dataset: Dataset, form: Format, source: Readable) -> _Reader:

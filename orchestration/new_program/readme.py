@@ -34,10 +34,11 @@ activated deal and earns nothing.
 
 1. Go through `program.yaml`, and decide on each amount and rule.
 2. Deliver into `landing/`, as below.
-3. Run a period, look at it, and have somebody else close it:
+3. Check what you delivered, run a period, look at it, and have somebody else close it:
 
 ```
 export BONUS_PROGRAM=program.yaml BONUS_LANDING=landing BONUS_HOME=home
+bonus check
 bonus run {period} --by ada
 bonus export {period} --out export
 bonus close {period} --by grace

@@ -20,6 +20,7 @@ from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
 from orchestration.records import Inputs
 from orchestration.terms.load import LoadedProgram, load_program
+from orchestration.terms.model import Program
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +40,6 @@ def ingest(
     for one that breaks "Periods stay" (§7). A run that ends in here leaves a record without inputs.
     """
     from orchestration.ingest.quarantine import write_quarantine
-    from orchestration.terms.tables import terms_tables
 
     loaded = load_program(program_file)
     _demand_own(run, loaded)
@@ -56,10 +56,7 @@ def ingest(
             # Listed once: what is hashed is what is read, whatever arrives meanwhile.
             inventory = discover(landing)
             inputs = _inputs(run, loaded, landing, run.home.landing_digest(inventory))
-            for name, table in terms_tables(loaded.program, run.period).items():
-                connection.register("terms_table", table)
-                connection.execute(f'create table "{name}" as select * from terms_table')
-                connection.unregister("terms_table")
+            put_terms(connection, loaded.program, run.period)
             (reader or read_landing)(connection, run, loaded, inventory, scratch, links)
             write_quarantine(connection, run.home.quarantine_folder(run.program, run.period))
         remove_leftovers(folder, "links-*", keep=links)
@@ -77,19 +74,44 @@ def read_landing(
     scratch: Path,
     links: Path,
 ) -> None:
-    """Reads the landing files into the raw tables (§2)."""
+    """Reads the landing files of a run into the raw tables (§2)."""
+    on_progress = partial(run.tell, "ingest")
+    read_files(connection, loaded, run.period, inventory, scratch, links, on_progress)
+
+
+def put_terms(connection: duckdb.DuckDBPyConnection, program: Program, period: str) -> None:
+    """Makes a table of each part of the program that SQL joins, as they are for the period."""
+    from orchestration.terms.tables import terms_tables
+
+    for name, table in terms_tables(program, period).items():
+        connection.register("terms_table", table)
+        connection.execute(f'create table "{name}" as select * from terms_table')
+        connection.unregister("terms_table")
+
+
+def read_files(
+    connection: duckdb.DuckDBPyConnection,
+    loaded: LoadedProgram,
+    period: str,
+    inventory: Inventory,
+    scratch: Path,
+    links: Path,
+    on_progress: Callable[[str], None] | None = None,
+) -> None:
+    """Reads landing files into raw tables, for a run of the period or for a look at them (§2)."""
     from orchestration.ingest.landing import ingest_landing
     from orchestration.terms.currencies import minor_unit_decimals
 
+    program = loaded.program
     ingest_landing(
         connection,
         inventory,
-        program=run.program,
-        currency_decimals=minor_unit_decimals(loaded.program.currency),
-        closes_at=datetime.combine(loaded.program.period(run.period).closes_on, time()),
+        program=program.program,
+        currency_decimals=minor_unit_decimals(program.currency),
+        closes_at=datetime.combine(program.period(period).closes_on, time()),
         scratch=scratch,
         links=links,
-        on_progress=partial(run.tell, "ingest"),
+        on_progress=on_progress,
     )
 
 

@@ -80,10 +80,10 @@ DEFECTS: dict[str, str] = {
     "datasets_have_rows": changed("ingest_datasets", "rows_loaded = 0", "dataset = 'creators'"),
     "no_file_is_quarantined": "insert into quarantine_files values ('posts', 'a', 'UNREADABLE', '')",
     "no_row_is_quarantined": (
-        "insert into quarantine_rows values ('posts', 'a.csv', 2, 'post_id', 'NULL', '', 1)"
+        "insert into quarantine_rows values ('posts', 'a.csv', 2, 'post_id', 'NULL', '', 1, '', '')"
     ),
     "few_rows_of_post_metrics_are_quarantined": (
-        "insert into quarantine_rows select 'post_metrics', 'a.csv', range, 'views', 'NULL', '', 1"
+        "insert into quarantine_rows select 'post_metrics', 'a.csv', range, 'views', 'NULL', '', 1, '', ''"
         " from range((select rows_read // 1000 + 1 from ingest_datasets"
         " where dataset = 'post_metrics'))"
     ),
@@ -295,10 +295,10 @@ def test_what_is_quarantined_turns_the_checks_of_its_datasets_red(
     shutil.copyfile(work_files[False], spoilt)
     with duckdb.connect(spoilt) as connection:
         connection.execute(
-            "insert into quarantine_rows select 'deals', 'a.csv', range, 'deal_id', 'NULL', '', 1 from range(30)"
+            "insert into quarantine_rows select 'deals', 'a.csv', range, 'deal_id', 'NULL', '', 1, '', '' from range(30)"
         )
         connection.execute(
-            "insert into quarantine_rows values ('posts', 'b.csv', 2, 'post_id', 'NULL', '', 1)"
+            "insert into quarantine_rows values ('posts', 'b.csv', 2, 'post_id', 'NULL', '', 1, '', '')"
         )
         connection.execute(
             "insert into quarantine_files values ('post_metrics', 'c', 'UNREADABLE', '')"

@@ -25,7 +25,7 @@ _COUNTS: Final = """
     ) group by reason order by reason
 """
 _ROWS: Final = f"""
-    select file, row_no as line, column_name as "column", reason, raw_text
+    select file, row_no as line, column_name as "column", reason, found, expected, raw_text
     from quarantine_rows where dataset = $dataset order by all limit {SHOWN_ROWS}
 """
 _FILES: Final = f"""

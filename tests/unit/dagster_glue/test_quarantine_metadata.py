@@ -13,7 +13,8 @@ def test_tables_of_one_dataset() -> None:
         connection.execute(
             "create table quarantine_rows as select 'posts' as dataset, 'posts/a.csv' as file,"
             " i as row_no, null::varchar as column_name, 'RAGGED' as reason,"
-            " '<script>\x1b[31m' || i as raw_text, 1 as line_count from range(1, 31) as r(i)"
+            " '<script>\x1b[31m' || i as raw_text, 1 as line_count,"
+            " '<b>' as found, null::varchar as expected from range(1, 31) as r(i)"
         )
         connection.execute(
             "create table quarantine_files as"
@@ -38,6 +39,8 @@ def test_tables_of_one_dataset() -> None:
         "line": 1,
         "column": "",
         "reason": "RAGGED",
+        "found": "<b>",
+        "expected": "",
         "raw_text": "<script>\\u001b[31m1",
     }
     assert set(creators) == {"quarantine_by_reason", "quarantined_first_files"}

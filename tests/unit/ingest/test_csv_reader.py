@@ -70,7 +70,8 @@ def test_unknown_columns_are_ignored_and_reported_once_each() -> None:
 @pytest.mark.parametrize("name", ["rates", "ratе", "r.ate", "ra/te", "", "rate2"])
 def test_another_name_is_another_column(name: str) -> None:
     fault = fault_of(HEADER.replace(b"rate\n", name.encode() + b"\n"))
-    assert (fault.reason, fault.detail) == (FileReason.MISSING_COLUMN, "rate")
+    hint = f'; is "{name}" meant to be rate?' if name else ""
+    assert (fault.reason, fault.detail) == (FileReason.MISSING_COLUMN, f"rate{hint}")
 
 
 @pytest.mark.parametrize("name", ["Rate", "RATE", " rate", "rate ", "\trate", "ra te", "-ra_te_"])

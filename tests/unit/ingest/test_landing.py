@@ -769,6 +769,9 @@ def test_the_quarantine_is_written_and_replaced(landing: Landing, tmp_path: Path
             "reason": "UNPARSEABLE|UNPARSEABLE",
             "raw_text": "p1,never,1\0",
             "line_count": 1,
+            "found": "never | 1\0",
+            "expected": "an instant with its offset from UTC, such as 2024-03-29T07:00:00Z; at most 6"
+            " decimals | a whole number from 0 to 10^15",
         }
     ]
     assert [row["reason"] for row in read_quarantine(folder, "files.parquet")] == ["UNKNOWN_FORMAT"]

@@ -29,7 +29,9 @@ def outcome(landing: Landing) -> tuple[str | None, int]:
     return reason, loaded
 
 
-def write_parquet(landing: Landing, rows: int, **columns: Any) -> int:
+def write_parquet(
+    landing: Landing, rows: int, *, use_dictionary: bool = True, **columns: Any
+) -> int:
     """A file of post_metrics; gives its size."""
     table = {
         "post_id": pa.array([f"p{row}" for row in range(rows)]),
@@ -38,7 +40,7 @@ def write_parquet(landing: Landing, rows: int, **columns: Any) -> int:
         **columns,
     }
     path = landing.write_raw("post_metrics/a.parquet", b"")
-    parquet.write_table(pa.table(table), path, compression="zstd")
+    parquet.write_table(pa.table(table), path, compression="zstd", use_dictionary=use_dictionary)
     return path.stat().st_size
 
 
@@ -155,6 +157,23 @@ def test_a_value_of_parquet_that_rows_repeat(
     assert ingested.query("select reason, rows_quarantined from ingest_files") == [
         (reason, 0 if reason else 100)
     ]
+
+
+@pytest.mark.parametrize(("dictionary", "looked_at"), [(True, ["post_id"]), (False, [])])
+def test_a_column_in_which_no_value_is_stored_once_for_many_is_not_read_twice(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch, dictionary: bool, looked_at: list[str]
+) -> None:
+    names: list[str] = []
+    monkeypatch.setattr(parquet_loader, "REPEATED_BYTES", 0)
+
+    def longest_value(_link: str, _group: int, name: str) -> int:
+        names.append(name)
+        return 1
+
+    monkeypatch.setattr(parquet_loader, "_longest_value", longest_value)
+    write_parquet(landing, 100, use_dictionary=dictionary)
+    assert outcome(landing) == (None, 100)
+    assert names == looked_at
 
 
 @pytest.mark.parametrize(("length", "value"), [(4096, "0"), (4097, None)])

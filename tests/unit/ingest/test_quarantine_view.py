@@ -15,7 +15,8 @@ def quarantined(folder: Path) -> Path:
     with duckdb.connect() as connection:
         connection.execute(
             "create table quarantine_rows (dataset varchar, file varchar, row_no bigint,"
-            " column_name varchar, reason varchar, raw_text varchar, line_count integer)"
+            " column_name varchar, reason varchar, raw_text varchar, line_count integer,"
+            " found varchar, expected varchar)"
         )
         connection.execute(
             "create table quarantine_files (dataset varchar, file varchar, reason varchar, detail varchar)"
@@ -26,10 +27,10 @@ def quarantined(folder: Path) -> Path:
         )
         connection.execute(
             "insert into quarantine_rows values"
-            " ('posts', 'posts/b.csv', 7, null, 'RAGGED', 'p-7,\x1b[31m', 1),"
-            " ('posts', 'posts/a.csv', 3, 'is_collab', 'UNKNOWN_VALUE', 'p-3,maybe', 1),"
-            " ('posts', 'posts/a.csv', 12, null, 'RAGGED', 'p-12', 2),"
-            " ('creators', 'creators/a.csv', 2, 'market', 'NULL', 'c-2,', 1)"
+            " ('posts', 'posts/b.csv', 7, null, 'RAGGED', 'p-7,\x1b[31m', 1, '2 cells', '9'),"
+            " ('posts', 'posts/a.csv', 3, 'is_collab', 'UNKNOWN_VALUE', 'p-3,maybe', 1, 'maybe', 'true or false'),"
+            " ('posts', 'posts/a.csv', 12, null, 'RAGGED', 'p-12', 2, '1 cell', '9'),"
+            " ('creators', 'creators/a.csv', 2, 'market', 'NULL', 'c-2,', 1, 'nothing', 'an id')"
         )
         connection.execute(
             "insert into quarantine_files values ('posts', 'posts/c.csv', 'UNREADABLE', 'denied')"
@@ -51,6 +52,7 @@ def test_counts_and_first_rows(tmp_path: Path) -> None:
         ("creators/a.csv", 2),
         ("posts/a.csv", 3),
     ]
+    assert (view.rows[1]["found"], view.rows[1]["expected"]) == ("maybe", "true or false")
     assert [file["file"] for file in view.files] == ["posts/c.csv"]
     assert view.deleted == [{"dataset": "posts", "file": "posts/b.csv", "rows": 4}]
 
