@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots docs demo-broken wheel torture bench
+.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser screenshots docs docs-site demo-broken wheel torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -22,6 +22,7 @@ help:
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
 	@echo "make screenshots   the same, and takes the pictures of README and docs anew"
 	@echo "make docs      docs/tables.md and the schemas of docs/contract anew, from code and models"
+	@echo "make docs-site  site/: the docs as pages that can be searched"
 	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make wheel     dist/: a wheel that needs no checkout, and the versions it was tested with"
 	@echo "make lint      ruff, mypy, sqlfluff"
@@ -100,6 +101,11 @@ docs: install
 	$(BIN)/python -m orchestration.described.table_docs
 	$(BIN)/python -m orchestration.described.contract_docs
 
+# docs/ as pages with a search, in site/; fails where a link leads nowhere. Fetches nothing.
+# To read them: python3 -m http.server -d site 8000
+docs-site: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --clean
+
 # A copy of the demo gets a file with a misspelt status, and one period is run: its ingest gate does
 # not hold, which ends the run with status 3 and leaves what is published as it was.
 demo-broken: install
@@ -122,4 +128,4 @@ bench: install
 
 clean:
 	@for folder in $(DEMO) $(BROKEN); do test ! -e $$folder || chmod -R u+w $$folder; done
-	rm -rf $(VENV) $(DEMO) $(BROKEN) mutants .mypy_cache .ruff_cache .hypothesis dist dbt_project/target dbt_project/logs
+	rm -rf $(VENV) $(DEMO) $(BROKEN) mutants .mypy_cache .ruff_cache .hypothesis dist site dbt_project/target dbt_project/logs

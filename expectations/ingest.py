@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, Severity
+from expectations.suite import ROWS_IN_ALL, ROWS_OF_DATASET, Expectation, Severity
 
 
 def _no_conflict(dataset: str, *version: str) -> Expectation:
@@ -22,21 +22,27 @@ def _no_conflict(dataset: str, *version: str) -> Expectation:
     )
 
 
-ROWS_OF_DATASET = "rows_of_dataset"
-"""The column that says how many of the failing rows are about the row's dataset."""
-
-
 def _nothing(
-    name: str, table: str, columns: str, where: str, means: str, severity: Severity = "error"
+    name: str,
+    table: str,
+    columns: str,
+    where: str,
+    means: str,
+    severity: Severity = "error",
+    *,
+    in_all: str = "",
 ) -> Expectation:
     """Expects no such row of any dataset. The first row of each dataset comes first, so that among
-    the rows that are shown every dataset has one."""
+    the rows that are shown every dataset has one. `in_all`: the column of `ingest_datasets` that says
+    how many rows, bad ones too, a dataset has."""
+    of = f", (select {in_all} from ingest_datasets as told where told.dataset = bad.dataset)"
     return Expectation(
         name,
         table,
         f"""
         select dataset, {columns}, count(*) over (partition by dataset) as {ROWS_OF_DATASET}
-        from {{batch}}
+        {f"{of} as {ROWS_IN_ALL}" if in_all else ""}
+        from (select * from {{batch}}) as bad
         where {where}
         order by row_number() over (partition by dataset order by {columns}), dataset
         """,
@@ -52,7 +58,9 @@ def _early_snapshots(name: str, where: str, means: str, severity: Severity) -> E
         name,
         "early_posts",
         f"""
-        select 'post_metrics' as dataset, post_id, published_at, first_observed_at, snapshots
+        select 'post_metrics' as dataset, post_id, published_at, first_observed_at, snapshots,
+        (select before_publication from known_snapshots) as {ROWS_OF_DATASET},
+        (select snapshots from known_snapshots) as {ROWS_IN_ALL}
         from {{batch}}
         where exists (select 1 from known_snapshots where {where})
         order by snapshots desc, post_id
@@ -107,6 +115,7 @@ SUITE = (
         "file, row_no, column_name, reason, found, expected, raw_text",
         "dataset <> 'post_metrics'",
         "a row breaks the grammar of its dataset; deliver it anew",
+        in_all="rows_read",
     ),
     _nothing(
         "few_rows_of_post_metrics_are_quarantined",
@@ -122,6 +131,7 @@ SUITE = (
             where dataset = 'post_metrics'
         )""",
         "more than 0.1 % of the snapshots break the grammar; deliver them anew",
+        in_all="rows_read",
     ),
     _nothing(
         "every_row_is_loaded_quarantined_or_deleted",
@@ -177,13 +187,16 @@ SUITE = (
     Expectation(
         "posts_have_known_creators",
         "raw_posts",
-        """
+        f"""
         with unknown as (
-            select post_id, creator_id from {batch}
+            select post_id, creator_id from {{batch}}
             where creator_id not in (select creator_id from raw_creators)
         )
-        select distinct post_id, creator_id from unknown
-        where (select count(*) from unknown) * 100 > (select count(*) from {batch})
+        select distinct post_id, creator_id,
+        (select count(*) from unknown) as {ROWS_OF_DATASET},
+        (select count(*) from {{batch}}) as {ROWS_IN_ALL}
+        from unknown
+        where (select count(*) from unknown) * 100 > (select count(*) from {{batch}})
         order by post_id, creator_id
         """,
         "over 1 % of the posts have a creator that is not among the creators",
@@ -192,9 +205,12 @@ SUITE = (
     Expectation(
         "metrics_have_known_posts",
         "unknown_posts",
-        """
-        select 'post_metrics' as dataset, post_id, snapshots from {batch}
-        where (select sum(snapshots) from {batch}) * 100 > (
+        f"""
+        select 'post_metrics' as dataset, post_id, snapshots,
+        cast((select sum(snapshots) from {{batch}}) as bigint) as {ROWS_OF_DATASET},
+        (select rows_loaded from ingest_datasets where dataset = 'post_metrics') as {ROWS_IN_ALL}
+        from {{batch}}
+        where (select sum(snapshots) from {{batch}}) * 100 > (
             select rows_loaded from ingest_datasets where dataset = 'post_metrics'
         )
         order by post_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, Severity, unique
+from expectations.suite import ROWS_IN_ALL, Expectation, Severity, unique
 
 _COUNTS = ("views", "likes", "comments", "shares")
 _FALLEN = "(" + " or ".join(f"last_{count} < greatest_{count}" for count in _COUNTS) + ")"
@@ -122,13 +122,15 @@ SUITE = (
     Expectation(
         "posts_in_play_were_seen_at_the_end",
         "int_posts_in_play",
-        """
-        select post_id, window_end, last_observed_at from {batch}
+        f"""
+        select post_id, window_end, last_observed_at,
+        (select count(*) from {{batch}}) as {ROWS_IN_ALL}
+        from {{batch}}
         where (
             select
                 count(*) filter (where last_observed_at >= window_end - interval 48 hour) * 100
                 < count(*) * 99
-            from {batch}
+            from {{batch}}
         )
         and coalesce(last_observed_at < window_end - interval 48 hour, true)
         order by post_id
@@ -140,7 +142,9 @@ SUITE = (
         "few_posts_lose_counts",
         "int_posts_in_play",
         f"""
-        select post_id, concat_ws(', ', {_FALLS}) as greatest_to_last from {{batch}}
+        select post_id, concat_ws(', ', {_FALLS}) as greatest_to_last,
+        (select count(*) from {{batch}}) as {ROWS_IN_ALL}
+        from {{batch}}
         where {_FALLEN}
         and (select count(*) filter (where {_FALLEN}) * 100 > count(*) from {{batch}})
         order by post_id

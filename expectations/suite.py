@@ -9,6 +9,12 @@ from typing import Any, Literal
 Severity = Literal["error", "warn"]
 State = Literal["held", "failed", "not evaluated"]
 
+ROWS_OF_DATASET = "rows_of_dataset"
+"""A column of failing rows: how many of them are about the row's dataset."""
+
+ROWS_IN_ALL = "rows_in_all"
+"""A column of failing rows: among how many rows (of the dataset, if the rows are about one) they are."""
+
 SHOWN_ROWS = 20
 """§8: a gate "shows the first 20 of them"."""
 
@@ -71,6 +77,34 @@ class Result:
     def blocks(self) -> bool:
         """Failed and not evaluated both block, unless the expectation only warns."""
         return self.severity == "error" and self.state != "held"
+
+    @property
+    def counted(self) -> str:
+        """How many rows break it, and of how many where the expectation tells. No row is quoted."""
+        if not self.rows or ROWS_IN_ALL not in self.rows[0]:
+            return f"{self.failing_rows:,} rows of {self.table}"
+        # Every dataset that is concerned has a row among those that are shown.
+        parts = {
+            (
+                row.get("dataset", self.table),
+                int(row.get(ROWS_OF_DATASET, self.failing_rows)),
+                int(row[ROWS_IN_ALL]),
+            )
+            for row in self.rows
+        }
+        return ", ".join(f"{bad:,} of {all_:,} rows of {of}" for of, bad, all_ in sorted(parts))
+
+    @property
+    def shown(self) -> list[dict[str, str]]:
+        """The rows without the counts, which `counted` says."""
+        return [
+            {
+                name: value
+                for name, value in row.items()
+                if name not in (ROWS_OF_DATASET, ROWS_IN_ALL)
+            }
+            for row in self.rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)

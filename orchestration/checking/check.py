@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from expectations.asking import failing_rows
-from expectations.ingest import ROWS_OF_DATASET, SUITE
-from expectations.suite import Expectation
+from expectations.ingest import SUITE
+from expectations.suite import ROWS_IN_ALL, ROWS_OF_DATASET, Expectation
 from orchestration.checking.absent import ABSENT
 from orchestration.checking.mistakes import AbsentColumn, Checked, Mistake, ReadDataset, Severity
 from orchestration.checking.nearest import nearest_name, nearest_value
@@ -53,7 +53,17 @@ _NEEDED: Final = {
 }
 # What a mistake has in a place of its own.
 _TOLD_ELSEWHERE: Final = frozenset(
-    ("dataset", "file", "row_no", "column_name", "id", "kind", "subject", ROWS_OF_DATASET)
+    (
+        "dataset",
+        "file",
+        "row_no",
+        "column_name",
+        "id",
+        "kind",
+        "subject",
+        ROWS_OF_DATASET,
+        ROWS_IN_ALL,
+    )
 )
 _BAD_ROWS: Final = ("no_row_is_quarantined", "few_rows_of_post_metrics_are_quarantined")
 

@@ -489,6 +489,11 @@ def demo(
     from orchestration.dagster_glue.period_states import period_states
 
     Console().status(loaded.program.program, period_states(place, loaded.program))
+    from orchestration.sample.posts import INCIDENTS
+
+    for at, incident in INCIDENTS.items():
+        if at < len(keys):
+            _print(f"The warning of {keys[at]} was put into the sample: {incident}.")
     options = Place(program_file, landing, home).options(os.environ)
     _print(f"See it in the browser:\n  bonus ui{options}")
     _print("Begin a program of your own:\n  bonus init mine")

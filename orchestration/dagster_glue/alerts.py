@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -74,8 +74,14 @@ def _broken_expectations(instance: dg.DagsterInstance, run_id: str) -> Iterator[
         for record in results.records:
             row = record.data
             if row["severity"] == "error" and row["state"] != "held":
-                rows = f"{row['failing_rows']} rows" if row["state"] == "failed" else row["state"]
+                rows = _rows(row) if row["state"] == "failed" else row["state"]
                 yield f"expectation: {row['expectation']}: {rows}"
+
+
+def _rows(row: Mapping[str, object]) -> str:
+    return str(
+        row.get("of") or f"{row['failing_rows']} rows"
+    )  # earlier code did not say of how many
 
 
 def send(title: str, body: str, to: Sequence[str] | None = None) -> list[str]:

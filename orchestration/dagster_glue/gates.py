@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import dagster as dg
 
-from expectations.ingest import ROWS_OF_DATASET
-from expectations.suite import Expectation, GateResult, Result, Stake
+from expectations.suite import ROWS_OF_DATASET, Expectation, GateResult, Result, Stake
 from expectations.suites import SUITES
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
@@ -82,11 +81,7 @@ def _by_table(result: Result) -> Iterator[tuple[str, Result]]:
         rows = tuple(row for row in result.rows if row["dataset"] == name)
         # Every dataset has a row among those that are shown, so with one name all rows are its.
         count = int(rows[0].get(ROWS_OF_DATASET, len(rows))) if names[1:] else result.failing_rows
-        shown = tuple(
-            {column: value for column, value in row.items() if column != ROWS_OF_DATASET}
-            for row in rows  # the count stands above them, and the table has to fit a screen
-        )
-        yield f"raw_{name}", replace(result, failing_rows=count, rows=shown)
+        yield f"raw_{name}", replace(result, failing_rows=count, rows=rows)
 
 
 def _check_result(
@@ -110,7 +105,7 @@ def _check_result(
 
 def _said(row: Result) -> str:
     if row.state == "failed":
-        return f"{row.name}: {row.failing_rows} rows: {row.means}"
+        return f"{row.name}: {row.counted}: {row.means}"
     # The problem stands in the table of results: an engine's message may quote a value.
     return f"{row.name}: could not be evaluated"
 
@@ -130,6 +125,7 @@ def _metadata(results: Sequence[Result]) -> dict[str, dg.MetadataValue]:
                         "severity": row.severity,
                         "state": row.state,
                         "failing_rows": row.failing_rows,
+                        "of": row.counted if row.state == "failed" else "",
                         "means": row.means,
                         "problem": row.problem or "",
                     }
@@ -140,7 +136,7 @@ def _metadata(results: Sequence[Result]) -> dict[str, dg.MetadataValue]:
     for row in results:
         if row.rows:
             metadata[f"first_rows_of_{row.name}"] = dg.MetadataValue.table(
-                records=[dg.TableRecord(dict(shown)) for shown in row.rows],
-                schema=dg.TableSchema([dg.TableColumn(name) for name in row.rows[0]]),
+                records=[dg.TableRecord(dict(shown)) for shown in row.shown],
+                schema=dg.TableSchema([dg.TableColumn(name) for name in row.shown[0]]),
             )
     return metadata

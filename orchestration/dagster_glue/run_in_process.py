@@ -279,7 +279,10 @@ def _gates(last: LastRun | None) -> dict[str, dict[str, Any]]:
         stage: {
             "held": result.held,
             "expectations": len(result.results),
-            "warnings": [f"{row.name}: {row.means}" for row in result.warnings],
+            "warnings": [
+                f"{row.name}: {row.counted if row.state == 'failed' else row.state}: {row.means}"
+                for row in result.warnings
+            ],
         }
         for stage, result in (last.gates if last else {}).items()
     }

@@ -45,7 +45,7 @@ def summarize(stage: str, result: GateResult, period: str | None = None) -> str:
     lines = [_first_line(stage, period)]
     for row in result.results:
         if row.blocks and row.state == "failed":
-            lines.append(f"  {row.name}: {row.failing_rows} rows of {row.table}: {row.means}")
+            lines.append(f"  {row.name}: {row.counted}: {row.means}")
         elif row.blocks:
             lines.append(f"  {row.name}: could not be evaluated; the check says why")
     if result.stake is not None:
@@ -77,10 +77,10 @@ def describe_all(stage: str, result: GateResult) -> str:
 
 def _broken(row: Result) -> list[str]:
     if row.state == "failed":
-        lines = [f"  {row.name}: {row.failing_rows} rows of {row.table}: {row.means}"]
+        lines = [f"  {row.name}: {row.counted}: {row.means}"]
     else:
         lines = [f"  {row.name}: could not be evaluated: {row.problem}"]
-    for shown in row.rows:
+    for shown in row.shown:
         lines.append("    " + ", ".join(f"{name}={value!r}" for name, value in shown.items()))
     return lines
 

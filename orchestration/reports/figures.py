@@ -105,11 +105,12 @@ class SettlementRow:
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentRow:
-    """What the period posted for an earlier, closed one that was restated."""
+    """What the period posted beside what it earned: kind, period and currency of journal entries."""
 
+    kind: str  # adjustment (an earlier period was restated), manual (by hand), return (a payout came back)
     origin_period: str
     currency: str
-    rows: int
+    creators: int
     amount_minor: int
 
 
@@ -342,11 +343,11 @@ def _settlement(connection: duckdb.DuckDBPyConnection) -> list[SettlementRow]:
 
 
 def adjustment_rows(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow]:
-    """What the journal posts for earlier periods, by period and currency."""
+    """What the journal posts beside what was earned, by kind, period and currency."""
     rows = connection.execute(
-        "select origin_period, currency, count(*), sum(amount_minor) from journal"
-        " where kind = 'adjustment' and account = 'expense:bonus'"
-        " group by origin_period, currency order by origin_period, currency"
+        "select kind, origin_period, currency, count(distinct creator_id), -sum(amount_minor) from journal"
+        " where kind in ('adjustment', 'manual', 'return') and account = 'payable:' || creator_id"
+        " group by all order by all"
     ).fetchall()
     return [AdjustmentRow(*row) for row in rows]
 

@@ -341,7 +341,8 @@ def restatements_section(figures: PeriodFigures) -> Section:
             " open period; this period stays as it was closed."
         )
         tables.append(_restatement_table(record.totals.currencies))
-    if figures.adjustments:
+    restated = [row for row in figures.adjustments if row.kind == "adjustment"]
+    if restated:
         paragraphs.append("This period posts what restatements of closed periods came to.")
         tables.append(
             Table(
@@ -351,10 +352,10 @@ def restatements_section(figures: PeriodFigures) -> Section:
                     [
                         row.origin_period,
                         row.currency,
-                        text.count(row.rows),
+                        text.count(row.creators),
                         text.signed(text.amount(row.amount_minor, row.currency)),
                     ]
-                    for row in figures.adjustments
+                    for row in restated
                 ],
             )
         )

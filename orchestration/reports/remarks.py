@@ -23,6 +23,12 @@ from orchestration.reports.text import amount, counted
 
 _TABLES = ("creator_eligibility", "post_eligibility", "journal")
 
+_FROM = {
+    "adjustment": "of",
+    "manual": "by hand, for",
+    "return": "that came back, of the payouts of",
+}
+
 Reasons = Callable[[], Sequence[ReasonRow]]
 """Reasons by number; counted only where nobody is eligible, since that reads a whole table."""
 
@@ -93,7 +99,7 @@ def _small(sentence: str) -> str:
 
 
 def _adjusted(totals: Totals, rows: Sequence[AdjustmentRow]) -> list[str]:
-    """What was posted for earlier periods, beside what this one earned, a sentence a currency."""
+    """What was posted beside what this period earned, a sentence a currency."""
     by_currency: dict[str, list[AdjustmentRow]] = defaultdict(list)
     for row in rows:
         by_currency[row.currency].append(row)
@@ -102,13 +108,13 @@ def _adjusted(totals: Totals, rows: Sequence[AdjustmentRow]) -> list[str]:
         earned = totals.currencies.get(currency, {}).get("earnings_minor", 0)
         adjusted = sum(abs(row.amount_minor) for row in entries)
         origins = ", ".join(
-            f"{amount(row.amount_minor, currency)} of {row.origin_period}"
-            f" ({counted(row.rows, 'creator')})"
+            f"{amount(row.amount_minor, currency)} {_FROM[row.kind]} {row.origin_period}"
+            f" ({counted(row.creators, 'creator')})"
             for row in entries
         )
         weight = "More than this period earned comes" if adjusted > earned else "Some money comes"
         found.append(
-            f"{weight} from adjustments of earlier periods, in {currency}: {origins};"
+            f"{weight} from adjustments, in {currency}: {origins};"
             f" earned here {amount(earned, currency)}."
         )
     return found

@@ -97,7 +97,7 @@ def gates_section(recorded: Mapping[str, GateResult]) -> Section:
 
 
 def _failing_rows(stage: str, row: Result) -> Table:
-    rows = row.rows[:SHOWN_FAILING_ROWS]
+    rows = row.shown[:SHOWN_FAILING_ROWS]
     names = sorted({name for entry in rows for name in entry}, key=_ids_first)
     return Table(
         f"{stage}: {row.name}, the first {len(rows)} of {text.count(row.failing_rows)} rows",
@@ -108,7 +108,7 @@ def _failing_rows(stage: str, row: Result) -> Table:
 
 def _because(row: Result) -> str:
     if row.state == "failed":
-        return f"{text.counted(row.failing_rows, 'row')}, {row.means}"
+        return f"{cell(row.counted)}, {row.means}"
     return f"could not be evaluated, {cell(row.problem or 'no reason given')}"
 
 

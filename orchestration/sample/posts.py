@@ -16,6 +16,10 @@ MEDIAN_VIEWS = (70_000.0, 34_000.0, 24_000.0, 6_000.0)
 MARKET_VIEWS = (1.0, 0.85, 0.75, 0.9)
 ENGAGEMENT = {"likes": 0.040, "comments": 0.003, "shares": 0.005}  # of the views
 ALL_FLAGS = (*FLAGS, "is_original")
+FALLING = 0.006  # share of the posts that lose counts; the gate warns of more than 1 %
+INCIDENTS = {1: "the platform takes invalid views back from some posts"}
+"""By index of a period, what a gate warns of there. All else is quiet, so that a warning is looked at."""
+FALLING_IN_INCIDENT = 0.025
 SNAPSHOT_DAYS = (0.3, *range(1, 15), 17, 20, 23, 26, 29)
 
 
@@ -184,15 +188,17 @@ def post_events(rng: Any, posts: Posts, key: str) -> Any:
     )
 
 
-def metrics_tables(rng: Any, posts: Posts, ends: Any, next_ends: Any) -> dict[str, Any]:
+def metrics_tables(
+    rng: Any, posts: Posts, ends: Any, next_ends: Any, falling: float = FALLING
+) -> dict[str, Any]:
     """Snapshots of the posts by file: `metrics.parquet`, `metrics.csv.gz`, `corrections.jsonl.gz`.
 
-    `next_ends` is None for the last period.
+    `next_ends` is None for the last period; `falling` is the share of posts that lose counts.
     """
     import numpy as np
 
     who, seen = _snapshot_times(rng, posts, ends, next_ends)
-    reports = _reports(rng, posts, who, seen)
+    reports = _reports(rng, posts, who, seen, falling)
     size = len(who)
     delivered = seen + rng.integers(60, 7200, size)
     late = rng.random(size) < 0.02
@@ -271,14 +277,14 @@ class Reports:
         )
 
 
-def _reports(rng: Any, posts: Posts, who: Any, seen: Any) -> Reports:
+def _reports(rng: Any, posts: Posts, who: Any, seen: Any, falling: float) -> Reports:
     """Saturating growth, and for a few posts a fall: invalid views that were taken back."""
     import numpy as np
 
     size, planned = len(posts), posts.is_planned
     pace = np.where(planned, 2.0, rng.lognormal(0.8, 0.5, size)) * DAY
     views = posts.views[who] * -np.expm1(-(seen - posts.published[who]) / pace[who])
-    falls = (rng.random(size) < 0.025) & ~planned
+    falls = (rng.random(size) < falling) & ~planned
     fall_at = posts.published + rng.integers(3 * DAY, 14 * DAY, size)
     kept = np.where(falls, rng.uniform(0.75, 0.93, size), 1.0)
     views *= np.where(seen >= fall_at[who], kept[who], 1.0)

@@ -80,7 +80,8 @@ def _write_period(
     suffix = "csv.gz" if at % 2 else "parquet"
     landing.write(posts.posts_table(rng, published), "posts", f"{key}.{suffix}")
     next_ends = posts.bounds(months[at + 1]).ends if at + 1 < len(months) else None
-    metrics = posts.metrics_tables(rng, published, days.ends, next_ends)
+    falling = posts.FALLING_IN_INCIDENT if at in posts.INCIDENTS else posts.FALLING
+    metrics = posts.metrics_tables(rng, published, days.ends, next_ends, falling)
     for file, table in metrics.items():
         landing.write(table, "post_metrics", f"{key}/{file}")
     if at % 2 == 0:  # audiences are counted every other month: the latest count holds

@@ -63,13 +63,13 @@ def test_the_terminal_shows_the_rows(blocked: tuple[Any, Home, list[Any]]) -> No
     done, _, _ = blocked
     assert done.returncode == 3, done.stderr
     assert SECRET in done.stderr
-    assert "no_row_is_quarantined: 1 rows" in done.stderr
+    assert "no_row_is_quarantined: 1 of 85 rows of creators" in done.stderr
     assert "creators_rows_of_one_version_agree: 1 rows" in done.stderr
 
 
 def test_the_alert_names_expectations_only(blocked: tuple[Any, Home, list[Any]]) -> None:
     (alert,) = blocked[2]
-    assert "expectation: no_row_is_quarantined: 1 rows" in alert["message"]
+    assert "expectation: no_row_is_quarantined: 1 of 85 rows of creators" in alert["message"]
     assert "expectation: creators_rows_of_one_version_agree: 1 rows" in alert["message"]
     assert SECRET not in json.dumps(alert)
 

@@ -22,17 +22,25 @@ def evaluated(database: Path, name: str) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("views_on_the_8th", "state"),
-    [(1_000, "held"), (1_001, "failed"), (10, "held"), (9, "failed")],
+    ("views_on_the_8th", "window_end", "state"),
+    [
+        (1_000, "2024-05-01", "held"),
+        (1_001, "2024-05-01", "failed"),
+        (10, "2024-05-01", "held"),
+        (9, "2024-05-01", "failed"),
+        (9, "2024-04-11 00:00:01", "failed"),
+        (9, "2024-04-11", "held"),  # its posts are too young to have views
+        (1_001, "2024-04-09", "failed"),
+    ],
 )
 def test_views_of_a_day_against_the_seven_before(
-    views_on_the_8th: int, state: str, tmp_path: Path
+    views_on_the_8th: int, window_end: str, state: str, tmp_path: Path
 ) -> None:
     """100 views on each of seven days: up to 10 times and down to a tenth are like before."""
     with duckdb.connect(tmp_path / "work.duckdb") as connection:
         connection.execute(
             "create table int_windows as select 'ann' as creator_id, 'US' as market,"
-            " timestamp '2024-04-01' as window_start"
+            f" timestamp '2024-04-01' as window_start, timestamp '{window_end}' as window_end"
         )
         connection.execute(
             "create table post_eligibility as select 'ann' as creator_id, 'p' || day as post_id,"

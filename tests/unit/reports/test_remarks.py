@@ -27,10 +27,10 @@ def earned(minor: int, currency: str = "USD", creator: str = "ana") -> dict[str,
     }  # fmt: skip
 
 
-def adjusted(minor: int, origin: str, entry: str, currency: str = "USD") -> dict[str, Any]:
+def adjusted(minor: int, origin: str, entry: str, kind: str = "adjustment") -> dict[str, Any]:
     return {
-        "entry_id": entry, "kind": "adjustment", "account": "expense:bonus", "currency": currency,
-        "origin_period": origin, "amount_minor": minor,
+        "entry_id": entry, "kind": kind, "creator_id": "ana", "account": "payable:ana", "currency": "USD",
+        "origin_period": origin, "amount_minor": -minor,
     }  # fmt: skip
 
 
@@ -97,6 +97,26 @@ def test_money_of_earlier_periods_is_named(books: HandMade, minor: int, begins: 
     assert remark.startswith(begins)
     amount = f"{minor / 100:.2f}".replace("-", "−")
     assert f"in USD: {amount} of february (1 creator); earned here 1.00." in remark
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("manual", "5.00 by hand, for february (1 creator)"),
+        ("return", "5.00 that came back, of the payouts of february (1 creator)"),
+    ],
+)
+def test_decisions_are_named(books: HandMade, kind: str, said: str) -> None:
+    (remark,) = remarks(
+        books,
+        creator_eligibility=[ANA],
+        post_eligibility=[GOOD_POST],
+        payout_ledger=[earned(100)],
+        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
+        journal=[adjusted(500, "february", "1", kind)],
+    )
+    assert remark.startswith("More than this period earned comes from adjustments")
+    assert said in remark
 
 
 def test_adjustments_that_cancel_each_other_are_named_too(books: HandMade) -> None:
