@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def failing_rows(
     expectation: Expectation, connection: duckdb.DuckDBPyConnection
 ) -> list[dict[str, object]]:
-    """All rows that break an expectation made by `no_rows`, in its order, by column."""
-    query = str(expectation.arguments["unexpected_rows_query"])
-    found = connection.execute(query.replace("{batch}", f'"{expectation.table}"'))
+    """All rows that break an expectation, in the order of its query, by column."""
+    found = connection.execute(expectation.sql())
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, no_rows, unique
+from expectations.suite import Expectation, unique
 
 
 def _reasons_agree(table: str, key: str) -> Expectation:
-    return no_rows(
+    return Expectation(
         f"{table}_is_eligible_just_without_a_reason",
         table,
         f"select {key}, eligible, reasons from {{batch}}"
@@ -18,7 +18,7 @@ def _reasons_agree(table: str, key: str) -> Expectation:
 SUITE = (
     unique("creator_eligibility", "creator_id"),
     unique("post_eligibility", "post_id"),
-    no_rows(
+    Expectation(
         "every_creator_with_a_deal_is_decided",
         "creator_eligibility",
         """
@@ -28,7 +28,7 @@ SUITE = (
         """,
         "a creator with a deal has no decision",
     ),
-    no_rows(
+    Expectation(
         "every_post_of_the_period_is_decided",
         "post_eligibility",
         """
@@ -44,7 +44,7 @@ SUITE = (
     ),
     _reasons_agree("creator_eligibility", "creator_id"),
     _reasons_agree("post_eligibility", "post_id"),
-    no_rows(
+    Expectation(
         "deciding_snapshots_agree",
         "int_deciding_conflicts",
         "select * from {batch} order by post_id, observed_at",

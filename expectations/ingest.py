@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from expectations.suite import ROWS_IN_ALL, ROWS_OF_DATASET, Expectation, Severity, no_rows
+from expectations.suite import ROWS_IN_ALL, ROWS_OF_DATASET, Expectation, Severity
 
 
 def _no_conflict(dataset: str, *version: str) -> Expectation:
     """§2: "Rows with the same key and version that differ are a conflict"."""
     columns = ", ".join(version)
     has_version = version[-1] in ("updated_at", "delivered_at")
-    return no_rows(
+    return Expectation(
         f"{dataset}_rows_of_one_version_agree",
         f"raw_{dataset}",
         f"select {columns}, count(*) as different_rows"
@@ -36,7 +36,7 @@ def _nothing(
     the rows that are shown every dataset has one. `in_all`: the column of `ingest_datasets` that says
     how many rows, bad ones too, a dataset has."""
     of = f", (select {in_all} from ingest_datasets as told where told.dataset = bad.dataset)"
-    return no_rows(
+    return Expectation(
         name,
         table,
         f"""
@@ -54,7 +54,7 @@ def _nothing(
 
 def _early_snapshots(name: str, where: str, means: str, severity: Severity) -> Expectation:
     """Shows the posts with the most such snapshots."""
-    return no_rows(
+    return Expectation(
         name,
         "early_posts",
         f"""
@@ -75,7 +75,7 @@ MAY_BE_ABSENT = "'adjustments', 'payment_returns'"
 """§2: "The folders of `adjustments` and `payment_returns` may be absent"."""
 
 SUITE = (
-    no_rows(
+    Expectation(
         "every_dataset_has_a_folder",
         "ingest_datasets",
         "select dataset from {batch} where not has_folder"
@@ -83,7 +83,7 @@ SUITE = (
         "a dataset has no folder in the landing directory; a dataset without rows has an empty one",
         by_dataset=True,
     ),
-    no_rows(
+    Expectation(
         "datasets_have_rows",
         "ingest_datasets",
         f"""
@@ -165,7 +165,7 @@ SUITE = (
         "an unknown column says that rows are deleted, and they would count; leave such rows out of"
         " the delivery, or give the column another name if it means something else",
     ),
-    no_rows(
+    Expectation(
         "known_posts_have_snapshots",
         "known_snapshots",
         "select snapshots from {batch} where snapshots = 0",
@@ -184,7 +184,7 @@ SUITE = (
         "over 1 % of the snapshots of known posts were observed before their post was published",
         "warn",
     ),
-    no_rows(
+    Expectation(
         "posts_have_known_creators",
         "raw_posts",
         f"""
@@ -202,7 +202,7 @@ SUITE = (
         "over 1 % of the posts have a creator that is not among the creators",
         "warn",
     ),
-    no_rows(
+    Expectation(
         "metrics_have_known_posts",
         "unknown_posts",
         f"""
@@ -227,7 +227,7 @@ SUITE = (
         "ids of digits that end in .0: some tool has taken them for numbers",
         "warn",
     ),
-    no_rows(
+    Expectation(
         "nothing_was_passed_over",
         "ingest_notes",
         f"""

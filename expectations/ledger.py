@@ -5,7 +5,7 @@ The run of a closed period publishes nothing; its restatement has a suite of its
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, Severity, digits, no_rows, unique
+from expectations.suite import Expectation, Severity, digits, unique
 
 
 def _no_decision(
@@ -13,7 +13,7 @@ def _no_decision(
 ) -> Expectation:
     """Expects no note of these faults (`ledger/decisions.py`) on what people decided."""
     listed = ", ".join(f"'{fault}'" for fault in faults)
-    return no_rows(
+    return Expectation(
         name,
         "decision_notes",
         f"""
@@ -29,7 +29,7 @@ def _no_decision(
 # A version that earlier code published has none of this; where it is settled anew, the tables that
 # explain are empty and their columns in other tables null.
 EXPLAINED = (
-    no_rows(
+    Expectation(
         "every_eligible_creator_has_its_earnings",
         "creator_earnings",
         """
@@ -49,13 +49,13 @@ EXPLAINED = (
         """,
         "the creators of creator_earnings, their markets and points are not those of creator_scores",
     ),
-    no_rows(
+    Expectation(
         "amounts_follow_from_points",
         "recount_faults",
         "select creator_id, market, fault from {batch} order by market, creator_id, fault",
         "an amount, a unit or a market's total does not follow from points, terms and caps",
     ),
-    no_rows(
+    Expectation(
         "posts_amounts_follow_from_points",
         "post_earnings",
         f"""
@@ -108,7 +108,7 @@ _EARNINGS = (
     unique("market_totals", "market"),
     unique("creator_earnings", "creator_id"),
     unique("post_earnings", "post_id"),
-    no_rows(
+    Expectation(
         "posts_parts_sum_to_the_performance_part",
         "creator_earnings",
         """
@@ -126,7 +126,7 @@ _EARNINGS = (
         """,
         "the posts' parts do not sum to the performance part of their creator",
     ),
-    no_rows(
+    Expectation(
         "no_amount_is_above_its_cap",
         "creator_earnings",
         """
@@ -136,7 +136,7 @@ _EARNINGS = (
         """,
         "a creator's amount is above its cap",
     ),
-    no_rows(
+    Expectation(
         "the_sum_is_within_the_budget",
         "ledger_period",
         "select period, total_minor, budget_minor from {batch} where total_minor > budget_minor",
@@ -148,7 +148,7 @@ SUITE = (
     *_EARNINGS,
     unique("payout_ledger", "creator_id", "payout_currency"),
     unique("journal", "entry_id"),
-    no_rows(
+    Expectation(
         "transactions_balance",
         "journal",
         """
@@ -158,7 +158,7 @@ SUITE = (
         """,
         "a transaction does not sum to 0 in its currency",
     ),
-    no_rows(
+    Expectation(
         "ledger_rows_carry_the_earnings",
         "payout_ledger",
         """
@@ -177,7 +177,7 @@ SUITE = (
         """,
         "what a creator earned is not what its ledger row says",
     ),
-    no_rows(
+    Expectation(
         "balances_roll_forward",
         "payout_ledger",
         """
@@ -194,7 +194,7 @@ SUITE = (
         """,
         "closing is not opening + earnings + adjustments + returns - what was paid out or withheld",
     ),
-    no_rows(
+    Expectation(
         "the_journal_says_what_the_ledger_says",
         "payout_ledger",
         """
@@ -256,7 +256,7 @@ SUITE = (
         "an adjustment is posted to a creator without a deal here and without a ledger row before",
         "warn",
     ),
-    no_rows(
+    Expectation(
         "the_total_is_like_the_period_before",
         "ledger_totals",
         """
@@ -274,7 +274,7 @@ SUITE = (
 RESTATEMENT_SUITE = (
     *_EARNINGS,
     unique("restatement", "creator_id", "payout_currency"),
-    no_rows(
+    Expectation(
         "differences_are_computed_less_posted",
         "restatement",
         """
@@ -285,7 +285,7 @@ RESTATEMENT_SUITE = (
         """,
         "a difference is not what is computed now less what was posted",
     ),
-    no_rows(
+    Expectation(
         "the_restatement_carries_the_earnings",
         "restatement",
         """

@@ -17,12 +17,12 @@ from urllib.parse import urlencode
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx
-import great_expectations.expectations as gxe
 from great_expectations.core.batch import Batch
 from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
 
 from expectations.dialect import close_all
 from expectations.suite import SHOWN_ROWS, Expectation, GateResult, Result
+from expectations.translated import translated
 
 logging.getLogger("great_expectations").setLevel(logging.ERROR)
 
@@ -71,12 +71,7 @@ def _evaluate(expectation: Expectation, source: Any, batches: dict[str, Batch]) 
             batches[expectation.table] = definition.get_batch()
         batch: Any = batches[expectation.table]  # its `validate` is added by a decorator
         outcome = batch.validate(
-            getattr(gxe, expectation.kind)(**expectation.arguments),
-            result_format={
-                "result_format": "COMPLETE",
-                "unexpected_index_column_names": list(expectation.shown),
-                "partial_unexpected_count": SHOWN_ROWS,
-            },
+            translated(expectation, expectation.query), result_format="COMPLETE"
         )
     except Exception as error:  # whatever the library raises, the gate must say it and block
         return Result(*shared, "not evaluated", problem=_one_line(error))
@@ -84,22 +79,9 @@ def _evaluate(expectation: Expectation, source: Any, batches: dict[str, Batch]) 
         return Result(*shared, "not evaluated", problem=_exception_text(outcome.exception_info))
     if outcome.success:
         return Result(*shared, "held")
-    count, rows = _failing(outcome.result)
-    return Result(*shared, "failed", count, rows)
-
-
-def _failing(result: Mapping[str, Any]) -> tuple[int, tuple[Mapping[str, str], ...]]:
-    """How many rows broke the expectation, and the first 20, as text."""
-    if "details" in result:
-        rows = result["details"].get("unexpected_rows") or []
-        count = int(result["observed_value"])
-    else:
-        rows = result.get("unexpected_index_list") or []
-        count = int(result.get("unexpected_count") or len(rows))
-    return count, tuple(
-        {str(name): _cell_text(value) for name, value in dict(row).items()}
-        for row in rows[:SHOWN_ROWS]
-    )
+    rows = outcome.result["details"]["unexpected_rows"][:SHOWN_ROWS]
+    texts = tuple({name: _cell_text(value) for name, value in dict(row).items()} for row in rows)
+    return Result(*shared, "failed", int(outcome.result["observed_value"]), texts)
 
 
 def _cell_text(value: object) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from expectations.suite import Expectation, digits, no_rows, unique
+from expectations.suite import Expectation, digits, unique
 
 
 def _points_from_zero(table: str, key: str) -> Expectation:
-    return no_rows(
+    return Expectation(
         f"{table}_points_are_not_negative",
         table,
         f"select {key}, points from {{batch}} where points < 0 or points is null order by {key}",
@@ -18,7 +18,7 @@ _POINTS_E4 = f"cast({digits('scores.points')} as hugeint)"
 _VALUE_E6 = f"cast({digits('segments.audience_value')} as hugeint)"
 
 EXPLAINED = (
-    no_rows(
+    Expectation(
         "segments_cut_the_window",
         "creator_segments",
         """
@@ -48,7 +48,7 @@ EXPLAINED = (
         """,
         "the segments of a creator are not its window, cut into pieces that are numbered from 1",
     ),
-    no_rows(
+    Expectation(
         "creators_have_the_audience_value_of_their_last_segment",
         "creator_scores",
         """
@@ -65,7 +65,7 @@ EXPLAINED = (
         """,
         "a creator's audience value is not that of the last segment of its window",
     ),
-    no_rows(
+    Expectation(
         "increments_sum_to_the_counts",
         "post_increments",
         """
@@ -94,7 +94,7 @@ EXPLAINED = (
         """,
         "a post's counts are not the sum of its increments, one a segment of its creator's window",
     ),
-    no_rows(
+    Expectation(
         "points_follow_from_the_increments",
         "post_scores",
         # Half-even without rounding: off by less than half a unit of the 4th decimal, or by just
@@ -152,7 +152,7 @@ SUITE = (
     unique("creator_scores", "creator_id"),
     _points_from_zero("post_scores", "post_id"),
     _points_from_zero("creator_scores", "creator_id"),
-    no_rows(
+    Expectation(
         "posts_points_sum_to_their_creators",
         "creator_scores",
         """
@@ -172,7 +172,7 @@ SUITE = (
         """,
         "a creator's points are not the sum of its posts' points",
     ),
-    no_rows(
+    Expectation(
         "every_eligible_post_is_scored",
         "post_scores",
         """
@@ -182,7 +182,7 @@ SUITE = (
         """,
         "an eligible post has no score",
     ),
-    no_rows(
+    Expectation(
         "audience_value_lies_between_floor_and_ceiling",
         "int_audience_value",
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.suite import ROWS_IN_ALL, Expectation, Severity, no_rows, unique
+from expectations.suite import ROWS_IN_ALL, Expectation, Severity, unique
 
 _COUNTS = ("views", "likes", "comments", "shares")
 _FALLEN = "(" + " or ".join(f"last_{count} < greatest_{count}" for count in _COUNTS) + ")"
@@ -18,7 +18,7 @@ _FAR_OFF = "(rate_e10 > twice_median_e10 or rate_e10 * 4 < twice_median_e10)"
 
 def _rates(name: str, where: str, means: str, severity: Severity) -> Expectation:
     """Expects no such row among the rates that are taken, of pairs with enough rates before."""
-    return no_rows(
+    return Expectation(
         name,
         "int_fx_rates_taken",
         f"""
@@ -33,7 +33,7 @@ def _rates(name: str, where: str, means: str, severity: Severity) -> Expectation
 
 
 def _of_a_period_of_the_program(name: str, table: str, columns: str) -> Expectation:
-    return no_rows(
+    return Expectation(
         name,
         table,
         f"""
@@ -59,7 +59,7 @@ SUITE = (
     unique("int_windows", "creator_id"),
     unique("int_posts", "post_id"),
     unique("int_payout_currencies", "creator_id"),
-    no_rows(
+    Expectation(
         "every_creator_with_a_deal_has_a_rate",
         "int_payout_currencies",
         """
@@ -70,7 +70,7 @@ SUITE = (
         "no rate to the payout currency in the 8 days up to fx_on, direct or through EUR;"
         " deliver the rates",
     ),
-    no_rows(
+    Expectation(
         "adjustments_are_approved_by_somebody_else",
         "stg_adjustments",
         """
@@ -90,7 +90,7 @@ SUITE = (
         "stg_payment_returns",
         "return_id, creator_id, period, currency, status",
     ),
-    no_rows(
+    Expectation(
         "nobody_is_paid_in_a_withdrawn_currency",
         "int_payout_currencies",
         "select creator_id, payout_currency from {batch} where is_withdrawn order by creator_id",
@@ -119,7 +119,7 @@ SUITE = (
         " compare it with another source",
         "warn",
     ),
-    no_rows(
+    Expectation(
         "posts_in_play_were_seen_at_the_end",
         "int_posts_in_play",
         f"""
@@ -138,7 +138,7 @@ SUITE = (
         "under 99 % of the posts in play have a snapshot in the last 48 hours of their window",
         "warn",
     ),
-    no_rows(
+    Expectation(
         "few_posts_lose_counts",
         "int_posts_in_play",
         f"""

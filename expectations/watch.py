@@ -6,10 +6,10 @@ to say. Thresholds are wide, so that a warning is rare enough to be looked at.
 
 from __future__ import annotations
 
-from expectations.suite import ROWS_IN_ALL, no_rows
+from expectations.suite import ROWS_IN_ALL, Expectation
 
 STAGING = (
-    no_rows(
+    Expectation(
         "posts_have_no_more_likes_than_views",
         "int_posts_in_play",
         f"""
@@ -22,7 +22,7 @@ STAGING = (
         "a post in play was last seen with more likes than views",
         "warn",
     ),
-    no_rows(
+    Expectation(
         "old_posts_do_not_double_after_their_window",
         "int_posts_in_play",
         f"""
@@ -44,7 +44,7 @@ STAGING = (
 
 # Posts of the last days have had no time for views: that they have few says nothing.
 ELIGIBILITY = (
-    no_rows(
+    Expectation(
         "views_of_a_market_and_day_are_like_the_days_before",
         "post_eligibility",
         """
@@ -88,7 +88,7 @@ ELIGIBILITY = (
 )
 
 LEDGER = (
-    no_rows(
+    Expectation(
         "no_creator_takes_far_more_of_a_market_than_any_before",
         "market_shares",
         """

@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -560,6 +561,59 @@ def quarantine(
 
 
 @app.command()
+def gates(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A period that was run.")],
+    docs: Annotated[
+        Path | None,
+        typer.Option("--docs", metavar="DIR", help="Also write them as Great Expectations' pages."),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what came of each gate in a period's last run, warnings too, with the first rows.
+
+    With --docs also as Data Docs, which Great Expectations makes: a page for each gate.
+
+    Example: bonus gates 2024-spring --docs gates
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    name, place = loaded.program.program, _home(home, is_written=False)
+    from orchestration.pipeline.refusals import Refused, describe_all
+    from orchestration.pipeline.run_state import STAGES, last_run
+
+    try:
+        record = last_run(place, name, period)
+    except Refused as error:
+        _fail(STATE, str(error))
+    verdicts = (
+        {stage: record.gates[stage] for stage in STAGES if stage in record.gates} if record else {}
+    )
+    if record is None or not verdicts:
+        _fail(STATE, f"no gate of {period} was asked yet; run it first: bonus run {period}")
+    if as_json:
+        told = {stage: result.to_json() for stage, result in verdicts.items()}
+        _print_json({"program": name, "period": period, "run_id": record.run_id, "gates": told})
+    else:
+        _print(f"{period}: run {record.run_id} of {record.by}")
+        _print("\n".join(describe_all(stage, result) for stage, result in verdicts.items()))
+    if docs is None:
+        return
+    from expectations.data_docs import write_data_docs
+
+    try:
+        page = write_data_docs(
+            verdicts, record.run_id, datetime.fromisoformat(record.started_at), docs
+        )
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {docs}: {error.strerror}; name another folder with --docs")
+    if not as_json:
+        _print(f"Data Docs: {page}")
+
+
+@app.command()
 def check(
     datasets: Annotated[
         list[str] | None, typer.Argument(metavar="[DATASET...]", help="Only these; left out, all.")
@@ -660,7 +714,7 @@ def _person(name: str) -> str:
     from orchestration.terms.people import is_person, what_is_wrong
 
     if not is_person(name):
-        _fail(USAGE, f"--by takes a name; of {name[:40]!r}: {what_is_wrong(name)}")
+        _fail(USAGE, f"{name[:40]!r} cannot be the name of --by: {what_is_wrong(name)}")
     return name.strip()
 
 
@@ -687,7 +741,10 @@ def _home(path: Path, *, is_written: bool = True) -> Home:
     except PermissionError:
         _fail(USAGE, not_ours)
     except OSError as error:
-        _fail(USAGE, f"{path} cannot be used as home: {error.strerror}; name another with --home")
+        _fail(
+            USAGE,
+            f"{path} cannot be used as home: {error.strerror}; mend that, or name another folder with --home",
+        )
     except Unfit as error:
         _fail(USAGE, str(error))
     if is_written and not os.access(home.path, os.W_OK | os.X_OK):

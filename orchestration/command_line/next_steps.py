@@ -156,14 +156,11 @@ def _closing(
 
 def _blocked(home: Home, program: Program) -> dict[str, str]:
     """The gate that the last run of a period did not pass, by period."""
-    from orchestration.pipeline.run_state import RunState
-    from orchestration.pipeline.work_file import WorkFile
+    from orchestration.pipeline.run_state import last_run
 
     found = {}
     for period in program.periods:
-        work = WorkFile(home.path / "work" / program.program / period.key)
-        folder = home.last_run_folder(program.program, period.key)
-        last = RunState(home.path, folder, work).read()
+        last = last_run(home, program.program, period.key)
         if last is not None and last.blocked is not None:
             found[period.key] = last.blocked.stage
     return found

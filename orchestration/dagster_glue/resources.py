@@ -4,7 +4,7 @@ import getpass
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +19,6 @@ from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import Gate, PeriodRun
 
 BY_TAG = "by"
-PROGRESS: ContextVar[Callable[[str], None] | None] = ContextVar("progress", default=None)
-"""Who watches a run on a terminal, beside its log."""
 
 CLOSE_JOB = "close"
 """The job that closes a period."""
@@ -29,10 +27,19 @@ WITHDRAW_JOB = "withdraw"
 """The job that takes an estimate out of what is published."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told of a run's progress, beside its log: the terminal of who started it."""
+
+    tell: Callable[[str], None] | None = None
+
+
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A home folder."""
+    """A home folder, and who watches what is run in it."""
 
     path: str
+    # A resource of its own: Dagster copies the fields of a resource, and hands this one on as it is.
+    watcher: dg.ResourceDependency[Watcher] = Watcher()  # type: ignore[assignment]
 
     @property
     def home(self) -> Home:
@@ -96,26 +103,25 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             by=started_by(run.tags),
             gate=self.gate,
             engine=DuckDBEngine(_limits()),
-            progress=_told(context.log.info),
+            progress=self._told(context.log.info),
         )
+
+    def _told(self, log: Callable[[str], None]) -> Callable[[str], None]:
+        """Progress into the run's log, and to who watches it."""
+        watch = self.watcher.tell
+        if watch is None:
+            return log
+
+        def tell(text: str) -> None:
+            log(text)
+            watch(text)
+
+        return tell
 
 
 def _limits() -> EngineLimits:
     """What the environment of the process that runs allows."""
     return EngineLimits.of(os.environ)
-
-
-def _told(log: Callable[[str], None]) -> Callable[[str], None]:
-    """Progress into the run's log, and to who watches it."""
-    watcher = PROGRESS.get()
-    if watcher is None:
-        return log
-
-    def tell(text: str) -> None:
-        log(text)
-        watcher(text)
-
-    return tell
 
 
 def started_by(tags: Mapping[str, str]) -> str:

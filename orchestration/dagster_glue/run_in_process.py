@@ -23,9 +23,9 @@ from orchestration.dagster_glue.partitions import PERIODS, add_periods, partitio
 from orchestration.dagster_glue.resources import (
     BY_TAG,
     CLOSE_JOB,
-    PROGRESS,
     WITHDRAW_JOB,
     HomeResource,
+    Watcher,
 )
 from orchestration.foundations.unexpected import unexpected
 from orchestration.pipeline.books import demand_periods_stay
@@ -33,9 +33,8 @@ from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import demand_closable
 from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.refusals import Refused, describe
-from orchestration.pipeline.run_state import RunState
+from orchestration.pipeline.run_state import last_run
 from orchestration.pipeline.withdrawing import demand_withdrawable
-from orchestration.pipeline.work_file import WorkFile
 from orchestration.records import CloseEntry, LastRun
 from orchestration.reports.remarks import remarks_on
 from orchestration.terms.load import LoadedProgram
@@ -100,11 +99,10 @@ def run_period(
         return Outcome(program, period, None, STATE_REFUSED, str(error))
     instance = register(home, loaded, landing)
     fail_dead_run(instance, home, program, period)
-    told = PROGRESS.set(progress)
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
         with home.period_lock(program, period, run_id), _without_dagsters_words():
-            result = _job(home, PERIOD_JOB).execute_in_process(
+            result = _job(home, PERIOD_JOB, progress).execute_in_process(
                 partition_key=partition_key(program, period),
                 instance=instance,
                 run_id=run_id,
@@ -124,10 +122,8 @@ def run_period(
             )
     except Busy as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
-    finally:
-        PROGRESS.reset(told)
-    last_run = _last_run(home, program, period)
-    gates = _gates(last_run)
+    last = last_run(home, program, period)
+    gates = _gates(last)
     if result.success:
         store = home.store(program)
         publication = store.published()[period]
@@ -145,7 +141,7 @@ def run_period(
             restatement=restatement,
             remarks=remarks_on(publication),
         )
-    status, error_text = _failure(result, last_run)
+    status, error_text = _failure(result, last)
     error_text = "\n".join([error_text, *alert_of(instance, run_id)])
     return Outcome(program, period, run_id, status, error_text, gates=gates)
 
@@ -273,16 +269,12 @@ def _execute(
         raise Stopped(*_failure(result, None))
 
 
-def _job(home: Home, name: str) -> dg.JobDefinition:
-    return build_definitions(HomeResource(path=str(home.path))).resolve_job_def(name)
+def _job(home: Home, name: str, progress: Callable[[str], None] | None = None) -> dg.JobDefinition:
+    resource = HomeResource(path=str(home.path), watcher=Watcher(progress))
+    return build_definitions(resource).resolve_job_def(name)
 
 
-def _last_run(home: Home, program: str, period: str) -> LastRun | None:
-    work = WorkFile(home.path / "work" / program / period)
-    return RunState(home.path, home.last_run_folder(program, period), work).read()
-
-
-def _gates(last_run: LastRun | None) -> dict[str, dict[str, Any]]:
+def _gates(last: LastRun | None) -> dict[str, dict[str, Any]]:
     return {
         stage: {
             "held": result.held,
@@ -292,11 +284,11 @@ def _gates(last_run: LastRun | None) -> dict[str, dict[str, Any]]:
                 for row in result.warnings
             ],
         }
-        for stage, result in (last_run.gates if last_run else {}).items()
+        for stage, result in (last.gates if last else {}).items()
     }
 
 
-def _failure(result: dg.ExecuteInProcessResult, last_run: LastRun | None) -> tuple[int, str]:
+def _failure(result: dg.ExecuteInProcessResult, last: LastRun | None) -> tuple[int, str]:
     """The exit status and message of the first step that failed of itself.
 
     A blocked gate is told from its recorded verdict: the step's failure holds no rows. That of a
@@ -313,7 +305,7 @@ def _failure(result: dg.ExecuteInProcessResult, last_run: LastRun | None) -> tup
             if recorded is not None:
                 status = int(recorded.value)  # type: ignore[arg-type]
         if said is None or status == GATE_BLOCKED:
-            for stage, verdict in (last_run.gates if last_run else {}).items():
+            for stage, verdict in (last.gates if last else {}).items():
                 if not verdict.held:
                     return GATE_BLOCKED, describe(stage, verdict)
         if said is not None:

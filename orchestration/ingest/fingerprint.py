@@ -6,12 +6,12 @@ with a fingerprint.
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from orchestration.foundations.files import replace_file
 from orchestration.ingest.discovery import FoundFile, Identity, Inventory, RefusedEntry
 from orchestration.ingest.opening import opened
 from orchestration.ingest.quarantine import FileFault, FileReason
@@ -100,6 +100,4 @@ def _read_cache(cache: Path) -> dict[str, _Remembered]:
 
 def _write_cache(cache: Path, remembered: dict[str, _Remembered]) -> None:
     cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = cache.with_name(f".{cache.name}.{os.getpid()}")
-    unfinished.write_text(json.dumps(remembered), "utf-8")
-    os.replace(unfinished, cache)
+    replace_file(cache, json.dumps(remembered).encode())

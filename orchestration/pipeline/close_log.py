@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestration.foundations.durable import make_folder, sync, write_bytes
+from orchestration.foundations.durable import make_folder
+from orchestration.foundations.files import replace_file
 from orchestration.ledger.closing import NO_LINE_BEFORE, line_sha256
 from orchestration.records import CloseEntry
 
@@ -40,7 +41,5 @@ class CloseLog:
     def append(self, line: bytes) -> None:
         """Adds a line and flushes it to disk."""
         make_folder(self.path.parent, self._home)
-        fresh = self.path.with_name(f".{self.path.name}.new")
-        write_bytes(fresh, b"".join(kept + b"\n" for kept in [*self.lines(), line]))
-        fresh.replace(self.path)
-        sync(self.path.parent)
+        content = b"".join(kept + b"\n" for kept in [*self.lines(), line])
+        replace_file(self.path, content, is_durable=True)

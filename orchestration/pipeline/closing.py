@@ -19,7 +19,7 @@ from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import Gate
 from orchestration.pipeline.refusals import Refused
-from orchestration.pipeline.run_state import RunState
+from orchestration.pipeline.run_state import last_run
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication
@@ -157,10 +157,9 @@ def later_run(home: Home, program: str, period: str, published: RunRecord | None
     it or it ended otherwise before it was published". None where the last run is published, as the
     period's version or as its restatement. Of a run by 0.1.0 only its work file knows.
     """
-    work = WorkFile(home.path / "work" / program / period)
-    last = RunState(home.path, home.last_run_folder(program, period), work).read()
+    last = last_run(home, program, period)
     if last is None:
-        return _later_run_of_0_1_0(work, period)
+        return _later_run_of_0_1_0(WorkFile(home.path / "work" / program / period), period)
     restated = home.store(program).restated().get(period)
     attempts = {record.attempt for record in (published, _readable(restated)) if record}
     return None if last.attempt in attempts else describe_unpublished(last)

@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from orchestration.foundations.files import replace_file
 from orchestration.ingest.discovery import Inventory
 from orchestration.ingest.fingerprint import fingerprint_landing, landing_digest
 from orchestration.publishing.store import Store
@@ -149,9 +150,7 @@ class Home:
         wanted = POSTGRES_CONFIG if os.environ.get(POSTGRES_URL) else sqlite_config(self.dagster)
         right = wanted if not found else _brought_up_to_date(found, wanted, self.dagster)
         if right != found:
-            fresh = config.with_name(f".dagster.yaml.{os.getpid()}")
-            fresh.write_text(right, encoding="utf-8")
-            fresh.replace(config)
+            replace_file(config, right.encode())
 
     def _demand_plain_name(self) -> None:
         """Unfit for a name in which Dagster finds no settings, and so takes its own (telemetry on).
@@ -222,9 +221,7 @@ class Home:
             "program_file": str(program_file.resolve()),
             "landing": None if landing is None else str(landing.resolve()),
         }
-        fresh = folder / f".{program}.{os.getpid()}"
-        fresh.write_text(json.dumps(entry), encoding="utf-8")
-        fresh.replace(folder / f"{program}.json")
+        replace_file(folder / f"{program}.json", json.dumps(entry).encode())
 
     def registrations(self) -> dict[str, Registration]:
         """All programs that live in this home, by name."""

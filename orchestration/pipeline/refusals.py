@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from expectations.suite import GateResult, Stake
+from expectations.suite import GateResult, Result, Stake
 from orchestration.terms.currencies import money_text
 
 
@@ -57,17 +57,32 @@ def describe(stage: str, result: GateResult, period: str | None = None) -> str:
     """What a blocked run says on its own terminal: `summarize`, and the first rows (§8)."""
     lines = [_first_line(stage, period)]
     for row in result.results:
-        if not row.blocks:
-            continue
-        if row.state == "failed":
-            lines.append(f"  {row.name}: {row.counted}: {row.means}")
-        else:
-            lines.append(f"  {row.name}: could not be evaluated: {row.problem}")
-        for shown in row.shown:
-            lines.append("    " + ", ".join(f"{name}={value!r}" for name, value in shown.items()))
+        if row.blocks:
+            lines += _broken(row)
     if result.stake is not None:
         lines.append(f"  at stake: {at_stake(result.stake)}")
     return "\n".join(lines)
+
+
+def describe_all(stage: str, result: GateResult) -> str:
+    """A gate's verdict, and all that has not held, warnings too, with the first rows."""
+    state = "held" if result.held else "has NOT held"
+    lines = [f"{stage}: {state}; {len(result.results)} expectations"]
+    for row in result.results:
+        if row.state != "held":
+            first, *rows = _broken(row)
+            lines += [first if row.blocks else f"  warning: {first.strip()}", *rows]
+    return "\n".join(lines)
+
+
+def _broken(row: Result) -> list[str]:
+    if row.state == "failed":
+        lines = [f"  {row.name}: {row.counted}: {row.means}"]
+    else:
+        lines = [f"  {row.name}: could not be evaluated: {row.problem}"]
+    for shown in row.shown:
+        lines.append("    " + ", ".join(f"{name}={value!r}" for name, value in shown.items()))
+    return lines
 
 
 def _first_line(stage: str, period: str | None) -> str:

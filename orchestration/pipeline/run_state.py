@@ -20,12 +20,22 @@ from expectations.suite import GateResult
 from orchestration.foundations.durable import make_folder
 from orchestration.foundations.files import replace_file
 from orchestration.pipeline.code_fingerprint import code_fingerprint
+from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.records import SCHEMA_NUMBER, Blocked, Inputs, LastRun, Unreadable
 
 STAGES: Final = ("ingest", "staging", "eligibility", "scoring", "ledger")
 """The stages with a gate behind them, in the order of the flow."""
+
+
+def last_run(home: Home, program: str, period: str) -> LastRun | None:
+    """What is known of a period's last run; None if it was never read. Makes nothing.
+
+    Refused if the file that should say it cannot be read.
+    """
+    work = WorkFile(home.path / "work" / program / period)
+    return RunState(home.path, home.last_run_folder(program, period), work).read()
 
 
 class RunState:

@@ -59,11 +59,9 @@ def _creators(
     """SQL of the creators that the failing rows name; None where they name none."""
     import duckdb
 
-    if expectation is None or "unexpected_rows_query" not in expectation.arguments:
+    if expectation is None:
         return None
-    query = str(expectation.arguments["unexpected_rows_query"]).replace(
-        "{batch}", f'"{expectation.table}"'
-    )
+    query = expectation.sql()
     try:
         columns = {column for column, *_ in connection.execute(f"describe {query}").fetchall()}
     except duckdb.Error:

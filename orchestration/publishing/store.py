@@ -28,6 +28,7 @@ from typing import Final, Literal
 
 from orchestration.foundations.durable import make_folder, sync, write_bytes
 from orchestration.foundations.file_patterns import exact_pattern
+from orchestration.foundations.files import replace_file
 from orchestration.publishing.parquet import FILE_NAME, empty, read_published
 from orchestration.publishing.tables import Table
 from orchestration.records import RunRecord, Unreadable
@@ -215,14 +216,13 @@ class Store:
         May be called again after a crash: the line is put in place whole, and made beside the
         version, in which a torn one would be a file too many.
         """
-        folder, fresh = publication.folder, self._versions / f".{SEAL_FILE}.new"
+        folder = publication.folder
+        for torn in self._versions.glob(f".{SEAL_FILE}.*"):
+            torn.unlink()
         folder.chmod(0o700)
         for entry in folder.rglob("*"):
             entry.chmod(0o500 if entry.is_dir() else 0o400)
-        fresh.unlink(missing_ok=True)
-        write_bytes(fresh, line)
-        fresh.chmod(0o400)
-        fresh.replace(folder / SEAL_FILE)
+        replace_file(folder / SEAL_FILE, line, is_durable=True, mode=0o400, made_in=self._versions)
         folder.chmod(0o500)
         sync(folder)
 

@@ -5,13 +5,13 @@ They lie outside what a close seals, and can be made again from what is publishe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock
 
+from orchestration.foundations.files import replace_file
 from orchestration.pipeline.home import Home
 from orchestration.reports.figures import period_figures
 from orchestration.reports.overview_page import overview_page
@@ -59,8 +59,10 @@ def write_pages(
     paths = {key: overview.with_name(page_name(key)) for key in periods if key in published}
     for key, path in paths.items():
         figures = period_figures(published, restated, key)
-        _write(path, render(period_page(figures, [Link("All periods", overview.name)])))
-    _write(overview, render(overview_page(published, restated, page_name)))
+        page = render(period_page(figures, [Link("All periods", overview.name)]))
+        replace_file(path, page.encode())
+    page = render(overview_page(published, restated, page_name))
+    replace_file(overview, page.encode())
     return paths
 
 
@@ -82,15 +84,8 @@ def write_asked(home: Home, program: str, period: str | None, out: Path | None) 
             out = out / page_name(period)
         out.parent.mkdir(parents=True, exist_ok=True)
         figures = period_figures(published, store.restated(), period)
-        _write(out, render(period_page(figures)))
+        replace_file(out, render(period_page(figures)).encode())
         return [out]
     overview = out if out.suffix == ".html" else out / OVERVIEW
     overview.parent.mkdir(parents=True, exist_ok=True)
     return [overview, *write_pages(home, program, published, overview).values()]
-
-
-def _write(path: Path, page: str) -> None:
-    """The whole page or the one before; never half of it."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(page, encoding="utf-8")
-    fresh.replace(path)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from contextlib import suppress
 from contextvars import ContextVar
@@ -18,6 +17,7 @@ from typing import Final
 
 from starlette.datastructures import Headers
 
+from orchestration.foundations.files import replace_file
 from orchestration.terms.people import is_person
 
 SAID: ContextVar[str | None] = ContextVar("said", default=None)
@@ -36,11 +36,8 @@ def key_of(home: Path) -> bytes:
         if len(found) == _KEY_BYTES:
             return found
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key, fresh = secrets.token_bytes(_KEY_BYTES), path.with_name(f".ui.key.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-    fresh.replace(path)
+    key = secrets.token_bytes(_KEY_BYTES)
+    replace_file(path, key, mode=0o600)
     return key
 
 

@@ -190,6 +190,18 @@ def test_a_defect_in_the_landing_data_blocks_the_run(
     assert "Traceback" not in done.stderr
     assert published_files(place.home.path) == before
     _assert_nothing_after(place, stage, _last_run(place))
+    asked = STAGES[: STAGES.index(stage) + 1]
+    told = place.bonus(landing)("gates", place.period)
+    assert (told.returncode, told.stderr) == (0, "")
+    verdicts = [line for line in told.stdout.splitlines() if line.endswith(" expectations")]
+    assert [line.partition(";")[0] for line in verdicts] == [
+        f"{name}: {'has NOT held' if name == stage else 'held'}" for name in asked
+    ]
+    assert expectation in told.stdout
+    assert shown.format(post=post) in told.stdout
+    as_json = place.bonus(landing).json("gates", place.period)
+    assert list(as_json["gates"]) == list(asked)
+    assert as_json["run_id"] == _last_run(place).run_id
 
 
 def _with_a_wrong_rate(

@@ -126,7 +126,7 @@ def test_exit_statuses_of_close(sample: Path, tmp_path: Path) -> None:
     assert ran.stdout.endswith(f"Next: Over and not published yet (1):\n  bonus run {second}\n")
     for period, by, status, said in (
         ("no-such", "grace", 2, "has no period"),
-        (first, "  ", 2, "--by takes a name"),
+        (first, "  ", 2, "cannot be the name of --by"),
         (first, "ADA ", 4, "someone else has to close it"),
         (second, "grace", 4, f"first close {first}"),
         (first, "grace", 0, ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -66,8 +67,8 @@ def test_figures_agree_with_the_table(run: PeriodRun) -> None:
             "select count(*), count(*) filter (where eligible),"
             " count(*) filter (where contains(reasons, 'CREATOR_INELIGIBLE')) from post_eligibility"
         ).fetchall()[0]
-        shown = table_metadata(connection, "post_eligibility")
-        ledger = table_metadata(connection, "payout_ledger")
+        shown: dict[str, Any] = dict(table_metadata(connection, "post_eligibility"))
+        ledger: dict[str, Any] = dict(table_metadata(connection, "payout_ledger"))
         snapshots = table_metadata(connection, "raw_post_metrics")
         rows = connection.execute("select count(*) from payout_ledger").fetchall()[0][0]
     assert shown["dagster/row_count"].value == shown["posts"].value == whole

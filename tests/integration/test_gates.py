@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.suite import no_rows
+from expectations.suite import Expectation
 from orchestration.pipeline.building import build
 from orchestration.pipeline.earning import earn
 from orchestration.pipeline.flow import run_all
@@ -99,9 +99,9 @@ def test_the_verdict_comes_from_great_expectations(
 
     run = _run(*published)
     ingest(run, sample / "program.yaml", sample / "landing")
-    holds = no_rows("holds", "raw_posts", "select * from {batch} where false", "never")
-    turned = no_rows("turned", "raw_posts", "select post_id from {batch}", "always")
-    broken = no_rows("broken", "no_such_table", "select * from {batch}", "cannot be evaluated")
+    holds = Expectation("holds", "raw_posts", "select * from {batch} where false", "never")
+    turned = Expectation("turned", "raw_posts", "select post_id from {batch}", "always")
+    broken = Expectation("broken", "no_such_table", "select * from {batch}", "cannot be evaluated")
     assert run_suite("ingest", [holds], run.work.path).held
     red = run_suite("ingest", [holds, turned], run.work.path)
     assert not red.held

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -350,7 +351,7 @@ def _forge(books: Books) -> None:
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o700)
     views, amount = 5_000_000, 5_000_00
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "post_increments": {"qualified_views": views},
         "post_eligibility": {"qualified_views": views},
         "post_scores": {"qualified_views": views, "points": views},

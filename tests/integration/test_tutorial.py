@@ -63,7 +63,10 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     assert "redy" in said
     assert "2024-05: the ingest gate has not held." in done.stdout
     home = folder / "demo-broken" / "home"
-    assert [entry.period for entry in CloseLog(home, PROGRAM).entries()] == ["2024-04", "2024-05"]
+    assert [entry.period for entry, _ in CloseLog(home, PROGRAM).entries()] == [
+        "2024-04",
+        "2024-05",
+    ]
     ledger = home / "published" / f"program={PROGRAM}" / "period=2024-05" / "payout_ledger"
     with duckdb.connect() as connection:
         paid = connection.execute(

@@ -7,8 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tests.proof.compare import COLUMNS, differences, file_differences
-from tests.reference.export import export
+from tests.proof.compare import differences, file_differences
+from tests.reference.export import COLUMNS, export
 
 PARTY = {
     "creator_id": "a",

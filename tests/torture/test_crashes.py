@@ -20,14 +20,12 @@ pytestmark = pytest.mark.long
 
 EVERY = int(os.environ.get("BONUS_TORTURE", "0"))
 """Which steps: 1 all of them, 9 every ninth; 0 the few of `make test`."""
-FEW = {"first publish": 120, "close": 5}
-CHEAP = {"close", "close after a dead close"}
-"""Scenarios of which `make torture` takes every step in any case."""
+FEW = {"first publish": 120, "close": 60}
 
 
 @pytest.mark.parametrize("scenario", list(SCENARIOS) if EVERY else list(FEW))
 def test_nothing_is_lost_or_mixed_by_a_kill(scenario: str, tmp_path: Path) -> None:
-    every = 1 if EVERY and scenario in CHEAP else EVERY or FEW[scenario]
+    every = EVERY or FEW[scenario]
     done = subprocess.run(
         [
             sys.executable, "-m", "tests.torture.crashes",

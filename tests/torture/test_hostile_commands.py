@@ -55,12 +55,11 @@ def test_bad_rows_and_files_are_named_and_harmless_to_look_at(bonus: Bonus) -> N
         (["run", "'; drop table x; --"], "has no period"),
         (["run", "\x1b[2J"], "has no period"),
         (["close", "..", "--by", "grace"], "has no period"),
-        (["close", "{period}", "--by", "\x1b[2Jgrace"], "printable characters"),
-        (["close", "{period}", "--by", "g\u202eecarg"], "printable characters"),
-        (["close", "{period}", "--by", " "], "printable characters"),
+        (["close", "{period}", "--by", "\x1b[2Jgrace"], "none of them a control character"),
+        (["close", "{period}", "--by", " "], "nothing of it can be seen"),
         (["export", "../{period}", "--out", "/tmp/never"], "has no period"),
         (["export", "{period}/../x", "--out", "/tmp/never"], "has no period"),
-        (["run", "{period}", "--by", "a\nb"], "printable characters"),
+        (["run", "{period}", "--by", "a\nb"], "none of them a control character"),
     ],
 )
 def test_hostile_arguments_are_bad_usage(arguments: list[str], said: str, bonus: Bonus) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.pipeline.publishing import publish
 from tests.conftest import ROOT
 from tests.torture.crashes import Stage, write_deliveries
 
@@ -86,25 +87,29 @@ def test_a_reader_sees_the_old_tables_or_the_new_ones(tmp_path: Path) -> None:
     write_deliveries(tmp_path)
     stage = Stage(tmp_path, tmp_path / "home")
     books = stage.books
-    stage.up_to_publish(0).publish()
+    publish(stage.up_to_publish(0))
     link = stage.home / "published" / f"program={books.program.program}"
     published = [read_all(link.resolve())]
 
-    def publish(period: int, *, corrected: bool = False) -> None:
-        stage.up_to_publish(period, corrected).publish()
+    def seen() -> None:
         published.append(read_all(link.resolve()))
         reader.wait_for(published[-1][0])
 
+    def publish_anew(period: int, *, corrected: bool = False) -> None:
+        publish(stage.up_to_publish(period, corrected))
+        seen()
+
     with reading(link, tmp_path) as reader:
         reader.wait_for(published[0][0])
-        publish(2)
-        publish(1)  # settles period 2 anew
-        publish(0, corrected=True)  # both later ones
-        publish(0)
-        books.close(books.periods[0])
-        publish(0, corrected=True)  # a restatement, and what it leads to
-        publish(1, corrected=True)
-        publish(0)
+        publish_anew(2)
+        publish_anew(1)  # settles period 2 anew
+        publish_anew(0, corrected=True)  # both later ones
+        publish_anew(0)
+        books.close(books.periods[0])  # settles both later ones anew
+        seen()
+        publish_anew(0, corrected=True)  # a restatement, and what it leads to
+        publish_anew(1, corrected=True)
+        publish_anew(0)
     reads = reader.reads()
     assert [read for read in reads if read not in published] == []
     assert [name for name, _ in groupby(reads, key=itemgetter(0))] == [

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "compose.yaml")
 UI, PROXY_SERVICE, DATABASE = (COMPOSE["services"][name] for name in ("ui", "proxy", "database"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+BONUS: Any = get_command(app)
 NGINX = (ROOT / "deploy/nginx.conf").read_text("utf-8")
 
 
@@ -46,9 +47,7 @@ def test_the_ui_reads_every_variable_that_it_is_given() -> None:
 
 def test_the_image_names_program_landing_and_home_where_they_are_mounted() -> None:
     named = dict(re.findall(r"(BONUS_\w+)=(\S+)", DOCKERFILE))
-    options = {
-        param.envvar for command in get_command(app).commands.values() for param in command.params
-    }
+    options = {param.envvar for command in BONUS.commands.values() for param in command.params}
     assert set(named) == {"BONUS_PROGRAM", "BONUS_LANDING", "BONUS_HOME"} <= options
     mounted = [volume.split(":")[1] for volume in UI["volumes"]]
     assert sorted(mounted) == sorted(named.values())
@@ -57,7 +56,7 @@ def test_the_image_names_program_landing_and_home_where_they_are_mounted() -> No
 
 def test_commands_are_those_of_bonus() -> None:
     assert 'ENTRYPOINT ["bonus"]' in DOCKERFILE
-    commands = get_command(app).commands
+    commands = BONUS.commands
     assert UI["command"][0] in commands
     assert re.search(r'CMD \["(\w+)"\]', DOCKERFILE)[1] in commands
 
@@ -72,7 +71,7 @@ def test_nothing_is_published_beyond_this_machine() -> None:
 
 def test_the_proxy_says_who_has_logged_in_to_a_ui_that_only_it_reaches() -> None:
     assert PROXY_SERVICE["network_mode"] == "service:ui"
-    port = next(p for p in get_command(app).commands["ui"].params if p.name == "port").default
+    port = next(p for p in BONUS.commands["ui"].params if p.name == "port").default
     assert directives("proxy_pass") == [f"http://127.0.0.1:{port}"]
     assert f"('127.0.0.1', {port})" in UI["healthcheck"]["test"][-1]
     sent = dict(shlex.split(line.partition("#")[0])[:2] for line in directives("proxy_set_header"))

@@ -521,7 +521,7 @@ def test_types_and_keys_of_published_columns_are_those_of_the_code() -> None:
 
 
 def app_commands() -> dict[str, Any]:
-    group = typer.main.get_command(cli.app)
+    group: Any = typer.main.get_command(cli.app)
     return dict(group.commands)
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from expectations.asking import failing_rows
 from expectations.ingest import SUITE
 from orchestration.ingest.datasets import DATASETS, Dataset, Kind
 from tests.unit.ingest.conftest import Landing
@@ -75,11 +76,8 @@ class Gate:
         connection.execute("create table period as select 'USD' as currency")
         failing = {}
         for expectation in SUITE:
-            query = expectation.arguments["unexpected_rows_query"]
-            rows = connection.execute(query.format(batch=expectation.table)).fetchall()
-            names = [column[0] for column in connection.description or ()]
-            if rows:
-                failing[expectation.name] = [dict(zip(names, row, strict=True)) for row in rows]
+            if rows := failing_rows(expectation, connection):
+                failing[expectation.name] = rows
         return failing
 
 
@@ -139,9 +137,8 @@ def test_the_folders_of_what_is_decided_by_hand_may_be_absent_or_empty(dataset: 
             connection.execute("create table raw_payees (payout_currency varchar)")
             connection.execute("create table period as select 'USD' as currency")
             for name in ("every_dataset_has_a_folder", "datasets_have_rows"):
-                query = next(row for row in SUITE if row.name == name).arguments
-                sql = query["unexpected_rows_query"].format(batch="ingest_datasets")
-                assert connection.execute(sql).fetchall() == []
+                expectation = next(row for row in SUITE if row.name == name)
+                assert failing_rows(expectation, connection) == []
 
 
 def test_a_misspelt_column_is_a_quarantined_file_that_is_named(gate: Gate) -> None:

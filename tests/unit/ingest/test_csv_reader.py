@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from orchestration.ingest import csv_reader
 from orchestration.ingest.csv_reader import CsvReader
 from orchestration.ingest.datasets import DATASETS
+from orchestration.ingest.limits import LONGEST_RECORD_BYTES
 from orchestration.ingest.quarantine import FileFault, FileReason
-from orchestration.ingest.text_files import LONGEST_RECORD_BYTES
+from orchestration.ingest.text_files import BLOCK_BYTES
 
 FX_RATES = next(dataset for dataset in DATASETS if dataset.name == "fx_rates")
 COLUMNS = FX_RATES.column_names
@@ -344,7 +345,7 @@ PIECES = [b",", b"\n", b'"', b"a", b"\r", b"\r\n", b'""', b"\xff", b"\xc3\xa9", 
 @example(b"\n", True)
 @example(b'""\n"",,,\n', True)
 def test_every_text_is_read_as_the_grammar_says(body: bytes, in_small_blocks: bool) -> None:
-    size = 3 if in_small_blocks else csv_reader.BLOCK_BYTES
+    size = 3 if in_small_blocks else BLOCK_BYTES
     expected = rows_by_grammar(body)
     with (
         patch.object(csv_reader, "BLOCK_BYTES", size),

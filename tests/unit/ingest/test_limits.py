@@ -10,7 +10,7 @@ import pytest
 from backports import zstd
 from pyarrow import parquet
 
-from orchestration.ingest import cells, limits, parquet_loader
+from orchestration.ingest import limits, parquet_loader
 from tests.unit.ingest.conftest import Landing
 
 HEADER = "post_id,observed_at,views\n"
@@ -165,9 +165,12 @@ def test_a_column_in_which_no_value_is_stored_once_for_many_is_not_read_twice(
 ) -> None:
     names: list[str] = []
     monkeypatch.setattr(parquet_loader, "REPEATED_BYTES", 0)
-    monkeypatch.setattr(
-        parquet_loader, "_longest_value", lambda link, group, name: names.append(name) or 1
-    )
+
+    def longest_value(_link: str, _group: int, name: str) -> int:
+        names.append(name)
+        return 1
+
+    monkeypatch.setattr(parquet_loader, "_longest_value", longest_value)
     write_parquet(landing, 100, use_dictionary=dictionary)
     assert outcome(landing) == (None, 100)
     assert names == looked_at
@@ -187,7 +190,7 @@ def test_a_value_has_4096_bytes_at_most(
     else:
         row = f'{{"post_id": "p", "observed_at": "2024-03-29T00:00:00Z", "views": "{views}"}}'
         landing.write(f"post_metrics/{name}", row)
-    assert cells.LONGEST_VALUE_BYTES == 4096
+    assert limits.LONGEST_VALUE_BYTES == 4096
     ingested = landing.ingest()
     assert ingested.loaded("post_metrics", "views") == ([(0,)] if value else [])
     assert [reason for *_, reason in ingested.bad_rows()] == ([] if value else ["OUT_OF_RANGE"])

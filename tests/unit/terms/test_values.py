@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.terms import values
+from orchestration.terms.exact import MOST_DIGITS
 from orchestration.terms.values import Unfit
 from orchestration.terms.yaml_reader import Scalar
 
@@ -206,7 +207,7 @@ def test_any_number_keeps_its_value(units: int, decimals: int) -> None:
 @pytest.mark.parametrize("text", ["0.1", "0.5e-00"])
 def test_numbers_of_a_hundred_characters_are_read_and_longer_ones_are_not(text: str) -> None:
     whole, _, rest = text.partition(".")
-    longest = f"{whole.rjust(values.MOST_DIGITS - len(rest) - 1, '0')}.{rest}"
+    longest = f"{whole.rjust(MOST_DIGITS - len(rest) - 1, '0')}.{rest}"
     assert values.Number(0, 1)(plain(longest)) == Decimal(text)
     with pytest.raises(Unfit):
         values.Number(0, 1)(plain(f"0{longest}"))

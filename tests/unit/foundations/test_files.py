@@ -1,0 +1,58 @@
+"""A file is replaced whole, or stays as it was."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestration.foundations.files import replace_file
+
+
+@pytest.mark.parametrize("is_durable", [False, True])
+def test_a_file_is_made_and_replaced(tmp_path: Path, is_durable: bool) -> None:
+    path = tmp_path / "file"
+    for content in (b"long content", b"", b"other"):
+        replace_file(path, content, is_durable=is_durable)
+        assert path.read_bytes() == content
+        assert os.listdir(tmp_path) == ["file"]
+
+
+def test_the_old_bytes_stay_if_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_file(path, b"new", is_durable=True)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600])
+def test_it_has_its_permissions(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "file"
+    for content in (b"one", b"two"):
+        replace_file(path, content, mode=mode)
+        assert path.read_bytes() == content
+        assert path.stat().st_mode & 0o777 == mode
+
+
+def test_what_a_killed_process_with_this_number_left_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / f".file.{os.getpid()}.new").write_bytes(b"torn")
+    replace_file(tmp_path / "file", b"whole", mode=0o400)
+    assert (tmp_path / "file").read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_it_can_be_made_in_another_folder(tmp_path: Path) -> None:
+    """So a folder that may hold no file too many never does."""
+    target, other = tmp_path / "target", tmp_path / "other"
+    target.mkdir()
+    other.mkdir()
+    replace_file(target / "file", b"whole", made_in=other)
+    assert (os.listdir(target), os.listdir(other)) == (["file"], [])
