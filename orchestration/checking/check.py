@@ -280,7 +280,7 @@ def _of_expectation(
 def _follows(
     connection: duckdb.DuckDBPyConnection, expectation: Expectation, row: dict[str, object]
 ) -> bool:
-    """Whether a dataset has nothing loaded only because of mistakes that are told anyway."""
+    """True if a dataset has nothing loaded only because of mistakes that are told anyway."""
     needed = (
         [row["dataset"]] if expectation.name == _HAVE_ROWS else _NEEDED.get(expectation.name, [])
     )

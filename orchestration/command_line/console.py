@@ -1,4 +1,4 @@
-"""What a person sees on the terminal: progress on standard error, results on standard output."""
+"""Output on the terminal: progress on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Console:
             self._err.print(f"{safe(period)}: {safe(step)}", soft_wrap=True)
 
     def summary(self, outcome: Outcome) -> None:
-        """What came of one period's run."""
+        """The outcome of one period's run."""
         if self._quiet or outcome.error:
             return
         if outcome.restatement is not None:

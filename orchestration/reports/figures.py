@@ -31,7 +31,7 @@ MOST_ROWS: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class MarketRow:
-    """What a market's creators (those of creator_eligibility) came to; market None: unknown."""
+    """The figures of a market's creators (those of creator_eligibility); market None: unknown."""
 
     market: str | None
     creators: int
@@ -43,7 +43,7 @@ class MarketRow:
 
 @dataclass(frozen=True, slots=True)
 class ContentRow:
-    """What posts of a content type came to: the performance parts of their creators' amounts."""
+    """The amounts of the posts of a content type: the performance parts of their creators' amounts."""
 
     content_type: str | None
     posts: int
@@ -64,7 +64,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How payouts in a currency are spread over its paid rows; quantiles are amounts that occur."""
+    """The distribution of payouts in a currency over its paid rows; quantiles are amounts that occur."""
 
     currency: str
     rows: int
@@ -78,7 +78,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class ReasonRow:
-    """How many have a reason, and how many have no other."""
+    """The number of rows with a reason, and of those that have no other."""
 
     code: str
     rows: int
