@@ -1,4 +1,4 @@
-"""The answers that are needed before a program is written: read from a text, or refused with what is expected.
+"""The answers that are needed before a program is written: read from a text, or refused with what is expected."""
 
 from __future__ import annotations
 
