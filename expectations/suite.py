@@ -80,7 +80,7 @@ class Result:
 
     @property
     def counted(self) -> str:
-        """How many rows break it, and of how many where the expectation tells. No row is quoted."""
+        """The number of rows that break it, and of how many where the expectation tells. No row is quoted."""
         if not self.rows or ROWS_IN_ALL not in self.rows[0]:
             return f"{self.failing_rows:,} rows of {self.table}"
         # Every dataset that is concerned has a row among those that are shown.

@@ -191,7 +191,7 @@ class Console:
         self._say_rest("rows", sum(count.rows for count in view.counts), len(view.rows))
 
     def checked(self, checked: Checked, limit: int | None) -> None:
-        """What was read, then the mistakes, at most so many, each with its place first."""
+        """Prints what was read, then at most so many mistakes, each with its place first."""
         table = Table(title=f"{safe(checked.program)}: read", title_justify="left")
         for column in ("dataset", "days"):
             table.add_column(column)

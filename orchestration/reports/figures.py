@@ -105,7 +105,7 @@ class SettlementRow:
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentRow:
-    """What the period posted beside what it earned: kind, period and currency of journal entries."""
+    """The postings of the period beside its earnings, by kind, period and currency of journal entries."""
 
     kind: str  # adjustment (an earlier period was restated), manual (by hand), return (a payout came back)
     origin_period: str
@@ -343,7 +343,7 @@ def _settlement(connection: duckdb.DuckDBPyConnection) -> list[SettlementRow]:
 
 
 def adjustment_rows(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow]:
-    """What the journal posts beside what was earned, by kind, period and currency."""
+    """The postings of the journal beside earnings, by kind, period and currency."""
     rows = connection.execute(
         "select kind, origin_period, currency, count(distinct creator_id), -sum(amount_minor) from journal"
         " where kind in ('adjustment', 'manual', 'return') and account = 'payable:' || creator_id"

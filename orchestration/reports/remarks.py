@@ -99,7 +99,7 @@ def _small(sentence: str) -> str:
 
 
 def _adjusted(totals: Totals, rows: Sequence[AdjustmentRow]) -> list[str]:
-    """What was posted beside what this period earned, a sentence a currency."""
+    """The amounts posted beside this period's earnings, a sentence for each currency."""
     by_currency: dict[str, list[AdjustmentRow]] = defaultdict(list)
     for row in rows:
         by_currency[row.currency].append(row)
