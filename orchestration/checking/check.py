@@ -19,7 +19,8 @@ from expectations.ingest import SUITE
 from expectations.suite import ROWS_IN_ALL, ROWS_OF_DATASET, Expectation
 from orchestration.checking.absent import ABSENT
 from orchestration.checking.mistakes import AbsentColumn, Checked, Mistake, ReadDataset, Severity
-from orchestration.checking.nearest import nearest_name, nearest_value
+from orchestration.checking.nearest import nearest_value
+from orchestration.foundations.texts import nearest_name
 from orchestration.ingest.datasets import DATASET_NAMES, DATASETS, Dataset, Kind
 from orchestration.ingest.discovery import Inventory, discover
 from orchestration.ingest.parquet_loader import distrusting_statistics
@@ -248,7 +249,7 @@ def _of_expectation(
     for row in rows:
         dataset = _dataset(expectation, row)
         if (dataset is not None and dataset not in chosen) or _follows(
-            connection, expectation, row
+            connection, expectation, row, chosen
         ):
             continue
         told = ", ".join(
@@ -278,16 +279,20 @@ def _of_expectation(
 
 
 def _follows(
-    connection: duckdb.DuckDBPyConnection, expectation: Expectation, row: dict[str, object]
+    connection: duckdb.DuckDBPyConnection,
+    expectation: Expectation,
+    row: dict[str, object],
+    chosen: Collection[str],
 ) -> bool:
-    """True if a dataset has nothing loaded only because of mistakes that are told anyway."""
+    """True if a dataset is empty, and the emptiness or its reason is told as another mistake."""
     needed = (
         [row["dataset"]] if expectation.name == _HAVE_ROWS else _NEEDED.get(expectation.name, [])
     )
     found = connection.execute(
         "select count(*) from ingest_datasets where rows_loaded = 0"
-        " and rows_quarantined + files_quarantined > 0 and list_contains(?, dataset)",
-        [needed],
+        " and list_contains(?, dataset) and list_contains(?, dataset)"
+        " and (? or rows_quarantined + files_quarantined > 0)",
+        [needed, list(chosen), expectation.name != _HAVE_ROWS],
     ).fetchone()
     return found is not None and found[0] > 0
 

@@ -1,11 +1,10 @@
 """The right value that is nearest to a wrong one: a hint for people, which nothing else goes by."""
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from typing import Final
 
+from orchestration.foundations.texts import nearest_name
 from orchestration.ingest.datasets import Column, Kind
 from orchestration.terms.currencies import CURRENCIES
 
@@ -41,13 +40,6 @@ def nearest_value(column: Column, found: str) -> str | None:
         case Kind.RATE | Kind.CAP | Kind.AMOUNT:
             return _decimal(text)
     return None
-
-
-def nearest_name(found: str, names: Iterable[str]) -> str | None:
-    """The name that is most like the one found, None where none is."""
-    by_letters = {name.casefold(): name for name in names}
-    close = get_close_matches(found.casefold()[:_LONGEST_CHARACTERS], by_letters, n=1, cutoff=0.7)
-    return by_letters[close[0]] if close else None
 
 
 def _decimal(text: str) -> str | None:

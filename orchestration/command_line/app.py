@@ -636,12 +636,17 @@ def check(
 
     Example: bonus check post_metrics --program program.yaml --landing landing
     """
+    from orchestration.foundations.texts import nearest_name
     from orchestration.ingest.datasets import DATASET_NAMES
 
     loaded = _checked_program(program, sarif)
     for name in datasets or ():
         if name not in DATASET_NAMES:
-            _fail(USAGE, f"there is no dataset {name!r}; there are {', '.join(DATASET_NAMES)}")
+            near = nearest_name(name, DATASET_NAMES)
+            hint = f"; perhaps {near}" if near else ""
+            _fail(
+                USAGE, f"there is no dataset {name!r}; there are {', '.join(DATASET_NAMES)}{hint}"
+            )
     from orchestration.checking.check import check_landing
     from orchestration.checking.sarif import sarif_of
     from orchestration.pipeline.engine_limits import EngineLimits

@@ -4,10 +4,14 @@ Belongs here: escaping and cutting. Does not: raw text that is kept as evidence,
 was (`ingest/quarantine.py`).
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Final
 
 LONGEST_NAME: Final = 200
 """Characters of a file's or column's name that are shown."""
+_ALIKE: Final = 0.73
+"""Share of letters in common: `metrics` is like `post_metrics`, `clicks` is not like `likes`."""
 _UNDECODABLE: Final = range(0xDC80, 0xDD00)
 """A byte of a file name that is not UTF-8, as Python has it."""
 
@@ -23,6 +27,14 @@ def shown(text: str, longest: int | None = None) -> str:
     if not text.isprintable() or "\\" in text:  # few are not; pages show many
         text = "".join(map(_shown_character, text))
     return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def nearest_name(found: str, names: Iterable[str]) -> str | None:
+    """The name that is most like the one found, None where none is. A hint for people, no more."""
+    by_letters = {name.casefold(): name for name in names if len(name) <= LONGEST_NAME}
+    found = found[:LONGEST_NAME].casefold()
+    close = get_close_matches(found, by_letters, n=1, cutoff=_ALIKE)
+    return by_letters[close[0]] if close else None
 
 
 def printable(message: str) -> str:

@@ -6,10 +6,9 @@ what is in the columns.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 
-from orchestration.foundations.texts import LONGEST_NAME, shown
+from orchestration.foundations.texts import LONGEST_NAME, nearest_name, shown
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.limits import MOST_COLUMNS
 from orchestration.ingest.mistaken import other_separator
@@ -79,9 +78,9 @@ def demand_none_misspelt(present: Collection[str], near: Mapping[str, str]) -> N
 
 def _similar(missing: Sequence[str], unknown: Collection[str]) -> dict[str, str]:
     """Missing column -> the unknown name that is most like it, where one is. A hint for people."""
-    texts = sorted(shown(name) for name in unknown if len(name) <= LONGEST_NAME)
-    found = {column: get_close_matches(column, texts, n=1, cutoff=0.7) for column in missing}
-    return {column: names[0] for column, names in found.items() if names}
+    names = sorted(shown(name) for name in unknown if len(name) <= LONGEST_NAME)
+    found = {column: nearest_name(column, names) for column in missing}
+    return {column: name for column, name in found.items() if name}
 
 
 @cache

@@ -496,7 +496,8 @@ def _has_few_bad_rows(linked: LinkedFile, count: _Count) -> bool:
 def _demand_plausible_size(link: str, dataset: Dataset) -> None:
     """FileFault if a file is far larger than its bytes, as its footer says, or repeats long values.
 
-    DuckDB copies a value of a dictionary for each row. It is Arrow that reads the footer: DuckDB
+    DuckDB copies a value of a dictionary for each row; where the footer says that a column has none,
+    its values are not looked at. It is Arrow that reads the footer: DuckDB
     would also show the statistics in it, and cannot show all of them.
     """
     from pyarrow import lib, parquet

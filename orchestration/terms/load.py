@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from orchestration.foundations.texts import shown
+from orchestration.foundations.texts import nearest_name, shown
 from orchestration.terms.draft import Draft, Finding, described
 from orchestration.terms.model import BrokenRulesError, Program, UnknownKey
 from orchestration.terms.problems import LONGEST_SHOWN, KeyPath, Problem
@@ -123,7 +123,9 @@ def _field_finding(details: ErrorDetails) -> Finding:
     if isinstance(cause, Unfit):
         return Finding(path, described(value), cause.expected)
     if isinstance(value, UnknownKey):
-        expected = f"one of the keys {', '.join(value.known)}"
+        near = nearest_name(str(path[-1]), value.known)
+        hint = f"; perhaps {near}" if near else ""
+        expected = f"one of the keys {', '.join(value.known)}{hint}"
         return Finding(path, f"the unknown key {shown(str(path[-1]), LONGEST_SHOWN)}", expected)
     if details["type"] == "missing":
         return Finding(path, "nothing", "this key, which is required")

@@ -20,7 +20,7 @@ TEXT = (ROOT / "docs" / "your-own-data.md").read_text(encoding="utf-8")
 
 
 def typed(*steps: int) -> str:
-    """What is typed in these steps, with where to work, which is said in step 3."""
+    """What is typed in these steps, with where to work, which is said in steps 2 and 3."""
     parts = re.split(r"^## (\d)\. ", TEXT, flags=re.MULTILINE)
     by_step = dict(zip(map(int, parts[1::2]), parts[2::2], strict=True))
     blocks = [
@@ -28,7 +28,7 @@ def typed(*steps: int) -> str:
         for step in steps
         for block in re.findall(r"^```sh\n(.*?)^```$", by_step[step], re.MULTILINE | re.DOTALL)
     ]
-    places = re.findall(r"^export BONUS_.*\n", by_step[3], re.MULTILINE)
+    places = re.findall(r"^export BONUS_.*\n", by_step[2] + by_step[3], re.MULTILINE)
     assert len(places) == 3 and len(blocks) >= len(steps)
     return "".join([*places, *blocks])
 

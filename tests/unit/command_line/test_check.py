@@ -96,7 +96,11 @@ def test_sarif_of_data_and_of_a_program_file(place: Place, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(["metrics"], "there is no dataset 'metrics'; there are creators, payees")],
+    [
+        (["metrics"], "there is no dataset 'metrics'; there are creators, payees"),
+        (["metrics"], "payment_returns; perhaps post_metrics"),
+    ],
+    ids=["names", "nearest"],
 )
 def test_an_unknown_dataset(place: Place, options: list[str], said: str) -> None:
     status, output = check(place, *options)

@@ -74,6 +74,9 @@ COUNTRY_VALUE = "a number from 0 to 100, at most 6 decimals"
         ("photo: {views: 0.8}", "photo: {clicks: 0.8}",
          "terms[0].weights.photo.clicks: found the unknown key clicks,"
          " expected one of the keys views, likes, comments, shares"),
+        ("photo: {views: 0.8}", "photo: {vews: 0.8}",
+         "terms[0].weights.photo.vews: found the unknown key vews,"
+         " expected one of the keys views, likes, comments, shares; perhaps views"),
         # the rules
         ("brackets: [{rate: 0.24}]", "brackets: []",
          "withholding[1].brackets: found an empty list, expected at least one entry"),
