@@ -1,4 +1,4 @@
-"""What a suite is made of, and what comes back from a gate. Plain data, cheap to import."""
+"""The parts of a suite, and the result of a gate. Plain data, cheap to import."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def unique(table: str, *key: str) -> Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one expectation: how many rows broke it, and the first of them."""
+    """The result of one expectation: the number of rows that broke it, and the first of them."""
 
     name: str
     table: str
@@ -80,7 +80,7 @@ class Result:
 
     @property
     def counted(self) -> str:
-        """How many rows break it, and of how many where the expectation tells. No row is quoted."""
+        """The number of rows that break it, and of how many where the expectation tells. No row is quoted."""
         if not self.rows or ROWS_IN_ALL not in self.rows[0]:
             return f"{self.failing_rows:,} rows of {self.table}"
         # Every dataset that is concerned has a row among those that are shown.
@@ -109,7 +109,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """What hangs on a gate that has not held; money in minor units of its currency."""
+    """The stake of a gate that has not held; money in minor units of its currency."""
 
     creators: int | None  # None: not known, since nothing was ingested
     is_everyone: bool = True  # all with a deal, since the failing rows name no creator

@@ -1,4 +1,4 @@
-"""What an operator wants to be warned of beside §8: figures that are right by the rules, yet unlikely.
+"""Warnings beside §8: figures that are right by the rules, yet unlikely.
 
 All of them warn only: whether an unlikely figure is a fraud, a defect or a success is not for a gate
 to say. Thresholds are wide, so that a warning is rare enough to be looked at.

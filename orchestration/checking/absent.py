@@ -1,4 +1,4 @@
-"""What it means that a file lacks an optional column (contract §2, §3, §4, §7), in words."""
+"""The meaning, in words, of an optional column that a file lacks (contract §2, §3, §4, §7)."""
 
 from typing import Final
 

@@ -75,7 +75,7 @@ def check_landing(
     names: Collection[str] = (),
     limits: EngineLimits | None = None,
 ) -> Checked:
-    """What is wrong with the datasets of these names (none: all), and what was read of them.
+    """The mistakes in the datasets of these names (none: all), and the counts of what was read of them.
 
     The period that counts where one must be known is the program's last. Nothing is left behind.
     """
@@ -101,7 +101,7 @@ def check_landing(
 
 
 def _only(inventory: Inventory, chosen: Collection[str]) -> Inventory:
-    """What there is of the chosen datasets, and of those they are held against."""
+    """The files of the chosen datasets, and of those that they are held against."""
     if len(chosen) == len(DATASET_NAMES):
         return inventory
     wanted = {*chosen, *(other for name in chosen for other in _HELD_AGAINST.get(name, ()))}
@@ -284,7 +284,7 @@ def _follows(
     row: dict[str, object],
     chosen: Collection[str],
 ) -> bool:
-    """Whether it is so since a dataset is empty, which, or the reason for which, is told anyway."""
+    """True if a dataset is empty, and the emptiness or its reason is told as another mistake."""
     needed = (
         [row["dataset"]] if expectation.name == _HAVE_ROWS else _NEEDED.get(expectation.name, [])
     )

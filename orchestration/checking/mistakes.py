@@ -1,4 +1,4 @@
-"""What a check says: each mistake where it is, and what was read of each dataset. Plain data.
+"""The outcome of a check: each mistake with its place, and what was read of each dataset. Plain data.
 
 Belongs here: the form, and JSON of it. Does not: finding any (`check.py`), other forms (`sarif.py`).
 """
@@ -46,7 +46,7 @@ class AbsentColumn:
 
 @dataclass(frozen=True, slots=True)
 class ReadDataset:
-    """What was read of a dataset; `first` and `last` are the ends of the days in `days_of`."""
+    """The counts of what was read of a dataset; `first` and `last` are the ends of the days in `days_of`."""
 
     dataset: str
     has_folder: bool
@@ -72,7 +72,7 @@ class Checked:
 
     @property
     def errors(self) -> int:
-        """How many mistakes would block a run."""
+        """The number of mistakes that would block a run."""
         return sum(mistake.severity == "error" for mistake in self.mistakes)
 
     def to_json(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _LONGEST_CHARACTERS: Final = 80  # nobody means a longer text to be a value of t
 
 
 def nearest_value(column: Column, found: str) -> str | None:
-    """What was probably meant, where the kind of column lets one tell; else None."""
+    """The value that was probably meant, where the kind of column lets one tell; else None."""
     text = found.strip()
     if len(text) > _LONGEST_CHARACTERS:
         return None

@@ -18,7 +18,7 @@ def sarif_of(checked: Checked) -> dict[str, Any]:
 
 
 def sarif_of_program(problems: Sequence[Problem]) -> dict[str, Any]:
-    """What is wrong with a program file."""
+    """The mistakes in a program file."""
     return _log(
         [
             {

@@ -1,4 +1,4 @@
-"""What a person sees on the terminal: progress on standard error, results on standard output."""
+"""Output on the terminal: progress on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Console:
             self._err.print(f"{safe(period)}: {safe(step)}", soft_wrap=True)
 
     def summary(self, outcome: Outcome) -> None:
-        """What came of one period's run."""
+        """The outcome of one period's run."""
         if self._quiet or outcome.error:
             return
         if outcome.restatement is not None:
@@ -191,7 +191,7 @@ class Console:
         self._say_rest("rows", sum(count.rows for count in view.counts), len(view.rows))
 
     def checked(self, checked: Checked, limit: int | None) -> None:
-        """What was read, then the mistakes, at most so many, each with its place first."""
+        """Prints what was read, then at most so many mistakes, each with its place first."""
         table = Table(title=f"{safe(checked.program)}: read", title_justify="left")
         for column in ("dataset", "days"):
             table.add_column(column)

@@ -1,4 +1,4 @@
-"""What can be done next, as `bonus` on its own says it: from files alone, without Dagster.
+"""The next steps, as `bonus` on its own says them: from files alone, without Dagster.
 
 Belongs here: looking at the present state and naming the next commands. Does not: deciding whether
 a command may run, which each does itself.
@@ -33,7 +33,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to look: the program file, the landing directory and the home, as far as known."""
+    """The places to look at: the program file, the landing directory and the home, as far as known."""
 
     program: Path | None
     landing: Path | None
@@ -41,7 +41,7 @@ class Place:
 
     @classmethod
     def of(cls, environment: Mapping[str, str], default_home: Path) -> Place:
-        """What the environment names; else the demo beside, if there is one."""
+        """The places that the environment names; else the demo beside, if there is one."""
         if "BONUS_PROGRAM" not in environment and (DEMO / "program.yaml").is_file():
             return cls(DEMO / "program.yaml", DEMO / "landing", DEMO / "home")
         program, landing = environment.get("BONUS_PROGRAM"), environment.get("BONUS_LANDING")
@@ -67,7 +67,7 @@ class Place:
 def next_steps(
     home: Path, program: Program | None, options: str = "", today: date | None = None
 ) -> list[Step]:
-    """What to do next, the most urgent first; never empty. `today` is the day in UTC."""
+    """The next steps, the most urgent first; never empty. `today` is the day in UTC."""
     if program is None:
         return [
             Step(

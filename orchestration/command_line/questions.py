@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What the options say; None: nothing."""
+    """The values of the options; None where one is left out."""
 
     program: str | None
     currency: str | None

@@ -21,7 +21,7 @@ _PERIOD_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}:[a-z0-9][a-z0-9-]{0,39}")
 
 
 def addresses() -> list[str]:
-    """Where alerts go; none if alerts are off."""
+    """The addresses that alerts go to; none if alerts are off."""
     return os.environ.get(ADDRESSES, "").split()
 
 

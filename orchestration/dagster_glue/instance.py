@@ -110,7 +110,7 @@ def _move_in(made: Path, path: Path, home: Path) -> None:
 
 
 def _revisions(path: Path) -> int | None:
-    """How many migrations a database says it has come to: 1 if it is whole; None if there is none.
+    """The number of revisions that a database says it has: 1 if it is whole; None if there is none.
 
     A file of no bytes is none: its disk was full, or its maker died before the first of them.
     """

@@ -1,4 +1,4 @@
-"""What an operator launches."""
+"""The jobs that an operator launches."""
 
 import dagster as dg
 
@@ -39,7 +39,7 @@ def _program_of(name: str, program_file: str | None, home: HomeResource) -> Load
 
 
 class CloseConfig(dg.Config):
-    """Who closes the period: someone other than who started the run that is published."""
+    """The approver, who closes the period: another person than those who worked on it."""
 
     approver: str
     program_file: str | None = None  # left out, it is where it was when last run
@@ -61,7 +61,7 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
 
 
 class WithdrawConfig(dg.Config):
-    """Who withdraws the estimate."""
+    """The person who withdraws the estimate."""
 
     by: str
     program_file: str | None = None  # left out, it is where it was when last run

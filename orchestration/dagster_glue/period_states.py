@@ -1,4 +1,4 @@
-"""What `bonus status` shows: of each period its state, last run, gates and totals."""
+"""The content of `bonus status`: the state, last run, gates and totals of each period."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _gates(record: RunRecord) -> dict[str, dict[str, Any]]:
 
 
 def _left_out(record: RunRecord) -> dict[str, int] | None:
-    """How many landing rows do not count, and why; None where the run did not keep that yet."""
+    """The number of landing rows that do not count, by reason; None where the run did not keep that yet."""
     datasets = record.data.get("datasets")
     return datasets and {
         reason: sum(dataset.get(f"rows_{reason}", 0) for dataset in datasets)

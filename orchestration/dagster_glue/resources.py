@@ -29,7 +29,7 @@ WITHDRAW_JOB = "withdraw"
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who is told of a run's progress, beside its log: the terminal of who started it."""
+    """The watcher of a run, who is told of its progress beside the log: the terminal on which it was started."""
 
     tell: Callable[[str], None] | None = None
 
@@ -47,7 +47,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def gate(self) -> Gate:
-        """How the gates of this process are asked."""
+        """The way to ask a gate in this process."""
         return partial(run_gate, limits=_limits())
 
     @contextmanager
@@ -75,7 +75,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             raise dg.Failure(str(error)) from None
 
     def registration(self, program: str) -> Registration:
-        """Where a program's files are; Failure for a partition of no known program."""
+        """The places of a program's files; Failure for a partition of no known program."""
         registrations = self.home.registrations()
         if program not in registrations:
             raise dg.Failure(
@@ -120,7 +120,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def _limits() -> EngineLimits:
-    """What the environment of the process that runs allows."""
+    """The limits that the environment of this process sets."""
     return EngineLimits.of(os.environ)
 
 

@@ -50,7 +50,7 @@ UNWRITTEN = "Exception while writing logger call to event log"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one period's run; `error` is None where it was published."""
+    """The outcome of one period's run; `error` is None where it was published."""
 
     program: str
     period: str

@@ -1,4 +1,4 @@
-"""What watches by itself: new deliveries, days of closing, failed runs. Glue over `pipeline/`.
+"""Sensors and schedules: new deliveries, days of closing, failed runs. Glue over `pipeline/`.
 
 All but the alerts are off until an operator turns them on in the UI (Automation).
 """

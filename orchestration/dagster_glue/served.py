@@ -1,4 +1,4 @@
-"""What `workspace.yaml` names: the definitions over the home of BONUS_HOME. Nothing else imports this."""
+"""The definitions that `workspace.yaml` names, over the home of BONUS_HOME. Nothing else imports this."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What each column means: the doc blocks of dbt, the one place where such a text stands."""
+"""The meaning of each column: the doc blocks of dbt are the one place where such a text stands."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def _doc_blocks() -> Mapping[str, str]:
 
 
 def column_text(table: str, column: str) -> str:
-    """What a column means, from dbt's doc blocks: `<table>__<column>`, else `<column>`."""
+    """The meaning of a column, from dbt's doc blocks: `<table>__<column>`, else `<column>`."""
     blocks = _doc_blocks()
     return blocks.get(f"{table}__{column}") or blocks[column]

@@ -1,4 +1,4 @@
-"""What survives a power cut: bytes and names that were flushed to disk.
+"""Writing that survives a power cut: bytes and names are flushed to disk.
 
 Renaming makes a step atomic, flushing makes it last: what a link or a line in the close log speaks
 of has to be on disk before it.

@@ -11,5 +11,5 @@ _WHEEL: Final = Path(__file__).resolve().parents[1] / "shipped"
 
 
 def shipped(name: str) -> Path:
-    """Where a file or folder lies, by its path in a checkout: `dbt_project`, `docs/contract`."""
+    """The path of a file or folder, by its path in a checkout: `dbt_project`, `docs/contract`."""
     return (_WHEEL if _WHEEL.is_dir() else _CHECKOUT) / name

@@ -1,4 +1,4 @@
-"""What is said of an error that nobody foresaw: its kind, its first line, and what it may come from.
+"""The message about an error that nobody foresaw: its kind, its first line, and its likely cause.
 
 The rest of such texts is statements and their values, which may name people.
 """

@@ -1,4 +1,4 @@
-r"""What one value means: SQL that gives it its type, or says why it has none (contract §2).
+r"""The meaning of one value: SQL that gives it its type, or says why it has none (contract §2).
 
 Belongs here: the grammar of each kind of column, once, for text (CSV and JSONL alike) and for the
 types Parquet may hold it in. Does not: rows (`raw_tables.py`), files (the readers).
@@ -58,7 +58,7 @@ _DECIMAL_TYPE: Final = re.compile(r"DECIMAL\([0-9]+,([0-9]+)\)")
 
 @dataclass(frozen=True)
 class CellRules:
-    """What the program says about values: a cap has no more decimals than its currency."""
+    """The program's rules about values: a cap has no more decimals than its currency."""
 
     program: str
     currency_decimals: int
@@ -142,7 +142,7 @@ def parquet_cell(
 
 
 def _given(column: Column, text: str, source: str | None = None) -> str:
-    """Whether there is a value: an approver whose name is refused is none (§2)."""
+    """True if there is a value: an approver whose name is refused is none (§2)."""
     given = f"{source or text} IS NOT NULL"
     if column.kind is Kind.PERSON and column.is_optional:
         return f"({given} AND NOT coalesce({_is_refused(text)}, false))"
@@ -164,7 +164,7 @@ def _is_read(value: str) -> str:
 
 
 def _good(kind: Kind, source: str, type_name: str) -> str | None:
-    """Whether a Parquet value is good, where its type makes that cheaper than to read it."""
+    """True if a Parquet value is good, where its type makes that cheaper than to read it."""
     if kind is Kind.IDENTIFIER and _is_name_of_its_own(type_name):
         return f"{source} IS NOT NULL"
     if kind is Kind.COUNT and type_name in _WHOLE_TYPES:
@@ -207,7 +207,7 @@ def parquet_text(kind: Kind, source: str, type_name: str) -> str | None:
 
 
 def _is_name_of_its_own(type_name: str) -> bool:
-    """Whether values of the type are ids as they are: whole numbers, and UUIDs in lower case."""
+    """True if values of the type are ids as they are: whole numbers, and UUIDs in lower case."""
     decimal = _DECIMAL_TYPE.fullmatch(type_name)
     is_whole = decimal is not None and decimal[1] == "0"
     return type_name in _WHOLE_TYPES or type_name == "UUID" or is_whole
@@ -374,7 +374,7 @@ def _amount(text: str, currency: str) -> tuple[str, str]:
 
 
 def _decimals(text: str, most: int) -> str:
-    """Whether the text is a plain decimal with no more decimals, by value: 1.50 has one."""
+    """True if the text is a plain decimal with no more decimals, by value: 1.50 has one."""
     fraction = f"[0-9]{{1,{most}}}0*" if most else "0+"
     return f"regexp_full_match({text}, '[0-9]+(\\.{fraction})?')"
 

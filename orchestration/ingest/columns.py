@@ -1,4 +1,4 @@
-"""Which columns a file has, whatever its format (contract §2: by name, in any order).
+"""The columns of a file, whatever its format (contract §2: by name, in any order).
 
 Belongs here: required, repeated, misspelt and unknown names. Does not: where the names come from, or
 what is in the columns.
@@ -89,5 +89,5 @@ def _columns_by_letters(dataset: Dataset) -> Mapping[str, str]:
 
 
 def _letters(name: str) -> str:
-    """What is left of a name without regard to case, blanks, `-` and `_`."""
+    """A name without regard to case, blanks, `-` and `_`."""
     return "".join(name.casefold().split()).replace("-", "").replace("_", "")

@@ -78,7 +78,7 @@ class _Splitter:
 
     @property
     def is_open(self) -> bool:
-        """Whether the last line ended inside a quoted field."""
+        """True if the last line ended inside a quoted field."""
         return bool(self._open)
 
     def records(self, lines: bytes) -> Iterator[_Record]:
@@ -326,7 +326,7 @@ def _header(dataset: Dataset, record: _Record | None) -> Header:
 
 
 def _is_plain(lines: bytes) -> bool:
-    """Whether every line is a record for itself, apart from the number of its fields."""
+    """True if every line is a record for itself, apart from the number of its fields."""
     if lines.startswith(BYTE_ORDER_MARK):
         return False  # here it belongs to the first value; pyarrow would drop it
     if lines.count(b"\r") != lines.count(b"\r\n") or not is_utf8(lines):
@@ -335,7 +335,7 @@ def _is_plain(lines: bytes) -> bool:
 
 
 def _quotes_are_plain(lines: bytes) -> bool:
-    """Whether all quotes stand where RFC 4180 has them, and none spans a line end.
+    """True if all quotes stand where RFC 4180 has them, and none spans a line end.
 
     Quotes open and close in turn, where an escaped `""` counts as closing and opening again. So it
     is enough to look at what stands before each that opens, and after each that closes.

@@ -11,7 +11,7 @@ from typing import Final
 
 
 class Kind(Enum):
-    """What a column holds, and so how its values are read."""
+    """The kind of a column's values, which decides how they are read."""
 
     IDENTIFIER = "identifier"
     CHOICE = "choice"  # one of the column's own words
@@ -98,7 +98,7 @@ class Dataset:
 
     @property
     def read_of_deleted(self) -> tuple[Column, ...]:
-        """What is read of a row that its source has deleted (§2): its key and its version."""
+        """The columns that are read of a row that its source has deleted (§2): its key and its version."""
         names = (*self.key, self.version)
         return tuple(column for column in self.columns if column.name in names)
 

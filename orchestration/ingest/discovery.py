@@ -1,4 +1,4 @@
-"""Which files the landing directory holds (contract §2, first paragraph).
+"""The files of the landing directory (contract §2, first paragraph).
 
 Belongs here: walking the folders, following links, telling formats by their suffix, and what cannot
 be read at all. Does not: what is in a file. Names come from outside, so nothing here trusts one:
@@ -18,7 +18,7 @@ from orchestration.ingest.quarantine import FileReason
 
 
 class Format(StrEnum):
-    """How a file is written; the value is the suffix of its name."""
+    """The format of a file; the value is the suffix of its name."""
 
     PARQUET = ".parquet"
     CSV = ".csv"
@@ -30,7 +30,7 @@ class Format(StrEnum):
 
 
 class Identity(NamedTuple):
-    """Which file it is and which state it is in; another one after reading means it changed."""
+    """The identity and state of a file; another one after reading means that the file changed."""
 
     device: int
     inode: int
@@ -140,14 +140,14 @@ def format_of(name: str) -> Format | None:
 
 
 class _TableFolders:
-    """Which folders are, or lie below, one that holds the log of a table (contract §2, TABLE_FORMAT)."""
+    """The folders that are, or lie below, one with the log of a table (contract §2, TABLE_FORMAT)."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._table_of: dict[str, str | None] = {}  # by the path of a folder
 
     def table_of(self, folder: str) -> str | None:
-        """What the topmost such folder holds, as a relative path; None where there is none.
+        """The kind of table in the topmost such folder, as a relative path; None where there is none.
 
         The folder is the landing directory, the topmost that counts, or lies below it.
         """

@@ -1,4 +1,4 @@
-"""What a column may hold, in words: for whoever has delivered something else (contract §2).
+"""The values that a column may hold, in words, for those who delivered something else (contract §2).
 
 Belongs here: a phrase for each kind of column. Does not: the grammar itself (`cells.py`).
 """
@@ -31,7 +31,7 @@ _KINDS: Final = {
 
 
 def expected(column: Column) -> str:
-    """What the column's values are, in words that end a sentence with "expected"."""
+    """The column's values, in words that end a sentence with "expected"."""
     if column.kind is Kind.CHOICE:
         return f"one of {', '.join(column.choices)}"
     words = _KINDS[column.kind]

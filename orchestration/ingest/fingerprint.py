@@ -1,4 +1,4 @@
-"""What exactly was read: the hashes of all landing files, and one digest over them (contract §7).
+"""The fingerprint of what was read: the hashes of all landing files, and one digest over them (contract §7).
 
 Belongs here: hashing, and remembering hashes of files that have not changed. Does not: what is done
 with a fingerprint.
@@ -87,7 +87,7 @@ def _hash(file: FoundFile) -> str:
 
 
 def _read_cache(cache: Path) -> dict[str, _Remembered]:
-    """What an earlier call has left; nothing, if that is not to be understood."""
+    """The cache of an earlier call; empty if it cannot be read."""
     try:
         entries = json.loads(cache.read_text("utf-8"))
         return {

@@ -67,7 +67,7 @@ _FLAG_TEXTS: Final = {True: "true", False: "false"}
 
 @dataclass
 class _Block:
-    """What a block of lines turned out to be."""
+    """The outcome of reading a block of lines."""
 
     row_nos: list[int] = field(default_factory=list)
     objects: list[dict[str, Any]] = field(default_factory=list)

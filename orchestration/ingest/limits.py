@@ -1,4 +1,4 @@
-"""What one file of the landing directory may cost, so that a small one cannot take hours (contract §2).
+"""Limits on the cost of one landing file, so that a small one cannot take hours (contract §2).
 
 Belongs here: the limits, and the faults of files beyond them. Does not: the counting, which the
 readers do. Each limit lies far beyond what honest data was measured at; docs/decisions.md has the

@@ -54,7 +54,7 @@ def not_compressed(start: bytes, suffix: str) -> FileFault | None:
 
 
 def other_separator(names: Sequence[str], required: Collection[str]) -> str:
-    """What to say of a header whose cells something else parts: it has required ones, by that; else "".
+    """The text about a header whose cells another separator parts, so that required columns show; else "".
 
     Begins with "; ", to be put behind what is wrong.
     """

@@ -1,4 +1,4 @@
-"""What became of each file, and the tables that say so.
+"""The outcome of each file, and the tables that hold it.
 
 Belongs here: counting and reporting. Does not: deciding anything.
 """

@@ -99,12 +99,12 @@ class LinkedFile:
 
     @property
     def copy(self) -> str:
-        """Where such a copy lies."""
+        """The path of such a copy."""
         return self.link.removesuffix(".parquet") + "-as-text.parquet"
 
     @property
     def read_from(self) -> str:
-        """What DuckDB is to read."""
+        """The path that DuckDB reads."""
         return self.copy if self.is_copied else self.link
 
 
@@ -115,7 +115,7 @@ def parquet_select(
     file_nos: Sequence[int],
     rules: CellRules,
 ) -> RowSource:
-    """How to read Parquet files of one schema as rows of a dataset, all in one scan.
+    """SQL that reads Parquet files of one schema as rows of a dataset, all in one scan.
 
     `good_rows()` of what is returned will also do for a view over the files in place, but whoever
     queries such a view trusts the statistics in their footers (see `distrusting_statistics`).
@@ -484,7 +484,7 @@ def _short(text: str) -> str:
 
 
 def _has_few_bad_rows(linked: LinkedFile, count: _Count) -> bool:
-    """Whether there are few enough to keep them one by one; else the file is refused."""
+    """True if there are few enough to keep them one by one; else the file is refused."""
     try:
         demand_few_bad_rows(count.bad, count.rows)
     except FileFault as fault:

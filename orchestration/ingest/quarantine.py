@@ -1,4 +1,4 @@
-"""What is refused, why, and where it is kept (contract §2, Bad rows; §9 for the folder).
+"""Refused rows and files: the reasons, and the place where they are kept (contract §2, Bad rows; §9 for the folder).
 
 Belongs here: the reason codes, the form of a bad row and of a fault in a file, and the quarantine
 folder. Does not: the judging (`cells.py`, the readers), nor what quarantine does to a run (§8).
@@ -22,7 +22,7 @@ _ENOUGH_BYTES: Final = 4 * (LONGEST_RAW_TEXT_CHARACTERS + 1)
 
 
 class RowReason(StrEnum):
-    """Why a row is quarantined."""
+    """The reasons why a row is quarantined."""
 
     RAGGED = "RAGGED"
     NOT_UTF8 = "NOT_UTF8"
@@ -33,7 +33,7 @@ class RowReason(StrEnum):
 
 
 class FileReason(StrEnum):
-    """Why a whole file, folder or link is quarantined."""
+    """The reasons why a whole file, folder or link is quarantined."""
 
     UNREADABLE = "UNREADABLE"
     MISSING_COLUMN = "MISSING_COLUMN"
@@ -120,7 +120,7 @@ def write_quarantine(connection: "duckdb.DuckDBPyConnection", folder: Path) -> N
 
 @dataclass(frozen=True, slots=True)
 class ReasonCount:
-    """How many rows or whole files of a dataset were refused for a reason (joined by `|`)."""
+    """The number of rows or whole files of a dataset that were refused for a reason (joined by `|`)."""
 
     dataset: str
     reason: str
@@ -130,7 +130,7 @@ class ReasonCount:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineView:
-    """What stands in quarantine: counts of all of it, and the first rows and files.
+    """The quarantine of a period: counts of all of it, and the first rows and files.
 
     Rows have dataset, file, row_no, column_name, reason, raw_text, line_count, found, expected (the
     last two not where an earlier version has written them); files dataset, file, reason, detail.
@@ -145,7 +145,7 @@ class QuarantineView:
 
 
 def read_quarantine(folder: Path, limit: int) -> QuarantineView:
-    """What the last ingest left in the folder, at most `limit` rows and files; FileNotFoundError if
+    """Reads the quarantine that the last ingest left, at most `limit` rows and files; FileNotFoundError if
     there was none. Batches are read one by one, so a big quarantine does not fill the memory."""
     rows_path, files_path, deleted_path = (folder / name for name in _TABLES)
     rows = Counter((row["dataset"], row["reason"]) for row in _read(rows_path, "dataset", "reason"))

@@ -111,7 +111,7 @@ NEVER: Final = "false"
 
 @dataclass(frozen=True)
 class RowSource:
-    """Where rows of a dataset come from, and how their values are to be read.
+    """The source of a dataset's rows, and the way to read their values.
 
     The relation is SQL for a FROM clause; it has file_no, row_no and all that the others refer to:
     `deleted` says whether the source has deleted a row, and is never null; `tallies` are conditions to

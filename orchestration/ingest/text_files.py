@@ -118,7 +118,7 @@ def line_blocks(stream: Readable, block_bytes: int, first_line_no: int) -> Itera
 
 
 def is_utf8(data: bytes) -> bool:
-    """Whether the bytes are UTF-8."""
+    """True if the bytes are UTF-8."""
     if data.isascii():
         return True
     try:

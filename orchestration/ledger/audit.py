@@ -1,4 +1,4 @@
-"""What must hold of published books (§7, §9), period by period and over periods: small checks.
+"""Checks of published books (§7, §9), period by period and over periods.
 
 Each check yields every difference it finds, in words that name the period and the row. Rows are
 those of the published tables, amounts in minor units; nothing here reads files.

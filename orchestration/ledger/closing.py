@@ -31,7 +31,7 @@ def line_sha256(line: bytes) -> str:
 
 
 def chain_faults(program: str, lines: Sequence[bytes]) -> list[str]:
-    """What is wrong with the lines of a program's close log, each with its number; [] if nothing."""
+    """The faults in the lines of a program's close log, each with its number; [] if there are none."""
     faults = []
     previous = NO_LINE_BEFORE
     seen: set[str] = set()
@@ -58,7 +58,7 @@ def chain_faults(program: str, lines: Sequence[bytes]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Closable:
-    """What decides whether a period may be closed.
+    """The facts that decide whether a period may be closed.
 
     `order` are the program's periods, `closed` those closed so far. `workers` is everyone whose
     work is in the period (§7); None: nothing is published. `gates_not_held` are gates of the run

@@ -1,4 +1,4 @@
-"""What people decide (§7 "Adjustments by hand", "Returned payments"): what a period posts of it.
+"""Decisions of people (§7 "Adjustments by hand", "Returned payments"): which of them a period posts.
 
 Belongs here: which row of a decision is in force (§2), what is due by it, and what is left to post
 once earlier periods have posted. Does not: where rows and postings come from (`pipeline/deciding.py`)
@@ -45,12 +45,12 @@ class Adjustment:
 
     @property
     def posted_as(self) -> Hashable:
-        """Whether it was posted before is asked of its id (§2)."""
+        """The key by which an earlier posting is found: its id (§2)."""
         return self.adjustment_id
 
     @property
     def says(self) -> Hashable:
-        """What decides about money; rows of one version must agree in it."""
+        """The values that decide about money; rows of one version must agree in them."""
         approved = self.amount_minor if self.counts else None
         return (self.creator_id, self.period, self.currency, approved)
 
@@ -82,18 +82,18 @@ class Return:
 
     @property
     def posted_as(self) -> Hashable:
-        """Whether it was posted before is asked of its period, creator and currency (§2)."""
+        """The key by which an earlier posting is found: its period, creator and currency (§2)."""
         return self.payout
 
     @property
     def says(self) -> Hashable:
-        """What decides about money; rows of one version must agree in it."""
+        """The values that decide about money; rows of one version must agree in them."""
         return (*self.payout, self.status)
 
 
 @dataclass(frozen=True, slots=True)
 class ManualPosting:
-    """What a period posts of an adjustment by hand, in minor units of the currency."""
+    """The posting of an adjustment by hand, in minor units of the currency."""
 
     adjustment_id: str
     creator_id: str
@@ -104,7 +104,7 @@ class ManualPosting:
 
 @dataclass(frozen=True, slots=True)
 class ReturnPosting:
-    """What a period posts of a payout of `origin_period` that is returned, or is so no more.
+    """The posting of a payout of `origin_period` that is returned, or no more returned.
 
     `legs` are amounts by account, debits positive; they sum to 0.
     """
@@ -121,12 +121,12 @@ class ReturnPosting:
 
     @property
     def payable_minor(self) -> int:
-        """What is owed again: "what was payable" in the payout, below 0 where it is taken back."""
+        """The amount owed again: "what was payable" in the payout, below 0 where it is taken back."""
         return -self.legs.get(f"payable:{self.creator_id}", 0)
 
 
 class Fault(StrEnum):
-    """What the ledger gate says of a decision (§8); the last three are warnings."""
+    """A finding of the ledger gate about a decision (§8); the last three are warnings."""
 
     ROWS_DIFFER = "ROWS_DIFFER"
     RETURN_NOT_EARLIER = "RETURN_NOT_EARLIER"
@@ -151,7 +151,7 @@ class DecisionNote:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What a period finds: the program's periods, and what those before it have left.
+    """The past that a period finds: the program's periods, and the postings of those before it.
 
     `order` are the program's periods. `closed` are those before it that are closed, `payouts` the
     legs of the payouts of those. `manual` and `returns` are the postings of the published periods
@@ -171,7 +171,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a period posts, and what the gate has to say of it."""
+    """The postings of a period, and the findings of the gate about them."""
 
     manual: Sequence[ManualPosting] = ()
     returns: Sequence[ReturnPosting] = ()

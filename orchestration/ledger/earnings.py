@@ -1,4 +1,4 @@
-"""What each creator earns in a period, in the program currency (§6, steps 1 to 6 without the posts).
+"""The earnings of each creator in a period, in the program currency (§6, steps 1 to 6 without the posts).
 
 Exact amounts are whole numbers of 10^-15 minor units: points have 4 decimals, `up_to` and rates 6,
 and a rate is per 1,000 points, so that no step before "round" ever divides.
@@ -74,7 +74,7 @@ class MarketTotal:
 
 @dataclass(frozen=True, slots=True)
 class PeriodEarnings:
-    """What a period's eligible creators earn, in the order given, and its program's markets."""
+    """The earnings of a period's eligible creators, in the order given, and the totals of the program's markets."""
 
     creators: list[CreatorEarnings]
     markets: list[MarketTotal]

@@ -1,4 +1,4 @@
-"""What the tables say of creators' earnings, held against what it is made of (§6, §9): exact.
+"""Compares the published earnings of creators with a recount from points, terms and caps (§6, §9); exact.
 
 From points, caps and units, as creator_earnings and market_totals have them, to each amount. Yields every
 difference in words; reads no files.
@@ -29,7 +29,7 @@ from orchestration.terms.model import Payout
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What differs in a creator's row, or (creator_id is null) in a market's."""
+    """A difference in a creator's row, or (creator_id is null) in a market's."""
 
     creator_id: str | None
     market: str

@@ -1,4 +1,4 @@
-"""What is asked before a program is written: each answer read from a text, or refused with what is expected."""
+"""The answers that are needed before a program is written: read from a text, or refused with what is expected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AnswerError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a new program is made of. `markets` are time zones by market, in the order given."""
+    """The answers that a new program is made of. `markets` are time zones by market, in the order given."""
 
     program: str
     currency: str
@@ -79,7 +79,7 @@ def read_currency(text: str) -> str:
 
 
 def read_method(text: str) -> Method:
-    """How points become money (§6)."""
+    """The method by which points become money (§6)."""
     if text not in METHODS:
         raise AnswerError(
             f"method: found {_found(text)}, expected rate (a price for points) or pool (a sum that is shared)"
@@ -88,7 +88,7 @@ def read_method(text: str) -> Method:
 
 
 def read_periods(text: str) -> int:
-    """How many monthly periods."""
+    """The number of monthly periods."""
     if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MOST_PERIODS:
         raise AnswerError(
             f"periods: found {_found(text)}, expected a whole number, 1 to {MOST_PERIODS}"

@@ -76,7 +76,7 @@ def readme(answers: Answers, command: str) -> str:
 
 
 def _dataset(name: str) -> str:
-    """What the contract says of a dataset: its sentences and its table of columns."""
+    """The contract's part about a dataset: its sentences and its table of columns."""
     text = (CONTRACT / LANDING_DATA).read_text(encoding="utf-8")
     part = text.split(f"\n### {name}\n", 1)[1].split("\n### ", 1)[0]
     sentences = part.split("\n|", 1)[0].strip()

@@ -45,7 +45,7 @@ class Books:
     closed: Mapping[str, CloseEntry]  # in the order of the log
 
     def history(self, period: str, order: Sequence[str]) -> History:
-        """What a period of the program is settled upon: those published before it."""
+        """The base of a period's settlement: the periods published before it."""
         earlier = [key for key in order[: order.index(period)] if key in self.published]
         return History(order, [self.published[key] for key in earlier], set(self.closed))
 
@@ -58,7 +58,7 @@ class Books:
         ]
 
     def posted(self, origin: str) -> dict[Account, int]:
-        """What was posted so far for a closed period, in minor units by creator and currency."""
+        """The amounts posted so far for a closed period, in minor units by creator and currency."""
         import duckdb
 
         with duckdb.connect() as connection:
@@ -73,7 +73,7 @@ class Books:
         return {(creator, currency): int(posted) for creator, currency, posted in rows}
 
     def adjustments(self) -> dict[Account, dict[str, int]]:
-        """What restatements leave to post, by account and origin, in minor units of the currency."""
+        """The differences that restatements leave to post, by account and origin, in minor units of the currency."""
         return adjustments(
             {origin: _computed(publication) for origin, publication in self.restated.items()},
             {origin: self.posted(origin) for origin in self.restated},

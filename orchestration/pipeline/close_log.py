@@ -30,7 +30,7 @@ class CloseLog:
         return content.removesuffix(b"\n").split(b"\n") if content else []
 
     def entries(self) -> list[tuple[CloseEntry, bytes]]:
-        """What the lines say, each beside its bytes; Unreadable if one cannot be read."""
+        """The entries of the lines, each beside its bytes; Unreadable if one cannot be read."""
         return [(CloseEntry.from_line(line), line) for line in self.lines()]
 
     def last_sha256(self) -> str:

@@ -151,7 +151,7 @@ def _gates_not_held(record: RunRecord | None) -> list[str]:
 
 
 def later_run(home: Home, program: str, period: str, published: RunRecord | None) -> str | None:
-    """What became of a later run of a period that read input and was not published, in words.
+    """The fate, in words, of a later run of a period that read input and was not published.
 
     §7: "every gate must have held: also those of a later run of the period, whether a gate blocked
     it or it ended otherwise before it was published". None where the last run is published, as the

@@ -1,4 +1,4 @@
-"""What is known of the data that a run was made from (§2, §8), for whoever reads about it later.
+"""The quality of the data that a run was made from (§2, §8), for those who read about it later.
 
 The gates judge the same things; here are the figures also where they are below a gate's threshold.
 """

@@ -104,7 +104,7 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
 def invocation(
     command: str, work: WorkFile, target: Path, arguments: list[str], *, is_parsed: bool
 ) -> list[str]:
-    """What dbt is called with, over a work file; its own files go to `target`.
+    """The arguments of dbt for a work file; its own files go to `target`.
 
     Where `is_parsed`, a manifest is given to dbt, which then writes none.
     """

@@ -1,4 +1,4 @@
-"""What people decided, as a period finds it (§7): rows read, postings before, payouts of closed periods.
+"""The decisions of people as a period finds them (§7): rows read, postings before, payouts of closed periods.
 
 The rules are in `ledger/decisions.py`; here is how their inputs come out of tables.
 """
@@ -52,7 +52,7 @@ _PAYOUTS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a period is settled upon: `published` are the periods published before it, in order.
+    """The base of a period's settlement: `published` are the periods published before it, in order.
 
     `order` are the program's periods, `closed` those of them that are closed.
     """
@@ -135,7 +135,7 @@ def _rows(
 def past_of(
     connection: duckdb.DuckDBPyConnection, history: History, returns: Iterable[Return]
 ) -> Past:
-    """What the periods before have left: postings, and the payouts that `returns` speak of."""
+    """The past of a period: the postings of earlier ones, and the payouts that `returns` are about."""
     manual: list[ManualPosting] = []
     returned: list[ReturnPosting] = []
     for publication in history.published:
@@ -156,7 +156,7 @@ def past_of(
 def _postings(
     connection: duckdb.DuckDBPyConnection, publication: Publication
 ) -> tuple[list[ManualPosting], list[ReturnPosting]]:
-    """What a period has posted of decisions, out of its journal."""
+    """The postings of decisions in a period's journal."""
     journal = publication.relation(CONTRACT_TABLES["journal"])
     manual: list[ManualPosting] = []
     returned: dict[PayoutKey, dict[str, int]] = {}

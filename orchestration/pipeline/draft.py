@@ -70,11 +70,11 @@ class Draft:
         self.books = replace(self.books, published=kept)
 
     def history(self, period: str) -> History:
-        """What a period is settled upon."""
+        """The base of a period's settlement."""
         return self.books.history(period, self.order)
 
     def adjustments_of(self, period: str) -> Mapping[Account, Mapping[str, int]]:
-        """What restatements leave for a period to post, in minor units, by account and origin.
+        """The differences that restatements leave for a period to post, in minor units, by account and origin.
 
         §7: differences are "of the earliest period that is published or run later and not closed";
         all others have none. Call this after `new_version(period)`: the answer depends on the

@@ -133,7 +133,7 @@ where program = (select program from period)
 
 
 def earn(run: PeriodRun) -> dict[str, int]:
-    """What creators and posts earn in the program currency (§6); rows by table.
+    """Computes the earnings of creators and posts in the program currency (§6); gives rows by table.
 
     Refused if a gate before it has not held.
     """

@@ -1,4 +1,4 @@
-"""How much of the machine DuckDB may take: one value, the same for ingest, dbt and gates."""
+"""The part of the machine that DuckDB may take: one value, the same for ingest, dbt and gates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class EngineLimits:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> EngineLimits:
-        """What BONUS_THREADS and BONUS_MEMORY_LIMIT say; left out, it follows from the machine."""
+        """The limits of BONUS_THREADS and BONUS_MEMORY_LIMIT; those left out follow from the machine."""
         return cls(
             threads=environment.get("BONUS_THREADS") or str(len(os.sched_getaffinity(0))),
             memory=environment.get("BONUS_MEMORY_LIMIT") or f"{_memory_bytes() // 2**20}MiB",

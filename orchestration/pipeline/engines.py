@@ -1,4 +1,4 @@
-"""What computes the tables of a run: one small interface, so that a stage knows no engine."""
+"""The engine that computes the tables of a run. One small interface, so that a stage knows no engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """Where a run's tables lie, and who builds the models of its stages."""
+    """The engine of a run: it has the tables, and builds the models of the stages."""
 
     def work_file(self, folder: Path) -> WorkFile:
         """The work file in the folder of a period."""

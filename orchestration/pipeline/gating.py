@@ -78,7 +78,7 @@ def _landing_digest(home: Home, landing: Path) -> str | None:
 
 
 def _last_published(run: PeriodRun, order: Sequence[str]) -> Publication | None:
-    """What is published of this period, else of the latest one before it."""
+    """The published version of this period, else of the latest one before it."""
     published = run.home.store(run.program).published()
     found = [published[key] for key in order[: order.index(run.period) + 1] if key in published]
     return found[-1] if found else None

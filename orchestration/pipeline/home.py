@@ -118,7 +118,7 @@ def _brought_up_to_date(config: str, wanted: str, dagster: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Where the files of a program were last seen: what a run from the UI reads."""
+    """The places where a program's files were last seen. A run from the UI reads them there."""
 
     program_file: Path
     landing: Path | None  # None: only closed here so far, after what was known was lost
@@ -189,11 +189,11 @@ class Home:
         return Store(self.path, program)
 
     def work_folder(self, program: str, period: str) -> Path:
-        """Where a period's run works; kept after it, replaced whole by the next ingest."""
+        """The folder in which a period's run works; it stays after the run, and the next ingest replaces it whole."""
         return self._folder(self.path / "work" / program / period)
 
     def last_run_folder(self, program: str, period: str) -> Path:
-        """Where it is written what the last run of a period came to; outlives its work file."""
+        """The folder with the record of a period's last run; it outlives the work file."""
         return self.path / "last_runs" / f"program={program}" / f"period={period}"
 
     def quarantine_folder(self, program: str, period: str) -> Path:
@@ -201,7 +201,7 @@ class Home:
         return self.path / "quarantine" / f"program={program}" / f"period={period}"
 
     def landing_digest(self, inventory: Inventory) -> str:
-        """What exactly a landing directory holds; files that have not changed are hashed once."""
+        """A hash over all that a landing directory holds; files that have not changed are hashed once."""
         return landing_digest(fingerprint_landing(inventory, self.path / "cache" / "files.json"))
 
     def register(
@@ -330,7 +330,7 @@ def _demand_postgres_driver() -> None:
 
 
 def process_started(pid: int) -> str | None:
-    """When a process began, as its kernel has it; None if there is none, or only its remains.
+    """The start of a process, as its kernel has it; None if there is none, or only its remains.
 
     With it a process number that was given out anew is told from the one that was meant. Where there
     is no /proc it is "?" for every living process.

@@ -50,7 +50,7 @@ class PeriodRun:
 
     @property
     def state(self) -> RunState:
-        """What is known of the last run of the period: this one, once it has begun to read."""
+        """The record of the period's last run: of this one, once it has begun to read."""
         folder = self.home.last_run_folder(self.program, self.period)
         return RunState(self.home.path, folder, self.work)
 

@@ -28,7 +28,7 @@ from orchestration.terms.load import LoadedProgram
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publish did: the period's gate and totals, and the later periods settled anew.
+    """The outcome of a publish: the period's gate and totals, and the later periods settled anew.
 
     For a closed period the gate and totals are those of its restatement, and `is_restatement`.
     """

@@ -1,4 +1,4 @@
-"""What stops a run on purpose: the state does not allow it, or a gate has not held; and how that is told."""
+"""The two errors that stop a run on purpose: the state does not allow it, or a gate has not held; and their texts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class GateFailed(RuntimeError):
 
 
 def summarize(stage: str, result: GateResult, period: str | None = None) -> str:
-    """What a blocked run says in logs, exceptions and alerts: expectations and counts.
+    """The text of a blocked run for logs, exceptions and alerts: expectations and counts.
 
     `period` is given where the gate is that of a later period, which is settled anew.
 
@@ -54,7 +54,7 @@ def summarize(stage: str, result: GateResult, period: str | None = None) -> str:
 
 
 def describe(stage: str, result: GateResult, period: str | None = None) -> str:
-    """What a blocked run says on its own terminal: `summarize`, and the first rows (§8)."""
+    """The text of a blocked run for its own terminal: `summarize`, and the first rows (§8)."""
     lines = [_first_line(stage, period)]
     for row in result.results:
         if row.blocks:
@@ -91,7 +91,7 @@ def _first_line(stage: str, period: str | None) -> str:
 
 
 def at_stake(stake: Stake) -> str:
-    """What hangs on a gate, in words: creators, and money by currency."""
+    """The stake of a gate, in words: creators, and money by currency."""
     if stake.creators is None:
         return "not known: no deals were ingested"
     who = f"{stake.creators:,} creators" + (" (all with a deal)" if stake.is_everyone else "")

@@ -40,7 +40,7 @@ def restate_period(
 
 
 def restatement_totals(connection: duckdb.DuckDBPyConnection) -> Totals:
-    """What an operator wants to see of a restatement: rows that differ, sums by currency."""
+    """The figures of a restatement for an operator: rows that differ, sums by currency."""
     rows = connection.execute(
         "select payout_currency, count(*) filter (where difference_minor <> 0),"
         " sum(posted_minor), sum(computed_minor), sum(difference_minor)"

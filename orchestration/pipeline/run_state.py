@@ -1,4 +1,4 @@
-"""What is known of a period's last run, in files that anyone may read at any time.
+"""The record of a period's last run, in files that anyone may read at any time.
 
     <home>/last_runs/program=P/period=K/record.json   a `LastRun`: inputs, verdicts, what ended it
     <home>/last_runs/program=P/period=K/program.yaml  the program file as that run read it
@@ -30,7 +30,7 @@ STAGES: Final = ("ingest", "staging", "eligibility", "scoring", "ledger")
 
 
 def last_run(home: Home, program: str, period: str) -> LastRun | None:
-    """What is known of a period's last run; None if it was never read. Makes nothing.
+    """The record of a period's last run; None if the period was never read. Makes nothing.
 
     Refused if the file that should say it cannot be read.
     """
@@ -85,7 +85,7 @@ class RunState:
         return record
 
     def inputs(self) -> Inputs:
-        """What the work file was made from; Refused if nothing is, or an older code made it."""
+        """The input that the work file was made from; Refused if there is none, or an older code made it."""
         return _inputs(self.work, self._begun())
 
     def begin_stage(self, stage: str) -> LastRun:

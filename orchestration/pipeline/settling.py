@@ -91,7 +91,7 @@ left join creator_earnings as earned on decided.creator_id = earned.creator_id
 
 @dataclass(frozen=True, slots=True)
 class SettlementInputs:
-    """What a run found that settlement goes by: earnings, parties, rates x 10^10 by currency."""
+    """The input of a settlement, as a run found it: earnings, parties, rates x 10^10 by currency."""
 
     earned: list[Earned]
     parties: dict[str, Party]
@@ -208,7 +208,7 @@ def write_ledger_period(
 def _write_ledger_totals(
     connection: duckdb.DuckDBPyConnection, program: Program, before: Publication | None
 ) -> None:
-    """What was earned in the program currency and paid out in each currency, beside the period before.
+    """Writes the sum earned in the program currency and paid out in each currency, beside the period before.
 
     Minor units; previous_minor is 0 where the period before has nothing in the currency, or there
     is none.
@@ -262,7 +262,7 @@ def _greatest_shares(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[i
 
 
 def period_totals(connection: duckdb.DuckDBPyConnection) -> Totals:
-    """What an operator wants to see of a period: counts, and money by currency and status."""
+    """The figures of a period for an operator: counts, and money by currency and status."""
     counts = connection.execute(
         "select (select count(*) from creator_eligibility),"
         " (select count(*) from creator_eligibility where eligible),"

@@ -1,4 +1,4 @@
-"""What hangs on a gate that has not held (§8): how many creators, and how much money.
+"""The stake of a gate that has not held (§8): the number of creators, and the amounts.
 
 The money is that of the ledger in the work file if there is one, else what was last published for
 the period, else for the one before it: until a run gets through, nobody knows better.

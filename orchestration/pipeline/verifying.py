@@ -23,7 +23,7 @@ from orchestration.terms.model import Program
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was looked at, and every difference found."""
+    """The outcome of a verification: the counts of what was compared, and every difference."""
 
     periods: list[str]
     closed: list[str]
@@ -127,7 +127,7 @@ def _explanation_faults(publication: Publication) -> Iterator[str]:
 
 
 def _books(publication: Publication) -> PeriodBooks | str:
-    """What a period has posted, and what its run has read; a text where that cannot be read."""
+    """The postings of a period, and the rows that its run has read; a text where they cannot be read."""
     import duckdb
 
     try:

@@ -48,7 +48,7 @@ def run_record(
     totals: Totals,
     data: Mapping[str, Any],
 ) -> RunRecord:
-    """What run.json says of a run: inputs, who, when, gates, totals, and what `data_quality` found.
+    """The content of run.json: inputs, who, when, gates, totals, and the findings of `data_quality`.
 
     `currency` is the program's. The hashes of the version's files are added by `finish_version`.
     """

@@ -1,4 +1,4 @@
-"""What `bonus export` writes of a period (§9): its tables as CSV, its program file, its run."""
+"""The files of `bonus export` (§9): a period's tables as CSV, its program file, its run."""
 
 from __future__ import annotations
 

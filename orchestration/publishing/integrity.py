@@ -1,4 +1,4 @@
-"""Whether a version is as its run has left it (§7, §9): every file, by the hashes that were kept.
+"""Compares a version with what its run has left (§7, §9): every file, by the hashes that were kept.
 
 Whatever is closed, carried on from, or verified is compared here first. What nobody can see is a
 change by somebody who may write the home and writes all hashes anew (docs/security.md).

@@ -1,4 +1,4 @@
-"""Where published tables lie, and the one atomic step that replaces them (§9).
+"""The place of published tables, and the one atomic step that replaces them (§9).
 
     <home>/published/program=P  -> ../generations/program=P/current/published
     <home>/restated/program=P   -> ../generations/program=P/current/restated
@@ -64,11 +64,11 @@ class Publication:
 
     @property
     def explains(self) -> bool:
-        """Whether it has the tables that explain; a version of earlier code has not."""
+        """True if it has the tables that explain; a version of earlier code has not."""
         return self.table("market_totals").exists()
 
     def has(self, table: Table) -> bool:
-        """Whether the contract's table was published; of earlier code not what explains."""
+        """True if the contract's table was published; a version of earlier code lacks those that explain."""
         return self.explains or not table.explains
 
     def relation(self, table: Table) -> str:
@@ -88,7 +88,7 @@ class Publication:
         return int(self.folder.name)
 
     def record(self) -> RunRecord:
-        """What is known of the run whose rows these are, read anew; Unreadable if run.json is none."""
+        """The record of the run that made these rows, read anew; Unreadable if run.json cannot be read."""
         path = self.folder / RUN_FILE
         try:
             return RunRecord.read(path.read_bytes())

@@ -69,7 +69,7 @@ class Worker(_Document):
 
 
 class Totals(_Document):
-    """What an operator wants to see of a version: counts, and money in minor units."""
+    """The figures of a version for an operator: counts, and money in minor units."""
 
     greatest_shares: Mapping[str, tuple[int, int]] = Field(default_factory=dict)
     creators: int = 0
@@ -82,7 +82,7 @@ class Totals(_Document):
 
 
 class Inputs(_Document):
-    """What a run read: files, and the hash of each. `fingerprint` is over all of them."""
+    """The input of a run: its files, and the hash of each. `fingerprint` is over all of them."""
 
     fingerprint: str
     program_file: str
@@ -185,7 +185,7 @@ class Blocked(_Document):
 
 
 class LastRun(Record):
-    """What the last run that read a period's input came to (§7 "every gate must have held").
+    """The outcome of the last run that read a period's input (§7 "every gate must have held").
 
     Written when the reading begins, so a run that dies leaves one without `inputs`. It is published
     if the period's version has the same `attempt`.
@@ -205,7 +205,7 @@ class LastRun(Record):
 
 
 class Registration(Record):
-    """Where the files of a program were last seen: what a run from the UI reads."""
+    """The places where a program's files were last seen. A run from the UI reads them there."""
 
     program_file: str
     landing: str

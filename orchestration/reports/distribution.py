@@ -1,4 +1,4 @@
-"""How evenly amounts are spread: Gini's coefficient and the bins of a histogram, both exact."""
+"""The distribution of amounts: Gini's coefficient and the bins of a histogram, both exact."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ MOST_ROWS: Final = 25
 
 @dataclass(frozen=True, slots=True)
 class MarketRow:
-    """What a market's creators (those of creator_eligibility) came to; market None: unknown."""
+    """The figures of a market's creators (those of creator_eligibility); market None: unknown."""
 
     market: str | None
     creators: int
@@ -43,7 +43,7 @@ class MarketRow:
 
 @dataclass(frozen=True, slots=True)
 class ContentRow:
-    """What posts of a content type came to: the performance parts of their creators' amounts."""
+    """The amounts of the posts of a content type: the performance parts of their creators' amounts."""
 
     content_type: str | None
     posts: int
@@ -64,7 +64,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How payouts in a currency are spread over its paid rows; quantiles are amounts that occur."""
+    """The distribution of payouts in a currency over its paid rows; quantiles are amounts that occur."""
 
     currency: str
     rows: int
@@ -78,7 +78,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class ReasonRow:
-    """How many have a reason, and how many have no other."""
+    """The number of rows with a reason, and of those that have no other."""
 
     code: str
     rows: int
@@ -105,7 +105,7 @@ class SettlementRow:
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentRow:
-    """What the period posted beside what it earned: kind, period and currency of journal entries."""
+    """The postings of the period beside its earnings, by kind, period and currency of journal entries."""
 
     kind: str  # adjustment (an earlier period was restated), manual (by hand), return (a payout came back)
     origin_period: str
@@ -343,7 +343,7 @@ def _settlement(connection: duckdb.DuckDBPyConnection) -> list[SettlementRow]:
 
 
 def adjustment_rows(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow]:
-    """What the journal posts beside what was earned, by kind, period and currency."""
+    """The postings of the journal beside earnings, by kind, period and currency."""
     rows = connection.execute(
         "select kind, origin_period, currency, count(distinct creator_id), -sum(amount_minor) from journal"
         " where kind in ('adjustment', 'manual', 'return') and account = 'payable:' || creator_id"

@@ -173,7 +173,7 @@ def _status(row: SettlementRow) -> str:
 
 
 def distribution_section(figures: PeriodFigures) -> Section:
-    """How earnings and payouts are spread."""
+    """The distribution of earnings and payouts."""
     currency = figures.program.currency
     charts = []
     if any(entry.to_minor for entry in figures.bins):
@@ -225,7 +225,7 @@ def distribution_section(figures: PeriodFigures) -> Section:
 
 
 def caps_section(figures: PeriodFigures) -> Section:
-    """What caps and the budget took away."""
+    """The amounts that caps and the budget took away."""
     currency, total = figures.program.currency, figures.totals.program_amount_minor
     if figures.budget_minor is None:
         budget = "The period has no budget."
@@ -331,7 +331,7 @@ def _growth(before: int, now: int) -> str:
 
 
 def restatements_section(figures: PeriodFigures) -> Section:
-    """What a later run of the closed period came to, and what this period posts for others."""
+    """The outcome of a later run of the closed period, and the amounts that this period posts for others."""
     paragraphs, tables = [], []
     if figures.restated is not None:
         record = figures.restated

@@ -1,4 +1,4 @@
-"""What a page is made of, and its HTML: Jinja2 escapes all text, and `shown` what would not print.
+"""The parts of a page, and its HTML: Jinja2 escapes all text, and `shown` what would not print.
 
 Belongs here: the parts of a page and their rendering. Does not: what a page tells
 (`period_page.py`, `overview_page.py`).

@@ -1,4 +1,4 @@
-"""What the codes of §4 and §7 mean, in words for a page. The codes are the contract's."""
+"""The codes of §4 and §7 in words for a page. The codes are the contract's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has to be known at once of a period's figures, since they do not say it themselves.
+"""Remarks on a period's figures: facts that the figures do not show by themselves.
 
 That nobody is eligible, and why; and that money comes from other periods. One sentence or two each.
 """
@@ -69,7 +69,7 @@ def _remarks(
 
 
 def _nobody(totals: Totals, creators: Reasons, posts: Reasons) -> list[str]:
-    """Why nobody earns, where the tables of eligibility say it."""
+    """The reason why nobody earns, where the tables of eligibility say it."""
     if not totals.creators:
         return ["Nobody takes part: no deal of this program was invited before the period closes."]
     if not totals.eligible_creators:
@@ -99,7 +99,7 @@ def _small(sentence: str) -> str:
 
 
 def _adjusted(totals: Totals, rows: Sequence[AdjustmentRow]) -> list[str]:
-    """What was posted beside what this period earned, a sentence a currency."""
+    """The amounts posted beside this period's earnings, a sentence for each currency."""
     by_currency: dict[str, list[AdjustmentRow]] = defaultdict(list)
     for row in rows:
         by_currency[row.currency].append(row)

@@ -64,7 +64,7 @@ def _reasons(
 
 
 def gates_section(recorded: Mapping[str, GateResult]) -> Section:
-    """What became of the expectations, with the failing rows of those that warned."""
+    """The outcome of the expectations, with the failing rows of those that warned."""
     gates = {stage: recorded[stage] for stage in STAGES if stage in recorded}
     summary = Table(
         "Gates of the published run",
@@ -118,7 +118,7 @@ def _ids_first(name: str) -> tuple[bool, str]:
 
 
 def data_section(data: Mapping[str, Any]) -> Section:
-    """What ingest read, and posts in play that were late or fell."""
+    """The rows that ingest read, and the posts in play that were late or lost counts."""
     title = "Data quality"
     if not data:
         return Section("data", title, ["The run was made before these figures were kept."])

@@ -1,4 +1,4 @@
-"""What a terms version changes against the one before it, key by key."""
+"""The changes of a terms version against the one before it, key by key."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ WAIT_SECONDS: Final = 30
 
 
 def reports_folder(home: Home, program: str) -> Path:
-    """Where the pages of a program lie in its home."""
+    """The folder in the home with the pages of a program."""
     return home.path / "reports" / f"program={program}"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class SampleSummary:
-    """What `write_sample` wrote: where, and how many rows of each dataset."""
+    """The outcome of `write_sample`: the folder, and the number of rows of each dataset."""
 
     program_file: Path
     landing: Path

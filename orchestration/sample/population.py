@@ -211,7 +211,7 @@ def events_table(prefix: str, kind: str, subjects: Any, status: str, when: Any) 
 
 
 def audience_table(rng: Any, people: Population, period: Period) -> Any:
-    """Where followers live, per country: mostly at home, some in countries that no term names."""
+    """The countries where followers live: mostly at home, some in countries that no term names."""
     import numpy as np
 
     countries = ("US", "JP", "KR", "BR", "GB", "ID")

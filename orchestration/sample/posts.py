@@ -25,7 +25,7 @@ SNAPSHOT_DAYS = (0.3, *range(1, 15), 17, 20, 23, 26, 29)
 
 @dataclass(frozen=True)
 class Bounds:
-    """Where a period begins and ends, in seconds, by index of market."""
+    """The begin and end of a period, in seconds, by index of market."""
 
     starts: Any
     ends: Any
@@ -221,7 +221,7 @@ def metrics_tables(
 
 
 def _snapshot_times(rng: Any, posts: Posts, ends: Any, next_ends: Any) -> tuple[Any, Any]:
-    """Which post was looked at, and when: daily at first, then less, and shortly before the end.
+    """The times at which each post was looked at: daily at first, then less often, and shortly before the end.
 
     Regular instants are even seconds, the others odd, so no key comes twice by accident.
     """
@@ -249,7 +249,7 @@ def _snapshot_times(rng: Any, posts: Posts, ends: Any, next_ends: Any) -> tuple[
 
 @dataclass(frozen=True)
 class Reports:
-    """What the platform would report at each snapshot, before it is cut to whole numbers."""
+    """The counts that the platform would report at each snapshot, before they are cut to whole numbers."""
 
     post_ids: Any
     views: Any

@@ -64,17 +64,17 @@ MARKETS_WITH_A_CURRENCY: Final = tuple(_MARKET_CURRENCIES)
 
 
 def is_current(code: str) -> bool:
-    """Whether a program may name the code: it has a minor unit and is in use (as it stands: upper case)."""
+    """True if a program may name the code: it has a minor unit and is in use (as it stands: upper case)."""
     return code in _CURRENT
 
 
 def is_withdrawn(code: str) -> bool:
-    """Whether the code was withdrawn since 1999: landing data may name it, and nothing is paid in it."""
+    """True if the code was withdrawn since 1999: landing data may name it, and nothing is paid in it."""
     return code in _WITHDRAWN
 
 
 def is_currency_pair(text: str) -> bool:
-    """Whether the text is a pair of different currencies as `fx_confirmed` names it: `USD/JPY`."""
+    """True if the text is a pair of different currencies as `fx_confirmed` names it: `USD/JPY`."""
     base, slash, quote = text.partition("/")
     return bool(slash) and base != quote and is_current(base) and is_current(quote)
 

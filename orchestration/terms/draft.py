@@ -18,7 +18,7 @@ from orchestration.terms.yaml_reader import Scalar
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule found at a path, and what it expected there."""
+    """A finding of a rule at a path, and what it expected there."""
 
     path: KeyPath
     found: str
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What stands at a path of the program."""
+    """The node at a path of the program."""
 
     value: object
     path: KeyPath = ()
@@ -58,12 +58,12 @@ class Draft:
 
     @property
     def is_given(self) -> bool:
-        """Whether there is a value, other than null."""
+        """True if there is a value, other than null."""
         return not is_null(self.value)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is a list or mapping, with nothing in it."""
+        """True if there is a list or mapping, with nothing in it."""
         return isinstance(self.value, list | tuple | Mapping) and not self.value
 
     def finding(self, expected: str) -> Finding:
@@ -76,7 +76,7 @@ class Draft:
 
 
 def is_null(value: object) -> bool:
-    """Whether a value is absent or an explicit null."""
+    """True if a value is absent or an explicit null."""
     return value is None or (isinstance(value, Scalar) and value.is_null)
 
 

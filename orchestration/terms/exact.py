@@ -16,7 +16,7 @@ _EXACT: Final = Context(prec=MOST_DIGITS, traps=[Inexact])
 
 
 def decimals_of(value: Decimal) -> int:
-    """How many decimals a finite value has: 2 for 0.25, 0 for 10.000 and for 1e3."""
+    """The number of decimals of a finite value: 2 for 0.25, 0 for 10.000 and for 1e3."""
     exponent = _EXACT.normalize(value).as_tuple().exponent
     assert isinstance(exponent, int), "NaN and infinity have no decimals"
     return max(0, -exponent)

@@ -106,7 +106,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def _field_findings(error: ValidationError) -> list[Finding]:
-    """What single values of the file do not keep; the rules are asked apart, on the draft."""
+    """Findings about single values of the file; the rules are asked apart, on the draft."""
     return [
         _field_finding(details)
         for details in error.errors(include_url=False)

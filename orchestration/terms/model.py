@@ -101,7 +101,7 @@ class UnknownKey:
 
 
 class Part(BaseModel):
-    """What all parts of a program have in common: frozen, and no keys but their own."""
+    """The base of all parts of a program: frozen, and no keys but their own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -121,7 +121,7 @@ class Part(BaseModel):
 
 
 class Market(Part):
-    """Where a creator is: its days are those of the time zone."""
+    """The market of a creator: its days are those of the time zone."""
 
     timezone: TimeZone
 
@@ -140,7 +140,7 @@ class Period(Part):
 
 
 class Eligibility(Part):
-    """Who and what can earn (§4)."""
+    """The conditions under which creators and posts can earn (§4)."""
 
     account_types: tuple[AccountType, ...]
     markets: tuple[Id, ...]
@@ -165,7 +165,7 @@ class Weights(Part):
 
 
 class AudienceValue(Part):
-    """What an account in a country counts for; the mean is clamped to [floor, ceiling] (§5)."""
+    """The value of an account in a country; the mean is clamped to [floor, ceiling] (§5)."""
 
     countries: ReadOnly[Id, CountryValue]
     other: CountryValue
@@ -189,7 +189,7 @@ class Milestone(Part):
 
 
 class Payout(Part):
-    """How points become money in the program currency (§6)."""
+    """The way from points to money in the program currency (§6)."""
 
     method: Annotated[Literal["rate", "pool"], BeforeValidator(values.one_of("rate", "pool"))]
     # None, not empty, where absent: a method must have what it pays by, if only `{}`.
@@ -218,14 +218,14 @@ class WithholdingBracket(Part):
 
 
 class WithholdingRule(Part):
-    """What is withheld from payees of a tax residence with a tax form; '*' matches any."""
+    """The withholding from payees of a tax residence with a tax form; '*' matches any."""
 
     tax_residence: Id
     tax_form: Id
     brackets: tuple[WithholdingBracket, ...]
 
     def matches(self, tax_residence: str, tax_form: str) -> bool:
-        """Whether the row is about payees with this tax residence and tax form."""
+        """True if the row is about payees with this tax residence and tax form."""
         return self.tax_residence in ("*", tax_residence) and self.tax_form in ("*", tax_form)
 
 
@@ -282,7 +282,7 @@ class Program(Part):
         return next(row for row in self.withholding if row.matches(tax_residence, tax_form))
 
     def has_no_minimum_payout(self, period: Period) -> bool:
-        """Whether the program ends with the period or before, so all that is owed is paid (§7)."""
+        """True if the program ends with the period or before, so all that is owed is paid (§7)."""
         if self.terminated_on is None:
             return False
         return period.ends_on >= self.terminated_on - timedelta(days=1)

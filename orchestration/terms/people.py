@@ -88,7 +88,7 @@ def is_person(name: str) -> bool:
 
 
 def what_is_wrong(name: str) -> str:
-    """Why `is_person` refuses a name, in words for the person who typed it."""
+    """The reason why `is_person` refuses a name, in words for the person who typed it."""
     form = name
     while form != (next_form := _step(form)):
         form = next_form

@@ -104,7 +104,7 @@ def _schema(annotation: Any, path: str, meanings: Mapping[str, str]) -> Schema:
 
 
 def _value(base: Any, reader: object) -> Schema:
-    """What one value may be: from the reader's bounds, from the words of a Literal, or text."""
+    """The schema of one value: from the reader's bounds, from the words of a Literal, or text."""
     if isinstance(reader, Whole):
         return {"type": "integer", "minimum": reader.low, "maximum": reader.high}
     if isinstance(reader, Number):

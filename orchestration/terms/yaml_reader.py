@@ -50,7 +50,7 @@ class Scalar:
 
     @property
     def is_null(self) -> bool:
-        """Whether YAML 1.2 reads this as null: `null`, `~` or nothing at all, unquoted."""
+        """True if YAML 1.2 reads this as null: `null`, `~` or nothing at all, unquoted."""
         return self.is_plain and _NULL.fullmatch(self.text) is not None
 
     def __str__(self) -> str:

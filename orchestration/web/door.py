@@ -1,4 +1,4 @@
-"""What may come in from a browser: requests to our own host, from our own pages.
+"""The door of the UI: it lets in requests to our own host, from our own pages.
 
 The UI has no login, so a page of any other site that is open in the same browser could speak to it.
 What decides, for HTTP and WebSocket alike:
@@ -51,7 +51,7 @@ _ANSWER_HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not let in."""
+    """The reason why a request is not let in."""
 
     status: int
     text: str
@@ -110,7 +110,7 @@ def _foreign(scope: Scope, headers: Headers, settings: Settings) -> Refusal | No
 
 
 def _is_origin_of(origin: str, host: re.Match[str]) -> bool:
-    """Whether an origin is of the host. Its scheme is not looked at: a proxy may have ended TLS."""
+    """True if an origin is of the host. Its scheme is not looked at: a proxy may have ended TLS."""
     match = re.fullmatch(rf"(https?)://{_AUTHORITY}", origin)
     if match is None:
         return False
@@ -120,7 +120,7 @@ def _is_origin_of(origin: str, host: re.Match[str]) -> bool:
 
 
 def _is_visit(scope: Scope, headers: Headers) -> bool:
-    """Whether somebody opens a page in a tab of its own: by typing, a bookmark, or a link."""
+    """True if somebody opens a page in a tab of its own: by typing, a bookmark, or a link."""
     return (
         scope["type"] == "http"
         and scope["method"] == "GET"
@@ -144,7 +144,7 @@ def _unfit(scope: Scope, headers: Headers) -> Refusal | None:
 
 
 def _user(scope: Scope, headers: Headers, settings: Settings) -> tuple[str | None, Refusal | None]:
-    """Who asks, by the proxy's word; a refusal where there is a login and it names nobody."""
+    """The person who asks, by the proxy's word; a refusal where there is a login and it names nobody."""
     if settings.user_header is None:
         return None, None
     client = scope.get("client")

@@ -67,7 +67,7 @@ def end_with_parent(folder: Path) -> None:
 
 
 def code_socket(folder: Path) -> Path:
-    """Where the service `code` is asked for definitions and runs."""
+    """The socket at which the service `code` is asked for definitions and runs."""
     return folder / "code.sock"
 
 

@@ -1,4 +1,4 @@
-"""What the environment says about who may speak to the UI: names of hosts, and a proxy with a login.
+"""Settings from the environment about who may speak to the UI: names of hosts, and a proxy with a login.
 
 All of it is read once, before anything starts; a mistake is a ValueError that says what to do.
 """
@@ -30,7 +30,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which hosts are ours, and whose word is taken for who someone is."""
+    """The hosts that are ours, and the proxy whose word is taken for a person's name."""
 
     hosts: frozenset[str] = OWN_HOSTS
     user_header: str | None = None  # None: there is no login, everybody says who he is
@@ -63,7 +63,7 @@ class Settings:
         return cls(OWN_HOSTS | hosts, header, proxies)
 
     def is_proxy(self, address: str | None) -> bool:
-        """Whether a request's other end, as the kernel has it, is the proxy."""
+        """True if a request's other end, as the kernel has it, is the proxy."""
         try:
             peer = ipaddress.ip_address(address or "")
         except ValueError:

@@ -54,7 +54,7 @@ class Service:
         return False
 
     def is_gone(self) -> bool:
-        """Whether the process, and all that it has started, has ended."""
+        """True if the process, and all that it has started, has ended."""
         if self.process.poll() is None or not self.signal(0):
             return self.process.poll() is not None
         # What nobody has waited for yet is counted by the signal, but has ended.
@@ -62,7 +62,7 @@ class Service:
 
 
 class Ending:
-    """Whether somebody asks for an end, and for how long the asked may take."""
+    """A request to end, and the time that the processes may take for it."""
 
     def __init__(self) -> None:
         self.signals = 0
@@ -152,7 +152,7 @@ def meeting_place() -> Iterator[Path]:
 
 
 def _has_living(group: int) -> bool:
-    """Whether a process group has a member that is more than its remains; Linux only."""
+    """True if a process group has a member that is more than its remains; Linux only."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             # The name in parentheses may hold blanks, so what comes after the last one counts.

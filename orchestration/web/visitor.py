@@ -1,4 +1,4 @@
-"""What somebody calls himself, where no proxy knows: asked once, and kept in his browser.
+"""The name that a person gives where no proxy knows it: asked once, and kept in the browser.
 
 A name in a cookie proves nothing, and need not: without a login, names are what people say of
 themselves. It is signed all the same, since a page on another port of this machine can set cookies
@@ -65,11 +65,11 @@ class Visitors:
         return None
 
     def token(self, form: str) -> str:
-        """What the form of that address has to bring along, for the page it stands on has it only."""
+        """The token that the form of an address must send back; only the page with the form has it."""
         return self._signature("form", form)
 
     def is_token(self, form: str, token: str) -> bool:
-        """Whether a form has brought along its own token."""
+        """True if a form has sent back its own token."""
         return self._is_signed("form", form, token)
 
     def _signature(self, purpose: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What an operator sees of a table in Dagster: its columns, first rows, figures, and what happened.
+"""The metadata of a table in Dagster: its columns, first rows, figures, and what happened.
 
 Belongs here: how made tables are told to Dagster. Does not: making them, nor any number that is
 published. Figures are for the UI's plots; money in them stays in whole minor units.

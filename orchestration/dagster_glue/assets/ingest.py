@@ -40,7 +40,7 @@ TABLES = tuple(DESCRIPTIONS)
 
 
 class IngestConfig(dg.Config):
-    """Where to read from; left out, it is where the program's files were when last run."""
+    """The files to read; left out, they are those of the program's last run."""
 
     program_file: str | None = None
     landing: str | None = None

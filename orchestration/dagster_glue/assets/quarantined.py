@@ -1,4 +1,4 @@
-"""What stands in quarantine of a dataset, and what its source has deleted, as tables in Dagster.
+"""The quarantine of a dataset, and the rows that its source has deleted, as tables in Dagster.
 
 Tables only: the UI shows their cells as text, so nothing that was delivered is run as Markdown or HTML.
 """
