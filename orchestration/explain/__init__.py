@@ -1,4 +1,4 @@
-"""How each number of a creator's ledger rows came about (§11), from what is published alone.
+"""The origin of each number of a creator's ledger rows (§11), from what is published alone.
 
     rows.py         what is known of one creator: rows of the published tables, each cell as exported
     expression.py   an expression of §11, whose text and exact value are made together

@@ -1,4 +1,4 @@
-"""What is known of one creator in one period: rows of published tables, each cell as it is exported."""
+"""The rows of one creator in one period, out of published tables, each cell as it is exported."""
 
 from __future__ import annotations
 
@@ -58,4 +58,4 @@ class CreatorRows:
 
 
 class Contradiction(ValueError):
-    """What is published does not follow from what it is made of."""
+    """A published number does not follow from the numbers that it is made of."""

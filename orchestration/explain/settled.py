@@ -91,7 +91,7 @@ class _Account:
         )
 
     def _earned(self) -> Earned:
-        """What was earned, in the creator's own currency; elsewhere, and for others, nothing."""
+        """The earnings, in the creator's own currency; elsewhere, and for others, nothing."""
         if self.earned is not None and self._is_own:
             return self.earned
         why = "the creator is not eligible" if self._is_own else "not the creator's payout currency"
