@@ -105,8 +105,9 @@ def test_a_reader_sees_the_old_tables_or_the_new_ones(tmp_path: Path) -> None:
         publish_anew(1)  # settles period 2 anew
         publish_anew(0, corrected=True)  # both later ones
         publish_anew(0)
-        books.close(books.periods[0])  # settles both later ones anew
+        books.close(books.periods[0])  # settles both later ones anew, to the same bytes
         seen()
+        by_the_close = published[-1]
         publish_anew(0, corrected=True)  # a restatement, and what it leads to
         publish_anew(1, corrected=True)
         publish_anew(0)
@@ -115,7 +116,10 @@ def test_a_reader_sees_the_old_tables_or_the_new_ones(tmp_path: Path) -> None:
     assert [name for name, _ in groupby(reads, key=itemgetter(0))] == [
         generation for generation, *_ in published
     ]
-    assert all(one[1:] != next_one[1:] for one, next_one in pairwise(published))
+    assert all(
+        (one[1:] != next_one[1:]) == (next_one is not by_the_close)
+        for one, next_one in pairwise(published)
+    )
 
 
 if __name__ == "__main__":
