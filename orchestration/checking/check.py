@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from orchestration.checking.absent import ABSENT
 from orchestration.checking.mistakes import AbsentColumn, Checked, Mistake, ReadDataset, Severity
 from orchestration.checking.nearest import nearest_value
 from orchestration.foundations.texts import nearest_name
-from orchestration.ingest.datasets import DATASET_NAMES, DATASETS, Dataset, Kind
+from orchestration.ingest.datasets import BY_NAME, DATASET_NAMES, Dataset, Kind
 from orchestration.ingest.discovery import Inventory, discover
 from orchestration.ingest.parquet_loader import distrusting_statistics
 from orchestration.ingest.quarantine import FileReason
@@ -33,7 +33,6 @@ from orchestration.terms.load import LoadedProgram
 if TYPE_CHECKING:
     import duckdb
 
-BY_NAME: Final = {dataset.name: dataset for dataset in DATASETS}
 # What else is read to judge a dataset: snapshots are held against posts, posts against creators, and
 # rates are needed where payees are paid in another currency.
 _HELD_AGAINST: Final = {
@@ -159,6 +158,7 @@ def _mistakes(connection: duckdb.DuckDBPyConnection, chosen: Collection[str]) ->
     """Quarantined files, quarantined rows, then what the gate says beside."""
     blocked: set[str] = set()  # the datasets whose bad rows block a run
     others: list[Mistake] = []
+    empty = _empty(connection, chosen)
     for expectation in SUITE:
         if expectation.table == "quarantine_files":
             continue
@@ -166,7 +166,7 @@ def _mistakes(connection: duckdb.DuckDBPyConnection, chosen: Collection[str]) ->
         if expectation.name in _BAD_ROWS:
             blocked |= {str(row["dataset"]) for row in rows}
         else:
-            others += _of_expectation(connection, expectation, rows, chosen)
+            others += _of_expectation(connection, expectation, rows, chosen, empty)
     yield from _bad_files(connection, chosen)
     yield from _bad_rows(connection, chosen, blocked)
     yield from others
@@ -243,14 +243,15 @@ def _of_expectation(
     expectation: Expectation,
     rows: Sequence[dict[str, object]],
     chosen: Collection[str],
+    empty: Mapping[str, bool],
 ) -> Iterator[Mistake]:
     """A mistake for each row that breaks an expectation, at its places where the row tells them."""
     severity: Severity = "error" if expectation.severity == "error" else "warning"
     for row in rows:
         dataset = _dataset(expectation, row)
-        if (dataset is not None and dataset not in chosen) or _follows(
-            connection, expectation, row, chosen
-        ):
+        if dataset is not None and dataset not in chosen:
+            continue
+        if _follows(expectation, row, empty):
             continue
         told = ", ".join(
             f"{name}={value}"
@@ -278,23 +279,22 @@ def _of_expectation(
             yield mistake
 
 
+def _empty(connection: duckdb.DuckDBPyConnection, chosen: Collection[str]) -> dict[str, bool]:
+    """The chosen datasets of which nothing was loaded; True where rows or files of it were refused."""
+    found = connection.execute(
+        "select dataset, rows_quarantined + files_quarantined > 0 from ingest_datasets"
+        " where rows_loaded = 0"
+    ).fetchall()
+    return {dataset: is_refused for dataset, is_refused in found if dataset in chosen}
+
+
 def _follows(
-    connection: duckdb.DuckDBPyConnection,
-    expectation: Expectation,
-    row: dict[str, object],
-    chosen: Collection[str],
+    expectation: Expectation, row: Mapping[str, object], empty: Mapping[str, bool]
 ) -> bool:
     """True if a dataset is empty, and the emptiness or its reason is told as another mistake."""
-    needed = (
-        [row["dataset"]] if expectation.name == _HAVE_ROWS else _NEEDED.get(expectation.name, [])
-    )
-    found = connection.execute(
-        "select count(*) from ingest_datasets where rows_loaded = 0"
-        " and list_contains(?, dataset) and list_contains(?, dataset)"
-        " and (? or rows_quarantined + files_quarantined > 0)",
-        [needed, list(chosen), expectation.name != _HAVE_ROWS],
-    ).fetchone()
-    return found is not None and found[0] > 0
+    if expectation.name == _HAVE_ROWS:
+        return empty.get(str(row["dataset"]), False)
+    return any(dataset in empty for dataset in _NEEDED.get(expectation.name, ()))
 
 
 def _dataset(expectation: Expectation, row: dict[str, object]) -> str | None:

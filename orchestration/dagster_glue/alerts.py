@@ -79,9 +79,8 @@ def _broken_expectations(instance: dg.DagsterInstance, run_id: str) -> Iterator[
 
 
 def _rows(row: Mapping[str, object]) -> str:
-    return str(
-        row.get("of") or f"{row['failing_rows']} rows"
-    )  # earlier code did not say of how many
+    """The rows that broke an expectation; earlier code did not keep of how many they are."""
+    return str(row.get("of") or f"{row['failing_rows']} rows")
 
 
 def send(title: str, body: str, to: Sequence[str] | None = None) -> list[str]:

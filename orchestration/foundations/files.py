@@ -29,9 +29,8 @@ def replace_file(
         fresh.unlink(missing_ok=True)  # of a process with this number that was killed
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
-            if is_durable:
-                file.flush()
-                os.fsync(file.fileno())
+        if is_durable:
+            sync(fresh)
         fresh.replace(path)
     except BaseException:
         fresh.unlink(missing_ok=True)

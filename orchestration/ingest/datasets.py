@@ -275,3 +275,4 @@ DATASETS: Final = (
 )
 
 DATASET_NAMES: Final = tuple(dataset.name for dataset in DATASETS)
+BY_NAME: Final = {dataset.name: dataset for dataset in DATASETS}

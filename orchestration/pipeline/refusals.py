@@ -70,19 +70,16 @@ def describe_all(stage: str, result: GateResult) -> str:
     lines = [f"{stage}: {state}; {len(result.results)} expectations"]
     for row in result.results:
         if row.state != "held":
-            first, *rows = _broken(row)
-            lines += [first if row.blocks else f"  warning: {first.strip()}", *rows]
+            lines += _broken(row, "" if row.blocks else "warning: ")
     return "\n".join(lines)
 
 
-def _broken(row: Result) -> list[str]:
-    if row.state == "failed":
-        lines = [f"  {row.name}: {row.counted}: {row.means}"]
-    else:
-        lines = [f"  {row.name}: could not be evaluated: {row.problem}"]
-    for shown in row.shown:
-        lines.append("    " + ", ".join(f"{name}={value!r}" for name, value in shown.items()))
-    return lines
+def _broken(row: Result, kind: str = "") -> list[str]:
+    """A line about the expectation, and one for each row that is shown."""
+    failed = row.state == "failed"
+    said = f"{row.counted}: {row.means}" if failed else f"could not be evaluated: {row.problem}"
+    rows = (", ".join(f"{name}={value!r}" for name, value in shown.items()) for shown in row.shown)
+    return [f"  {kind}{row.name}: {said}", *(f"    {shown}" for shown in rows)]
 
 
 def _first_line(stage: str, period: str | None) -> str:

@@ -9,9 +9,8 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-from orchestration.ingest.datasets import DATASETS, NUMBERS, Dataset, Kind
+from orchestration.ingest.datasets import BY_NAME, NUMBERS, Dataset, Kind
 
-BY_NAME = {dataset.name: dataset for dataset in DATASETS}
 _UNQUOTED_IN_JSON = frozenset({Kind.FLAG, *NUMBERS})
 
 

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from orchestration.ingest import text_loader
-from orchestration.ingest.datasets import DATASETS, DELETION_FLAGS, DELETION_INSTANT, READ_BESIDE
+from orchestration.ingest.datasets import BY_NAME, DELETION_FLAGS, DELETION_INSTANT, READ_BESIDE
 from tests.unit.ingest.conftest import Ingested, Landing
 
-BY_NAME = {dataset.name: dataset for dataset in DATASETS}
 MARKERS = (*DELETION_FLAGS, DELETION_INSTANT)
 FORMATS = ("csv", "jsonl", "parquet")
 EARLY, MIDDLE, LATE = (f"2024-01-0{day}T00:00:00Z" for day in (1, 2, 3))

@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.ingest import jsonl_reader
-from orchestration.ingest.datasets import DATASETS
+from orchestration.ingest.datasets import BY_NAME
 from orchestration.ingest.jsonl_reader import JsonlReader
 from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.text_files import UNUSABLE_TEXT
 
-BY_NAME = {dataset.name: dataset for dataset in DATASETS}
 NAMES = BY_NAME["fx_rates"].column_names
 
 
