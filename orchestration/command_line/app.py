@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -228,27 +229,46 @@ def withdraw(
 
 @app.command()
 def verify(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="HASH", help="A hash of an earlier line, which the log must have."
+        ),
+    ] = None,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
-    """Look again at all that is published and closed: hashes, close log, journal, balances.
+    """Look again at all that is published and closed: hashes, close log, journal, balances, roots.
+
+    With --since also that the close log has only grown since it ended with the line of that hash
+    (SHA-256 of the line without its end, as the next line has it in previous_sha256).
 
     Example: bonus verify --json
     """
     loaded = _program(program)
+    if since is not None and not re.fullmatch("[0-9a-f]{64}", since):
+        _fail(USAGE, f"--since takes a hash of 64 digits and letters a to f, not {since[:80]!r}")
     place = _home(home)
+    from orchestration.pipeline.verifying import line_of
     from orchestration.pipeline.verifying import verify as verify_books
 
     found = verify_books(place, loaded.program)
+    line = line_of(place, loaded.program.program, since) if since is not None else None
+    if since is not None and line is None:
+        lost = f"close log: no line has the hash {since}; a line was changed or taken out"
+        found = replace(found, differences=[*found.differences, lost])
     if as_json:
-        _print_json(asdict(found))
+        told = {} if since is None else {"since": {"sha256": since, "line": line}}
+        _print_json(asdict(found) | told)
     elif not found.differences:
         _print(
             f"{len(found.periods)} published and {len(found.closed)} closed periods, "
             f"{found.files:,} files and {found.journal_entries:,} journal entries agree"
         )
+        if line is not None:
+            _print(f"the close log has that hash: line {line} of {len(found.closed)}")
     if found.differences:
         # One line each: a name in a file that was tampered with must not make up lines of its own.
         differences = [text.replace("\n", r"\n") for text in found.differences]

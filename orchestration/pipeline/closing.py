@@ -12,14 +12,17 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from orchestration.ledger.closing import Closable, refusals
+from orchestration.ledger.proofs import Tree
 from orchestration.pipeline.books import Books, demand_periods_stay, open_books
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.draft import Draft
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import Gate
+from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
+from orchestration.pipeline.statement_key import key_fault
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication
@@ -57,7 +60,8 @@ def close_period(
     with home.program_lock(program.program):
         books = _demand(home, loaded, period, by, today)
         publication, log = books.published[period], CloseLog(home.path, program.program)
-        entry = _entry(program.program, books, publication, by, log.last_sha256())
+        tree = closing_tree(home, program.program, publication)
+        entry = _entry(program.program, books, publication, by, log.last_sha256(), tree)
         draft = Draft(
             program=program.program,
             store=home.store(program.program),
@@ -116,6 +120,8 @@ def _demand(home: Home, loaded: LoadedProgram, period: str, by: str, today: date
         ),
         by,
     )
+    if (fault := key_fault(home)) is not None:
+        found.append(fault)
     if found:
         raise Refused("\n".join(found))
     return books
@@ -224,7 +230,12 @@ def posted_restatements(books: Books, publication: Publication) -> list[Publicat
 
 
 def _entry(
-    program: str, books: Books, publication: Publication, by: str, previous: str
+    program: str,
+    books: Books,
+    publication: Publication,
+    by: str,
+    previous: str,
+    statements: Tree | None,
 ) -> CloseEntry:
     record, files = publication.record(), publication.file_hashes()
     return CloseEntry(
@@ -251,6 +262,8 @@ def _entry(
         ledger_sha256=files[_path(publication, "payout_ledger")],
         journal_sha256=files[_path(publication, "journal")],
         files=files,
+        statements=statements.size if statements else None,
+        statements_root=statements.root.hex() if statements else None,
         previous_sha256=previous,
     )
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, time
 
 from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
-from orchestration.ledger.closing import chain_faults
+from orchestration.ledger.closing import chain_faults, line_sha256
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.deciding import rows_used
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.proving import root_fault
 from orchestration.pipeline.recounting import explanation_faults
 from orchestration.pipeline.rows import field_names
 from orchestration.publishing.integrity import file_faults
@@ -67,6 +68,8 @@ def verify(home: Home, program: Program) -> Verification:
             else:
                 whole.append(books)
                 differences += _explanation_faults(published[key])
+                if entry is not None:
+                    differences += _statement_faults(home, published[key], entry)
         if len(whole) == len(keys):  # balances over periods say nothing where one is missing
             differences += book_faults(whole, order, closed)
         for key, restatement in home.store(program.program).restated().items():
@@ -124,6 +127,28 @@ def _explanation_faults(publication: Publication) -> Iterator[str]:
     except (duckdb.Error, OSError, ProgramFileError, LookupError) as error:
         said = (str(error) or type(error).__name__).splitlines()[0]
         yield f"{publication.period}: what its tables say cannot be recounted: {said}"
+
+
+def _statement_faults(home: Home, publication: Publication, entry: CloseEntry) -> Iterator[str]:
+    """A period that was closed without a root, by earlier code, has nothing to compare."""
+    import duckdb
+
+    try:
+        if (fault := root_fault(home, publication, entry)) is not None:
+            yield fault
+    except (duckdb.Error, OSError) as error:
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        yield f"{publication.period}: the root of its statements cannot be computed: {said}"
+
+
+def line_of(home: Home, program: str, sha256: str) -> int | None:
+    """The number of the line of the close log that has this hash; None if there is none.
+
+    Whoever wrote down the hash of a line can so tell that the log has only grown since: each line has
+    the hash of the one before it.
+    """
+    hashes = [line_sha256(line) for line in CloseLog(home.path, program).lines()]
+    return hashes.index(sha256) + 1 if sha256 in hashes else None
 
 
 def _books(publication: Publication) -> PeriodBooks | str:

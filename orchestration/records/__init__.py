@@ -153,6 +153,9 @@ class CloseEntry(Record):
     ledger_sha256: str
     journal_sha256: str
     files: Mapping[str, str]  # hash by path, of every file of the published version
+    statements: int | None = None  # size of the tree of statements (§12)
+    # None: closed by earlier code, or published by it without the tables of §9.
+    statements_root: str | None = None
     previous_sha256: str
 
     def line(self) -> bytes:

@@ -9,7 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.ledger.closing import line_sha256
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.refusals import Refused
+from orchestration.pipeline.statement_key import KEY_FILE
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry
 from tests.conftest import BonusHere
@@ -189,3 +192,62 @@ def test_a_changed_restatement_is_named(books: Books, sample: Path) -> None:
     path = books.restated[first].table("restatement")
     path.write_bytes(path.read_bytes() + b"x")
     assert any(f"restatement of {first}" in fault for fault in books.differences)
+
+
+def test_the_root_of_statements_is_in_the_line_and_recomputed(books: Books) -> None:
+    """§12: "its line in the close log has `statements_root` and `statements` (the tree's size)" """
+    (entry,) = (entry for entry, _ in CloseLog(books.home.path, books.program.program).entries())
+    with duckdb.connect() as connection:
+        path = books.published[books.periods[0]].pattern("payout_ledger")
+        (creators,) = connection.execute(
+            "select count(distinct creator_id) from read_parquet($1)", [path]
+        ).fetchone()
+    assert entry.statements == creators
+    key = books.home.path / KEY_FILE
+    assert (key.stat().st_size, key.stat().st_mode & 0o777) == (32, 0o600)
+    key.write_bytes(bytes(32))
+    assert [fault for fault in books.differences if entry.statements_root in fault]
+
+
+def test_a_lost_key_stops_closes_and_is_named(books: Books) -> None:
+    """§12: "if it is lost while a closed period has a root, closes and statements end with 4" """
+    (books.home.path / KEY_FILE).unlink()
+    with pytest.raises(Refused, match=r"statement\.key is lost"):
+        books.close(books.periods[1])
+    assert [fault for fault in books.differences if "statement.key is lost" in fault]
+    assert not (books.home.path / KEY_FILE).exists()
+
+
+def test_a_torn_key_stops_closes(books: Books) -> None:
+    (books.home.path / KEY_FILE).write_bytes(bytes(31))
+    with pytest.raises(Refused, match=r"31 bytes, expected 32"):
+        books.close(books.periods[1])
+
+
+def test_a_line_of_earlier_code_has_no_root_to_compare(books: Books) -> None:
+    """A key is made anew then: nothing was proved with the one before."""
+    log = CloseLog(books.home.path, books.program.program)
+    ((entry, _),) = log.entries()
+    line = entry.model_copy(update={"statements": None, "statements_root": None}).line()
+    assert b'"statements' not in line
+    log.path.write_bytes(line + b"\n")
+    folder = books.published[books.periods[0]].folder
+    (folder / "close.json").write_bytes(line)
+    (books.home.path / KEY_FILE).unlink()
+    assert books.differences == []
+    assert books.close(books.periods[1]).statements_root is not None
+    assert books.differences == []
+
+
+def test_since_says_whether_the_log_has_only_grown(books: Books, sample: Path) -> None:
+    """0 where a line of today's log has the hash, else 5; 2 for what is no hash."""
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", books.home.path)
+    (line,) = CloseLog(books.home.path, books.program.program).lines()
+    found = line_sha256(line)
+    books.close(books.periods[1])
+    assert "line 1 of 2" in bonus("verify", "--since", found).stdout
+    assert bonus.json("verify", "--since", found)["since"] == {"sha256": found, "line": 1}
+    lost = bonus("verify", "--since", "0" * 64)
+    assert lost.returncode == 5
+    assert f"no line has the hash {'0' * 64}" in lost.stderr
+    assert bonus("verify", "--since", "abc").returncode == 2
