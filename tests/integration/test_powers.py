@@ -21,6 +21,7 @@ from orchestration.command_line.app import app
 from orchestration.ledger.closing import line_sha256
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.store import file_hashes
 from orchestration.records import CloseEntry
@@ -394,9 +395,12 @@ def _forge(books: Books) -> None:
         path.write_text(json.dumps(found))
     log = CloseLog(home, "bonus")
     ((entry, _),) = log.entries()
+    # Who writes the home reads its key, too.
+    tree = closing_tree(books.plain.home, "bonus", publication)
     line = entry.model_copy(
         update={
             "files": hashes,
+            "statements_root": tree.root.hex(),
             "ledger_sha256": hashes["payout_ledger/part-0.parquet"],
             "journal_sha256": hashes["journal/part-0.parquet"],
             "totals": {"USD": {**entry.totals["USD"]}},
