@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import hmac
 import json
+import runpy
 import shutil
+from collections import defaultdict
 from pathlib import Path
 
 import duckdb
@@ -13,9 +18,10 @@ from orchestration.ledger.closing import line_sha256
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.statement_key import KEY_FILE
+from orchestration.publishing.export import export_period
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry
-from tests.conftest import BonusHere
+from tests.conftest import ROOT, BonusHere
 from tests.integration.books import Books
 
 WHO_EARNS = {"creator_earnings": "rounded_minor > 0"}
@@ -251,3 +257,41 @@ def test_since_says_whether_the_log_has_only_grown(books: Books, sample: Path) -
     assert lost.returncode == 5
     assert f"no line has the hash {'0' * 64}" in lost.stderr
     assert bonus("verify", "--since", "abc").returncode == 2
+
+
+def test_the_root_follows_from_the_key_and_the_export_alone(books: Books, tmp_path: Path) -> None:
+    """§12, written apart: facts out of the CSV files, canonical JSON by the checker, the tree as RFC 9162 splits it."""
+    checker = runpy.run_path(str(ROOT / "check_statement.py"))["canonical"]
+    period, ((entry, _),) = (
+        books.periods[0],
+        CloseLog(books.home.path, books.program.program).entries(),
+    )
+    export_period(books.published[period], tmp_path / "out")
+
+    def rows(table: str) -> list[dict[str, str | None]]:
+        with (tmp_path / "out" / f"{table}.csv").open(newline="", encoding="utf-8") as file:
+            return [{k: v or None for k, v in row.items()} for row in csv.DictReader(file)]
+
+    points = {row["post_id"]: row["points"] for row in rows("post_scores")}
+    ledger, posts = defaultdict(dict), defaultdict(dict)
+    for row in rows("payout_ledger"):
+        ledger[row["creator_id"]][row["payout_currency"]] = row
+    for row in rows("post_earnings"):
+        posts[row["creator_id"]][row["post_id"]] = row | {"points": points[row["post_id"]]}
+    key, name = (books.home.path / "statement.key").read_bytes(), books.program.program
+    leaves = []
+    for creator, in_ledger in ledger.items():
+        facts = {"program": name, "period": period, "creator_id": creator, "state": "closed"}
+        facts |= {"ledger": in_ledger, "posts": posts.get(creator, {})}
+        message = checker([name, period, "closed", entry.revision, creator])
+        salt = hmac.digest(key, message, "sha256")
+        leaves.append(hashlib.sha256(b"\x00" + salt + checker(facts)).digest())
+
+    def root(of: list[bytes]) -> bytes:
+        if len(of) == 1:
+            return of[0]
+        half = 1 << (len(of) - 1).bit_length() - 1
+        return hashlib.sha256(b"\x01" + root(of[:half]) + root(of[half:])).digest()
+
+    assert posts and len(leaves) > 10
+    assert (entry.statements, entry.statements_root) == (len(leaves), root(sorted(leaves)).hex())
