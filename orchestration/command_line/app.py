@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -57,6 +57,7 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 CreatorsOption = Annotated[int, typer.Option(min=60, max=100_000, help="How many creators.")]
 PeriodsOption = Annotated[int, typer.Option(min=1, max=24, help="How many monthly periods.")]
+ExportFormat = Literal["csv", "parquet", "xlsx", "beancount"]
 HOME_DEFAULT = Path("bonus-home")
 SEED = 2024
 
@@ -305,9 +306,14 @@ def status(
 @app.command()
 def export(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where to write the CSV files.")
-    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the files.")],
+    as_format: Annotated[
+        ExportFormat,
+        typer.Option(
+            "--format",
+            help="CSV, or the same tables as Parquet or as a workbook; beancount: the journal with all earlier ones.",
+        ),
+    ] = "csv",
     spreadsheet: Annotated[
         bool,
         typer.Option(
@@ -319,10 +325,14 @@ def export(
     home: HomeOption = HOME_DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a period's published tables as CSV, and its program.yaml and run.json.
+    """Write a period's published tables, as CSV or otherwise, and its program.yaml and run.json.
 
     Example: bonus export 2024-spring --out export/2024-spring
+
+    Example: bonus export 2024-spring --out books --format beancount
     """
+    if spreadsheet and as_format != "csv":
+        _fail(USAGE, f"--spreadsheet is for csv; in {as_format} no text is run as a formula")
     loaded = _program(program)
     _known_period(loaded, period)
     usual = os.umask(0o077)
@@ -330,11 +340,18 @@ def export(
     publication = place.store(loaded.program.program).published().get(period)
     if publication is None:
         _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
-    from orchestration.publishing.export import export_period
+    from orchestration.publishing.export import TooManyRows, export_period
 
     os.umask(usual)
     try:
-        files = export_period(publication, out, spreadsheet=spreadsheet)
+        if as_format == "beancount":
+            from orchestration.payments.beancount import export_beancount
+
+            files = export_beancount(place, loaded.program, period, out)
+        else:
+            files = export_period(publication, out, spreadsheet=spreadsheet, as_format=as_format)
+    except TooManyRows as error:
+        _fail(USAGE, str(error))
     except OSError as error:
         _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
     if as_json:

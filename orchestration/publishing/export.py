@@ -1,13 +1,14 @@
-"""The files of `bonus export` (§9): a period's tables as CSV, its program file, its run."""
+"""The files of `bonus export` (§9, §14): a period's tables, its program file, its run."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from orchestration.publishing.parquet import select_published, write_file
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, DAY, FLAG, INSTANT, TEXT, Table
 
@@ -19,18 +20,46 @@ QUOTE = "'"
 ROWS_A_FETCH = 10_000
 
 
-def export_period(publication: Publication, out: Path, *, spreadsheet: bool = False) -> list[Path]:
+ROWS_OF_A_SHEET = 1_048_575
+"""What a sheet of a workbook holds below the row with the columns' names."""
+Format = Literal["csv", "parquet", "xlsx"]
+
+
+class TooManyRows(ValueError):
+    """A table has more rows than a sheet holds."""
+
+
+def demand_sheets_hold(rows: Mapping[str, int]) -> None:
+    """TooManyRows if one of the tables, name -> number of rows, does not fit on a sheet."""
+    too_long = [
+        f"{name} has {count:,} rows" for name, count in rows.items() if count > ROWS_OF_A_SHEET
+    ]
+    if too_long:
+        raise TooManyRows(
+            f"{', '.join(too_long)}, and a sheet holds {ROWS_OF_A_SHEET:,} below its header; "
+            "export it as csv or parquet"
+        )
+
+
+def export_period(
+    publication: Publication, out: Path, *, spreadsheet: bool = False, as_format: Format = "csv"
+) -> list[Path]:
     """Writes the tables, and beside them `program.yaml` and `run.json`; returns the files.
 
-    Unreadable if the period's run.json is none.
+    §9 has the CSV files, §14 the other formats. Unreadable if the period's run.json is none;
+    TooManyRows if a sheet cannot hold a table.
     """
-    return [
-        *export_tables(publication, out, spreadsheet=spreadsheet),
-        *_export_documents(publication, out),
-    ]
+    out.mkdir(parents=True, exist_ok=True)
+    if as_format == "xlsx":
+        files = [_export_workbook(publication, out)]
+    elif as_format == "parquet":
+        files = _export_parquet(publication, out)
+    else:
+        files = export_tables(publication, out, spreadsheet=spreadsheet)
+    return [*files, *export_documents(publication, out)]
 
 
-def _export_documents(publication: Publication, out: Path) -> list[Path]:
+def export_documents(publication: Publication, out: Path) -> list[Path]:
     """The program file as the run read it, and what is known of the run: who, from what, gates, totals."""
     program, run = out / PROGRAM_FILE, out / RUN_FILE
     program.write_bytes(publication.program_file.read_bytes())
@@ -40,10 +69,13 @@ def _export_documents(publication: Publication, out: Path) -> list[Path]:
     return [program, run]
 
 
-def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = False) -> list[Path]:
-    """Writes `<out>/<table>.csv` for every table of the contract; returns the files.
+def _tables(publication: Publication) -> list[Table]:
+    """A period that earlier code published lacks the tables that explain."""
+    return [table for table in CONTRACT_TABLES.values() if publication.has(table)]
 
-    A period that earlier code published lacks the tables that explain.
+
+def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = False) -> list[Path]:
+    """Writes `<out>/<table>.csv` for every table of the contract that was published; returns the files.
 
     With `spreadsheet` a text cell that a spreadsheet would run gets a leading apostrophe.
     """
@@ -52,32 +84,71 @@ def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = Fa
     out.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         return [
-            _export_table(connection, table, publication.relation(table), out, spreadsheet)
-            for table in CONTRACT_TABLES.values()
-            if publication.has(table)
+            _export_table(connection, table, publication, out, spreadsheet)
+            for table in _tables(publication)
         ]
 
 
 def _export_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: str, out: Path, spreadsheet: bool
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    publication: Publication,
+    out: Path,
+    spreadsheet: bool,
 ) -> Path:
-    columns = ", ".join(as_text(name, kind, spreadsheet) for name, kind in table.columns.items())
-    cursor = connection.execute(
-        f"select {columns} from {source} as source"
-        f" order by {', '.join(f'source.{key}' for key in table.key)}"
-    )
     path = out / f"{table.name}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table.columns)
-        for rows in _batches(cursor):
-            writer.writerows(rows)
+        writer.writerows(_rows(connection, table, publication, spreadsheet))
     return path
 
 
-def _batches(cursor: duckdb.DuckDBPyConnection) -> Iterable[list[tuple[Any, ...]]]:
+def _export_parquet(publication: Publication, out: Path) -> list[Path]:
+    """`<out>/<table>.parquet`, with the published types and all columns of today."""
+    import duckdb
+
+    files = []
+    with duckdb.connect() as connection:
+        for table in _tables(publication):
+            files.append(out / f"{table.name}.parquet")
+            rows = connection.sql(select_published(table, publication.relation(table)))
+            write_file(rows.to_arrow_table(), files[-1])
+    return files
+
+
+def _export_workbook(publication: Publication, out: Path) -> Path:
+    """`<out>/<period>.xlsx`, a sheet a table."""
+    import duckdb
+
+    from orchestration.publishing.workbook import write_workbook
+
+    path, tables = out / f"{publication.period}.xlsx", _tables(publication)
+    with duckdb.connect() as connection:
+        counts = {
+            table.name: connection.sql(f"from {publication.relation(table)}").shape[0]
+            for table in tables
+        }
+        demand_sheets_hold(counts)
+        sheets = ((table, _rows(connection, table, publication)) for table in tables)
+        write_workbook(path, sheets)
+    return path
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    publication: Publication,
+    spreadsheet: bool = False,
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table as §9 has them: sorted by key, each cell as `as_text` makes it."""
+    columns = ", ".join(as_text(name, kind, spreadsheet) for name, kind in table.columns.items())
+    cursor = connection.execute(
+        f"select {columns} from {publication.relation(table)} as source"
+        f" order by {', '.join(f'source.{key}' for key in table.key)}"
+    )
     while rows := cursor.fetchmany(ROWS_A_FETCH):
-        yield rows
+        yield from rows
 
 
 def as_text(name: str, kind: str, spreadsheet: bool = False) -> str:

@@ -108,3 +108,8 @@ def money_text(currency: str, minor: int) -> str:
     sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(decimals + 1, "0")
     whole = f"{int(digits[: len(digits) - decimals]):,}"
     return sign + (f"{whole}.{digits[-decimals:]}" if decimals else whole)
+
+
+def amount_text(currency: str, minor: int) -> str:
+    """An amount of minor units as a machine reads it: 123456 of USD is 1234.56, 5 of JPY is 5."""
+    return money_text(currency, minor).replace(",", "")

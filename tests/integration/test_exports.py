@@ -1,0 +1,185 @@
+"""`bonus export --format` (§14): `bean-check` accepts the books; the workbook and Parquet files are the CSV's rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+from beancount import loader
+from beancount.core.data import Balance, Open, Transaction
+from python_calamine import CalamineWorkbook
+
+from orchestration.payments.beancount import account_of, export_beancount
+from orchestration.pipeline.home import Home
+from orchestration.terms.load import load_program
+from orchestration.terms.model import Program
+from tests.conftest import SHARED, BonusHere
+from tests.incidents.landing import Books, World, key
+from tests.integration.books import Books as PlainBooks
+from tests.proof.campaign import Verdict, over
+from tests.proof.cases import Case
+from tests.proof.programs import any_cases
+from tests.proof.proof import Product, written
+
+CASES = sorted(path.name for path in (SHARED / "worked").glob("[0-9][0-9]")) or ["absent"]
+HOSTILE = ('ann"\\', "bo", "=1+1", "c\u2028; 2024-01-01 open X")
+DRAWN = 100
+
+
+def faults(home: Home, program: Program, period: str, out: Path) -> list[str]:
+    """What bean-check says of a period's books, and what they lack of the journal and the ledger."""
+    path, *_ = export_beancount(home, program, period, out)
+    entries, errors, _ = loader.load_file(str(path))
+    found = [f"{period}: {error.message}" for error in errors]
+    published = home.store(program.program).published()
+    ledger = published[period].pattern("payout_ledger")
+    with duckdb.connect() as connection:
+        opened = connection.execute(
+            "select count(*) from read_parquet($1) where closing_balance_minor <> 0", [ledger]
+        ).fetchone()
+        journals = [entry.pattern("journal") for entry in published.values()]
+        known = connection.execute(
+            "select txn_id, count(*) from read_parquet($1, union_by_name = true) group by all",
+            [journals],
+        ).fetchall()
+    balances = [entry for entry in entries if isinstance(entry, Balance)]
+    if len(balances) != opened[0] or any(entry.tolerance != 0 for entry in balances):
+        found.append(f"{period}: {len(balances)} balances, {opened[0]} open payables")
+    legs = {
+        entry.meta["txn_id"]: len(entry.postings)
+        for entry in entries
+        if isinstance(entry, Transaction)
+    }
+    if not legs.items() <= dict(known).items():
+        found.append(f"{period}: transactions that the journals do not have")
+    if period == list(published)[-1] and legs != dict(known):
+        found.append(f"{period}: the last period lacks transactions of the journals")
+    return found
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """Two months, the second open, with ids that would break a file; 10.00 and less is carried over."""
+    from decimal import Decimal
+
+    world = World(tmp_path_factory.mktemp("exports"))
+    for number, name in enumerate(HOSTILE):
+        world.creator(name)
+        for month in (1, 2):
+            world.post(f"{number}-{month}", name, 6_000 * (number + 1), month=month)
+    world.program["minimum_payout"] = {"USD": Decimal("15.00")}
+    books = Books(world)
+    books.run_and_close(1)
+    books.run(2)
+    return books
+
+
+def test_the_books_are_accepted_with_hostile_ids(books: Books, tmp_path: Path) -> None:
+    plain = books.plain
+    for month in (1, 2):
+        assert faults(plain.home, plain.program, key(month), tmp_path) == []
+    entries, _, _ = loader.load_file(str(tmp_path / f"{key(2)}.beancount"))
+    names = {
+        entry.account: entry.meta.get("creator_id") for entry in entries if isinstance(entry, Open)
+    }
+    assert set(names.values()) == {None, *HOSTILE}
+    assert all(account_of(f"payable:{name}") in names for name in HOSTILE)
+
+
+def test_a_book_of_another_sum_is_not_accepted(books: Books, tmp_path: Path) -> None:
+    """The assertions are of the ledger: one cent more is seen."""
+    plain = books.plain
+    path, *_ = export_beancount(plain.home, plain.program, key(1), tmp_path)
+    text = path.read_text("utf-8")
+    changed = re.sub(
+        r"(balance \S+  -\d+\.\d)(\d) ~", lambda m: f"{m[1]}{(int(m[2]) + 1) % 10} ~", text, count=1
+    )
+    assert changed != text
+    path.write_text(changed, "utf-8")
+    _, errors, _ = loader.load_file(str(path))
+    assert len(errors) == 1
+
+
+def test_different_accounts_stay_different() -> None:
+    accounts = ["payable:a", "payable:A", "withheld:US", "withheld:us", "withheld:a", "withheld:-"]
+    assert len({account_of(one) for one in accounts}) == len(accounts)
+    assert account_of("payable:a") == "Liabilities:Payable:Cca978112ca1bbdcafac231b3"
+
+
+def test_all_formats_hold_the_rows_of_the_csv(books: Books, tmp_path: Path) -> None:
+    """By the command, as it is used; a format that is none is refused."""
+    plain = books.plain
+    bonus = BonusHere(plain.loaded.path, books.world.folder, plain.home.path)
+    for name in ("csv", "parquet", "xlsx", "beancount"):
+        out = tmp_path / name
+        done = bonus("export", key(2), "--out", str(out), "--format", name)
+        assert done.returncode == 0, done.stderr
+        assert {"program.yaml", "run.json"} <= {path.name for path in out.iterdir()}
+    sheets = CalamineWorkbook.from_path(tmp_path / "xlsx" / f"{key(2)}.xlsx")
+    for path in (tmp_path / "csv").glob("*.csv"):
+        rows = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline="")))
+        parquet = tmp_path / "parquet" / f"{path.stem}.parquet"
+        assert duckdb.sql(f"from '{parquet}'").shape == (len(rows) - 1, len(rows[0])), path.stem
+        cells = sheets.get_sheet_by_name(path.stem).to_python(skip_empty_area=False)
+        assert len(cells) == len(rows)
+        for found, row in zip(cells, rows, strict=True):
+            shown = [
+                cell if isinstance(cell, str) else f"{cell:.10f}".rstrip("0").rstrip(".")
+                for cell in found
+            ]
+            assert shown == row, path.stem
+    done = bonus("export", key(2), "--out", str(tmp_path / "x"), "--format", "ods")
+    assert done.returncode == 2
+    done = bonus(
+        "export", key(2), "--out", str(tmp_path / "x"), "--format", "xlsx", "--spreadsheet"
+    )
+    assert done.returncode == 2 and "--spreadsheet is for csv" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_table_that_no_sheet_holds_is_refused(
+    books: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.publishing import export
+
+    monkeypatch.setattr(export, "ROWS_OF_A_SHEET", 1)
+    plain = books.plain
+    bonus = BonusHere(plain.loaded.path, books.world.folder, plain.home.path)
+    done = bonus("export", key(2), "--out", str(tmp_path / "x"), "--format", "xlsx")
+    assert done.returncode == 2 and "a sheet holds 1 below its header" in done.stderr
+    assert not list((tmp_path / "x").iterdir())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", CASES)
+def test_the_books_of_worked_cases_are_accepted(case: str, shared: Path, tmp_path: Path) -> None:
+    source = shared / "worked" / case
+    books = PlainBooks(tmp_path / "home", source / "program.yaml", fast=True)
+    for period in books.periods:
+        books.run(period, source / "landing")
+    for period in books.periods:
+        assert faults(books.home, books.program, period, tmp_path / "out") == []
+
+
+@pytest.mark.long
+def test_the_books_of_drawn_programs_are_accepted() -> None:
+    verdict = Verdict()
+
+    def check(case: Case) -> None:
+        with written(case) as files:
+            product = Product(case, files, reads_files=False)
+            for step in case.steps:
+                product.do(step)
+            program = load_program(files.program).program
+            found = [
+                fault
+                for period in product.home.store(program.program).published()
+                for fault in faults(product.home, program, period, files.home.with_name("books"))
+            ]
+        verdict.demand(case, found)
+
+    over(any_cases(with_decisions=True), DRAWN, check, name="books")
