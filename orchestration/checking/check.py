@@ -20,6 +20,7 @@ from expectations.suite import ROWS_IN_ALL, ROWS_OF_DATASET, Expectation
 from orchestration.checking.absent import ABSENT
 from orchestration.checking.mistakes import AbsentColumn, Checked, Mistake, ReadDataset, Severity
 from orchestration.checking.nearest import nearest_value
+from orchestration.foundations.cursors import each_row
 from orchestration.foundations.texts import nearest_name
 from orchestration.ingest.datasets import BY_NAME, DATASET_NAMES, Dataset, Kind
 from orchestration.ingest.discovery import Inventory, discover
@@ -200,23 +201,22 @@ def _bad_rows(
         "select dataset, file, row_no, column_name, reason, found, expected, raw_text"
         " from quarantine_rows order by dataset, file, row_no"
     )
-    while rows := answer.fetchmany(10_000):
-        for dataset, file, line, names, reasons, found, expected, raw in rows:
-            if dataset not in chosen:
-                continue
-            severity: Severity = "error" if dataset in blocked else "warning"
-            columns: list[str | None] = [*names.split("|")] if names else [None]
-            # Of several columns what was found may hold the bar that parts them: then it is one text.
-            founds, wanted = _parted(found, len(columns)), _parted(expected, len(columns))
-            for column, reason, there, right in zip(
-                columns, _parted(reasons, len(columns), "|"), founds, wanted, strict=True
-            ):
-                if there == OTHER_TYPE and column:
-                    there = _in_json(raw, column)
-                yield Mistake(
-                    severity, reason or reasons, dataset, f"found {there}, expected {right}",
-                    file, line, column, there, right, _nearest(dataset, column, there),
-                )  # fmt: skip
+    for dataset, file, line, names, reasons, found, expected, raw in each_row(answer):
+        if dataset not in chosen:
+            continue
+        severity: Severity = "error" if dataset in blocked else "warning"
+        columns: list[str | None] = [*names.split("|")] if names else [None]
+        # Of several columns what was found may hold the bar that parts them: then it is one text.
+        founds, wanted = _parted(found, len(columns)), _parted(expected, len(columns))
+        for column, reason, there, right in zip(
+            columns, _parted(reasons, len(columns), "|"), founds, wanted, strict=True
+        ):
+            if there == OTHER_TYPE and column:
+                there = _in_json(raw, column)
+            yield Mistake(
+                severity, reason or reasons, dataset, f"found {there}, expected {right}",
+                file, line, column, there, right, _nearest(dataset, column, there),
+            )  # fmt: skip
 
 
 def _parted(text: str | None, count: int, bar: str = " | ") -> Sequence[str | None]:

@@ -12,7 +12,6 @@ from orchestration.pipeline.refusals import Refused
 from orchestration.publishing.export import as_text
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, COUNT
-from orchestration.terms.load import parse_program
 from orchestration.terms.model import Program
 
 if TYPE_CHECKING:
@@ -42,10 +41,8 @@ def explain_creator(home: Home, program: Program, period: str, creator_id: str) 
     earlier = order[: order.index(period)]
     before = published[earlier[-1]] if earlier else None
     rows = read_rows(publication, before, creator_id)
-    path = publication.program_file
-    terms = parse_program(path.read_bytes(), str(path))
     try:
-        return explain(terms, period, publication.state, rows)
+        return explain(publication.program(), period, publication.state, rows)
     except Contradiction as error:
         raise Refused(
             f"{period} of {creator_id}: {error}. What is published contradicts itself; "

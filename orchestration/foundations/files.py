@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestration.foundations.durable import sync
@@ -24,16 +26,38 @@ def replace_file(
     folder, or of `made_in` on the same disk, where the folder may hold no file too many. A process
     that is killed may leave that file, `.<name>.<pid>.new`.
     """
-    fresh = (made_in or path.parent) / f".{path.name}.{os.getpid()}.new"
+    with _fresh(made_in or path.parent, path.name, content, mode, is_durable=is_durable) as fresh:
+        fresh.replace(path)
+    if is_durable:
+        sync(path.parent)
+
+
+def make_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Makes a file in one step and flushes it, unless it is there: then that one stays.
+
+    Several processes may do this at once: the first one wins. Modes, and what a process that is killed
+    may leave, are as in `replace_file`.
+    """
+    with _fresh(path.parent, path.name, content, mode, is_durable=True) as fresh:
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
+    sync(path.parent)
+
+
+@contextmanager
+def _fresh(
+    folder: Path, name: str, content: bytes, mode: int, *, is_durable: bool
+) -> Iterator[Path]:
+    """A new file with this content, for as long as the context lasts, which should give it its name."""
+    fresh = folder / f".{name}.{os.getpid()}.new"
     try:
         fresh.unlink(missing_ok=True)  # of a process with this number that was killed
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
         if is_durable:
             sync(fresh)
-        fresh.replace(path)
+        yield fresh
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
-    if is_durable:
-        sync(path.parent)

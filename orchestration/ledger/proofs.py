@@ -24,14 +24,6 @@ def canonical(value: Any) -> bytes:
     return rfc8785.dumps(value)
 
 
-def salt_of(
-    key: bytes, program: str, period: str, state: str, revision: int, creator_id: str
-) -> bytes:
-    """§12: "HMAC-SHA256(key, canonical JSON of [program, period, state, revision, creator_id])"."""
-    message = canonical([program, period, state, revision, creator_id])
-    return hmac.digest(key, message, "sha256")
-
-
 @dataclass(frozen=True, slots=True)
 class Sealing:
     """What salts are made of, but for the creator: the key, and whose statements they are."""
@@ -43,22 +35,14 @@ class Sealing:
     revision: int
 
     def salt(self, creator_id: str) -> bytes:
-        """The salt of a creator's statement."""
-        return salt_of(self.key, self.program, self.period, self.state, self.revision, creator_id)
+        """§12: "HMAC-SHA256(key, canonical JSON of [program, period, state, revision, creator_id])"."""
+        message = canonical([self.program, self.period, self.state, self.revision, creator_id])
+        return hmac.digest(self.key, message, "sha256")
 
     def leaf(self, facts: Mapping[str, Any]) -> bytes:
-        """The leaf of a creator's facts."""
-        return leaf_hash(self.salt(facts["creator_id"]), canonical(facts))
-
-
-def leaf_hash(salt: bytes, facts: bytes) -> bytes:
-    """The leaf of facts in canonical JSON: SHA-256(0x00 ‖ salt ‖ facts)."""
-    return hashlib.sha256(b"\x00" + salt + facts).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """A node over two others: SHA-256(0x01 ‖ left ‖ right)."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+        """The leaf of a creator's facts: SHA-256(0x00 ‖ salt ‖ the facts in canonical JSON)."""
+        salted = self.salt(facts["creator_id"]) + canonical(facts)
+        return hashlib.sha256(b"\x00" + salted).digest()
 
 
 class Tree:

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from orchestration.foundations.cursors import each_row
 from orchestration.ledger.journal import CLEARING, EXPENSE
 from orchestration.pipeline.books import order_as_published
 from orchestration.pipeline.home import Home
@@ -21,13 +22,11 @@ from orchestration.publishing.export import export_documents
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES
 from orchestration.terms.currencies import amount_text
-from orchestration.terms.load import parse_program
 from orchestration.terms.model import Program
 
 if TYPE_CHECKING:
     import duckdb
 
-_ROWS_A_FETCH: Final = 10_000
 _PAYABLE, _WITHHELD = "payable:", "withheld:"
 _FIXED: Final = {EXPENSE: "Expenses:Bonus", CLEARING: "Assets:Clearing:Payout"}
 _ENTRIES: Final = """
@@ -94,7 +93,7 @@ def _opened(
         "select account, min(min(posted_on)) over () "
         f"from ({journals}) group by account order by account"
     )
-    for account, first in _each(rows):
+    for account, first in each_row(rows):
         yield f"{first} open {account_of(account)}"
         prefix, _, of = account.partition(":")
         if prefix in ("payable", "withheld"):
@@ -103,7 +102,7 @@ def _opened(
 
 def _transactions(connection: duckdb.DuckDBPyConnection, publication: Publication) -> Iterator[str]:
     entries = connection.execute(_ENTRIES.format(journal=_relation(publication, "journal")))
-    for txn_id, group in groupby(_each(entries), key=itemgetter(0)):
+    for txn_id, group in groupby(each_row(entries), key=itemgetter(0)):
         legs = list(group)
         _, kind, origin, adjustment, posted_on, *_ = legs[0]
         yield ""
@@ -123,23 +122,17 @@ def _balances(
     after = max(map(_pays_on, publications)) + timedelta(days=1)
     ledger = _relation(publications[-1], "payout_ledger")
     yield ""
-    for creator, currency, closing in _each(connection.execute(_OPEN.format(ledger=ledger))):
+    for creator, currency, closing in each_row(connection.execute(_OPEN.format(ledger=ledger))):
         amount = amount_text(currency, -closing)  # what is owed is a credit
         yield f"{after} balance {account_of(_PAYABLE + creator)}  {amount} ~ 0 {currency}"
 
 
 def _pays_on(publication: Publication) -> date:
-    path = publication.program_file
-    return parse_program(path.read_bytes(), str(path)).period(publication.period).pays_on
+    return publication.program().period(publication.period).pays_on
 
 
 def _relation(publication: Publication, table: str) -> str:
     return publication.relation(CONTRACT_TABLES[table])
-
-
-def _each(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    while rows := cursor.fetchmany(_ROWS_A_FETCH):
-        yield from rows
 
 
 def _hash(text: str) -> str:

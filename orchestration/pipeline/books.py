@@ -20,7 +20,7 @@ from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import DECISION_TABLES, RESTATEMENT
 from orchestration.records import CloseEntry, Unreadable
-from orchestration.terms.load import LoadedProgram, ProgramFileError, parse_program
+from orchestration.terms.load import LoadedProgram, ProgramFileError
 from orchestration.terms.model import Program, UnknownPeriodError
 
 # What was posted for each origin period: "its earnings, and adjustments with that origin in closed
@@ -159,10 +159,9 @@ def order_as_published(
     starts = {period.key: period.starts_on for period in program.periods}
     for publication in published:
         if publication.period not in closed:
-            path = publication.program_file
             with suppress(OSError, ProgramFileError, UnknownPeriodError):
-                read = parse_program(path.read_bytes(), str(path))
-                starts[publication.period] = read.period(publication.period).starts_on
+                period = publication.program().period(publication.period)
+                starts[publication.period] = period.starts_on
     still_open = [key for key in keys if key not in closed]
     return closed + sorted(still_open, key=lambda key: (starts.get(key, date.min), key))
 
@@ -176,8 +175,7 @@ def _currency(published: Mapping[str, Publication]) -> str | None:
         try:
             if currency := publication.record().currency:
                 return currency
-            path = publication.program_file  # of 0.1.0, which did not write the currency down
-            return parse_program(path.read_bytes(), str(path)).currency
+            return publication.program().currency  # of 0.1.0, which did not write the currency down
         except (OSError, Unreadable, ProgramFileError):
             continue
     return None

@@ -36,7 +36,7 @@ from orchestration.records import (
     Unreadable,
     Worker,
 )
-from orchestration.terms.load import LoadedProgram, parse_program
+from orchestration.terms.load import LoadedProgram
 from orchestration.terms.model import Program
 
 
@@ -147,8 +147,7 @@ def _readable(publication: Publication | None) -> RunRecord | None:
 def _closes_on(program: Program, publication: Publication | None, period: str) -> date:
     """The day of the program file as the published run read it: those rows are what is closed."""
     if publication is not None:
-        path = publication.program_file
-        program = parse_program(path.read_bytes(), str(path))
+        program = publication.program()
     return program.period(period).closes_on
 
 

@@ -7,11 +7,10 @@ statements until it comes back from a backup.
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import Final
 
-from orchestration.foundations.durable import sync
+from orchestration.foundations.files import make_file
 from orchestration.ledger.proofs import KEY_BYTES
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home
@@ -31,18 +30,7 @@ def statement_key(home: Home) -> bytes:
         raise Refused(fault)
     path = home.path / KEY_FILE
     if not path.exists():
-        fresh = home.path / f".{KEY_FILE}.{os.getpid()}.new"
-        fresh.unlink(missing_ok=True)  # of a process with this number that was killed
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-        sync(fresh)
-        try:
-            os.link(fresh, path)  # fails where another process was faster
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-        sync(home.path)
+        make_file(path, secrets.token_bytes(KEY_BYTES), mode=0o600)
     return path.read_bytes()
 
 

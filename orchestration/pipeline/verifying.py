@@ -18,7 +18,7 @@ from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication, file_hashes
 from orchestration.publishing.tables import SETTLED_TABLES
 from orchestration.records import CloseEntry, Unreadable
-from orchestration.terms.load import ProgramFileError, parse_program
+from orchestration.terms.load import ProgramFileError
 from orchestration.terms.model import Program
 
 
@@ -121,9 +121,8 @@ def _explanation_faults(publication: Publication) -> Iterator[str]:
 
     if not publication.explains:
         return
-    path = publication.program_file
     try:
-        yield from explanation_faults(publication, parse_program(path.read_bytes(), str(path)))
+        yield from explanation_faults(publication, publication.program())
     except (duckdb.Error, OSError, ProgramFileError, LookupError) as error:
         said = (str(error) or type(error).__name__).splitlines()[0]
         yield f"{publication.period}: what its tables say cannot be recounted: {said}"
@@ -156,8 +155,7 @@ def _books(publication: Publication) -> PeriodBooks | str:
     import duckdb
 
     try:
-        path = publication.program_file
-        period = parse_program(path.read_bytes(), str(path)).period(publication.period)
+        period = publication.program().period(publication.period)
         with duckdb.connect() as connection:
             rows: dict[str, list[tuple[object, ...]]] = {}
             for table, kind in (("payout_ledger", Balance), ("journal", Entry)):

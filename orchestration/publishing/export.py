@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from orchestration.foundations.cursors import each_row
 from orchestration.publishing.parquet import select_published, write_file
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, DAY, FLAG, INSTANT, TEXT, Table
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 QUOTE = "'"
-ROWS_A_FETCH = 10_000
-
-
 ROWS_OF_A_SHEET = 1_048_575
 """What a sheet of a workbook holds below the row with the columns' names."""
 Format = Literal["csv", "parquet", "xlsx"]
@@ -147,8 +145,7 @@ def _rows(
         f"select {columns} from {publication.relation(table)} as source"
         f" order by {', '.join(f'source.{key}' for key in table.key)}"
     )
-    while rows := cursor.fetchmany(ROWS_A_FETCH):
-        yield from rows
+    return each_row(cursor)
 
 
 def as_text(name: str, kind: str, spreadsheet: bool = False) -> str:

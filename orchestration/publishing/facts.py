@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from orchestration.publishing.export import ROWS_A_FETCH, as_text
+from orchestration.foundations.cursors import each_row
+from orchestration.publishing.export import as_text
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, POINTS, Table
 
@@ -62,12 +63,7 @@ def _grouped(
         f"select {names} from (select {texts} from {source} as source)"
         f" order by creator_id, {', '.join(table.key)}"
     )
-    for creator_id, rows in groupby(_rows(cursor, list(columns)), lambda row: row["creator_id"]):
+    found = (dict(zip(columns, row, strict=True)) for row in each_row(cursor))
+    for creator_id, rows in groupby(found, lambda row: row["creator_id"]):
         assert creator_id is not None, "a key column is never null"
         yield creator_id, list(rows)
-
-
-def _rows(cursor: duckdb.DuckDBPyConnection, columns: list[str]) -> Iterator[dict[str, str | None]]:
-    while rows := cursor.fetchmany(ROWS_A_FETCH):
-        for row in rows:
-            yield dict(zip(columns, row, strict=True))

@@ -32,6 +32,8 @@ from orchestration.foundations.files import replace_file
 from orchestration.publishing.parquet import FILE_NAME, empty, read_published
 from orchestration.publishing.tables import Table
 from orchestration.records import RunRecord, Unreadable
+from orchestration.terms.load import parse_program
+from orchestration.terms.model import Program
 
 RUN_FILE: Final = "run.json"
 PROGRAM_FILE: Final = "program.yaml"
@@ -99,6 +101,10 @@ class Publication:
     def program_file(self) -> Path:
         """The program file of that run, as it was."""
         return self.folder / PROGRAM_FILE
+
+    def program(self) -> Program:
+        """The program in that file, as it was; OSError or ProgramFileError if it cannot be read."""
+        return parse_program(self.program_file.read_bytes(), str(self.program_file))
 
     @property
     def seal(self) -> bytes | None:

@@ -14,7 +14,6 @@ from orchestration.explain.reading import explain_creator
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.publishing.export import export_tables
-from orchestration.terms.load import load_program
 from orchestration.terms.model import Program
 from tests.conftest import SHARED, BonusHere
 from tests.explained import faults, read_export, read_program
@@ -23,7 +22,7 @@ from tests.integration.test_earlier_home import OPEN, unpacked
 from tests.proof.campaign import Verdict, over
 from tests.proof.cases import Case
 from tests.proof.programs import any_cases
-from tests.proof.proof import Product, written
+from tests.proof.proof import computed
 
 QUICK = "03"
 CASES = sorted(path.name for path in (SHARED / "worked").glob("[0-9][0-9]")) or ["absent"]
@@ -133,13 +132,12 @@ def test_drawn_programs_are_explained() -> None:
     verdict, reached = Verdict(), Counter[str]()
 
     def check(case: Case) -> None:
-        with written(case) as files:
-            product = Product(case, files, reads_files=False)
-            for step in case.steps:
-                product.do(step)
-            program = load_program(files.program).program
-            out = files.home.with_name("exports")
-            verdict.demand(case, list(all_faults(product.home, program, files.program, out)))
+        with computed(case) as product:
+            program = product.loaded.program
+            out = product.files.home.with_name("exports")
+            verdict.demand(
+                case, list(all_faults(product.home, program, product.files.program, out))
+            )
         reached.update(["programs"])
 
     over(any_cases(with_decisions=True), DRAWN, check, name="explain")

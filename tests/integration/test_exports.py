@@ -16,7 +16,6 @@ from python_calamine import CalamineWorkbook
 from orchestration.payments.beancount import account_of, export_beancount
 from orchestration.pipeline.books import order_as_published
 from orchestration.pipeline.home import Home
-from orchestration.terms.load import load_program
 from orchestration.terms.model import Program
 from tests.conftest import SHARED, BonusHere
 from tests.incidents.landing import Books, World, key
@@ -24,7 +23,7 @@ from tests.integration.books import Books as PlainBooks
 from tests.proof.campaign import Verdict, over
 from tests.proof.cases import Case
 from tests.proof.programs import any_cases
-from tests.proof.proof import Product, written
+from tests.proof.proof import computed
 
 CASES = sorted(path.name for path in (SHARED / "worked").glob("[0-9][0-9]")) or ["absent"]
 HOSTILE = ('ann"\\', "bo", "=1+1", "c\u2028; 2024-01-01 open X")
@@ -171,15 +170,14 @@ def test_the_books_of_drawn_programs_are_accepted() -> None:
     verdict = Verdict()
 
     def check(case: Case) -> None:
-        with written(case) as files:
-            product = Product(case, files, reads_files=False)
-            for step in case.steps:
-                product.do(step)
-            program = load_program(files.program).program
+        with computed(case) as product:
+            program = product.loaded.program
             found = [
                 fault
                 for period in product.home.store(program.program).published()
-                for fault in faults(product.home, program, period, files.home.with_name("books"))
+                for fault in faults(
+                    product.home, program, period, product.files.home.with_name("books")
+                )
             ]
         verdict.demand(case, found)
 

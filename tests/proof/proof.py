@@ -81,6 +81,16 @@ class Product:
         )
 
 
+@contextmanager
+def computed(case: Case, layout: Layout | None = None, threads: int = 1) -> Iterator[Product]:
+    """The product's side once all steps of a case are done; with a layout through real ingest."""
+    with written(case, layout) as files:
+        product = Product(case, files, reads_files=layout is not None, threads=threads)
+        for step in case.steps:
+            product.do(step)
+        yield product
+
+
 class Reference:
     """The reference's side of a case; it reads files always, by its own reader."""
 

@@ -14,18 +14,15 @@ from pathlib import Path
 
 from tests.conftest import published_files
 from tests.proof.cases import FORMATS, Case, Layout
-from tests.proof.proof import Product, written
+from tests.proof.proof import computed
 
 
 def hashes(case: Case) -> dict[str, str]:
     """SHA-256 of each published file, by path."""
-    with written(case, Layout(formats=FORMATS, rows_a_file=9, seed=2)) as files:
-        product = Product(case, files, reads_files=True)
-        for step in case.steps:
-            product.do(step)
+    with computed(case, Layout(formats=FORMATS, rows_a_file=9, seed=2)) as product:
         return {
             path: hashlib.sha256(content).hexdigest()
-            for path, content in published_files(files.home).items()
+            for path, content in published_files(product.files.home).items()
         }
 
 

@@ -27,7 +27,7 @@ from tests.proof.campaign import SEED, SHARE_OF_A_RELATION, Verdict, is_long, ov
 from tests.proof.cases import FORMATS, Case, Landing, Layout, Row, as_yaml
 from tests.proof.compare import differences, published_rows
 from tests.proof.programs import any_cases, cases, one_run_each
-from tests.proof.proof import Product, written
+from tests.proof.proof import computed
 
 Bytes = dict[str, bytes]
 Rows = dict[str, dict[str, list[dict[str, Any]]]]
@@ -35,19 +35,13 @@ Rows = dict[str, dict[str, list[dict[str, Any]]]]
 
 def files_of(case: Case, layout: Layout | None = None, threads: int = 1) -> Bytes:
     """The published files once all steps are done, by path; with a layout through real ingest."""
-    with written(case, layout) as files:
-        product = Product(case, files, reads_files=layout is not None, threads=threads)
-        for step in case.steps:
-            product.do(step)
-        return published_files(files.home)
+    with computed(case, layout, threads) as product:
+        return published_files(product.files.home)
 
 
 def rows_of(case: Case) -> Rows:
     """The published rows once all steps are done: period -> table -> rows."""
-    with written(case) as files:
-        product = Product(case, files, reads_files=False)
-        for step in case.steps:
-            product.do(step)
+    with computed(case) as product:
         published = product.home.store(product.program).published()
         return {key: published_rows(publication) for key, publication in published.items()}
 

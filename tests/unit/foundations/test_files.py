@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.foundations.files import replace_file
+from orchestration.foundations.files import make_file, replace_file
 
 
 @pytest.mark.parametrize("is_durable", [False, True])
@@ -56,3 +56,12 @@ def test_it_can_be_made_in_another_folder(tmp_path: Path) -> None:
     other.mkdir()
     replace_file(target / "file", b"whole", made_in=other)
     assert (os.listdir(target), os.listdir(other)) == (["file"], [])
+
+
+def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for content in (b"first", b"second"):
+        make_file(path, content, mode=0o600)
+        assert path.read_bytes() == b"first"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert os.listdir(tmp_path) == ["file"]
