@@ -62,7 +62,7 @@ def files(tmp_path: Path) -> Path:
     ]
     with (tmp_path / "accounts.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow("creator_id name town country iban bic account".split())
+        writer.writerow(["creator_id", "name", "town", "country", "iban", "bic", "account"])
         writer.writerows(rows)
     (tmp_path / "debtor.yaml").write_text(
         "name: Studio\ntown: Bonn\ncountry: DE\niban: DE89 3704 0044 0532 0130 00\n"
