@@ -61,14 +61,20 @@ ExportFormat = Literal["csv", "parquet", "xlsx", "beancount"]
 HOME_DEFAULT = Path("bonus-home")
 SEED = 2024
 
+_CALLERS: dict[str, str] = {}
+"""The caller's environment. That of this process has since been changed by `_home`, for Dagster."""
+
 
 @app.callback(invoke_without_command=True)
 def next_step(context: typer.Context) -> None:
+    _CALLERS.clear()
+    _CALLERS.update(os.environ)
     if context.invoked_subcommand is not None:
         return
     place = Place.of(os.environ, HOME_DEFAULT)
-    program = _program(place.program).program if place.program is not None else None
-    for step in next_steps(place.home, program, place.options(os.environ)):
+    loaded = _program(place.program) if place.program is not None else None
+    landing = _known_landing(place.landing)
+    for step in next_steps(place.home, loaded, place.options(os.environ), landing=landing):
         _print(f"{step.sentence}\n  {step.command}")
     typer.echo("All commands: bonus --help")
 
@@ -162,11 +168,13 @@ def close(
     WORKER.start()  # later periods are settled anew, and pass their gate
     from orchestration.dagster_glue.run_in_process import Stopped
     from orchestration.dagster_glue.run_in_process import close as close_run
+    from orchestration.pipeline.changed_inputs import changes_of_published
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.refusals import Refused
 
-    known = landing if landing is not None and landing.is_dir() else None
+    known = _known_landing(landing)
     try:
+        change = changes_of_published(place, loaded, known).get(period)
         entry, failed_after = close_run(place, loaded, period, approver, known)
     except (Busy, Refused) as error:
         _fail(STATE, str(error))
@@ -176,6 +184,8 @@ def close(
         WORKER.close()
     if failed_after:
         _say(f"{period} is closed, but its history in Dagster is not whole: {failed_after}")
+    if change:
+        _say(f"{change.said} the run of {period}; it is closed as that run has published it")
     if as_json:
         _print_json(entry.to_json())
     else:
@@ -213,7 +223,7 @@ def withdraw(
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.refusals import Refused
 
-    known = landing if landing is not None and landing.is_dir() else None
+    known = _known_landing(landing)
     try:
         withdraw_run(place, loaded, period, person, known)
     except (Busy, Refused) as error:
@@ -260,9 +270,15 @@ def verify(
     if since is not None and line is None:
         lost = f"close log: no line has the hash {since}; a line was changed or taken out"
         found = replace(found, differences=[*found.differences, lost])
+    from orchestration.command_line.console import Console
+    from orchestration.pipeline.changed_inputs import changes_of_published
+
+    known = _known_landing(landing)
+    changes = changes_of_published(place, loaded, known)
     if as_json:
         told = {} if since is None else {"since": {"sha256": since, "line": line}}
-        _print_json(asdict(found) | told)
+        changed = {period: change.to_json() for period, change in changes.items()}
+        _print_json(asdict(found) | told | {"changed": changed})
     elif not found.differences:
         _print(
             f"{len(found.periods)} published and {len(found.closed)} closed periods, "
@@ -270,6 +286,8 @@ def verify(
         )
         if line is not None:
             _print(f"the close log has that hash: line {line} of {len(found.closed)}")
+        still_open = {key: row for key, row in changes.items() if key not in found.closed}
+        Console().changed(still_open, _options(loaded, known, home))
     if found.differences:
         # One line each: a name in a file that was tampered with must not make up lines of its own.
         differences = [text.replace("\n", r"\n") for text in found.differences]
@@ -292,15 +310,16 @@ def status(
     """
     loaded = _program(program)
     place = _home(home)
+    known = _known_landing(landing)
     from orchestration.dagster_glue.period_states import period_states
 
-    states = period_states(place, loaded.program)
+    states = period_states(place, loaded, known)
     if as_json:
         _print_json({"program": loaded.program.program, "periods": states})
         return
     from orchestration.command_line.console import Console
 
-    Console().status(loaded.program.program, states)
+    Console().status(loaded.program.program, states, _options(loaded, known, home))
 
 
 @app.command()
@@ -557,13 +576,13 @@ def demo(
     from orchestration.command_line.console import Console
     from orchestration.dagster_glue.period_states import period_states
 
-    Console().status(loaded.program.program, period_states(place, loaded.program))
+    options = _options(loaded, landing, home)
+    Console().status(loaded.program.program, period_states(place, loaded, landing), options)
     from orchestration.sample.posts import INCIDENTS
 
     for at, incident in INCIDENTS.items():
         if at < len(keys):
             _print(f"The warning of {keys[at]} was put into the sample: {incident}.")
-    options = Place(program_file, landing, home).options(os.environ)
     _print(f"See it in the browser:\n  bonus ui{options}")
     _print("Begin a program of your own:\n  bonus init mine")
 
@@ -754,9 +773,14 @@ def _write_json(path: Path, value: Any) -> None:
 
 def _print_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
     """The most urgent of what `bonus` on its own says in the present state."""
-    options = Place(loaded.path, landing, home).options(os.environ)
-    step = next_steps(home, loaded.program, options)[0]
+    options = _options(loaded, landing, home)
+    step = next_steps(home, loaded, options, landing=landing)[0]
     _print(f"Next: {step.sentence}\n  {step.command}")
+
+
+def _options(loaded: LoadedProgram, landing: Path | None, home: Path) -> str:
+    """The options that a command has to be given to work on the same, in the caller's own shell."""
+    return Place(loaded.path, landing, home).options(_CALLERS)
 
 
 def _program(path: Path | None) -> LoadedProgram:
@@ -795,6 +819,11 @@ def _landing(path: Path | None) -> Path:
     if not os.access(path, os.R_OK | os.X_OK):
         _fail(USAGE, f"{path} cannot be read; check its permissions")
     return path
+
+
+def _known_landing(path: Path | None) -> Path | None:
+    """The landing directory, for a command that can do without: None where it is not there."""
+    return path if path is not None and path.is_dir() else None
 
 
 def _home(path: Path, *, is_written: bool = True) -> Home:
