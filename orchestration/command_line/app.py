@@ -361,6 +361,61 @@ def export(
 
 
 @app.command()
+def pay(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
+    accounts: Annotated[
+        Path,
+        typer.Option(
+            "--accounts",
+            metavar="FILE",
+            help="CSV: creator_id, name, town, country, iban, or bic and account.",
+        ),
+    ],
+    debtor: Annotated[
+        Path,
+        typer.Option(
+            "--debtor",
+            metavar="FILE",
+            help="YAML of the paying account: name, town, country, iban, or bic and account.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the files.")],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the payment files of a closed period: one a currency, pain.001.001.09.
+
+    All that cannot be paid is named at once, and nothing is written then. The same payouts and
+    accounts give the same bytes.
+
+    Example: bonus pay 2024-spring --accounts accounts.csv --debtor debtor.yaml --out bank
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    place = _home(home)
+    from orchestration.payments.accounts import Unpayable
+    from orchestration.payments.pay import write_payments
+    from orchestration.payments.payouts import payouts_due
+
+    due = payouts_due(place, loaded, period)
+    try:
+        paid = write_payments(due, accounts, debtor, out)
+    except Unpayable as error:
+        _fail(USAGE, f"{error}\nnothing is written")
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        _print_json({"program": due.program, "period": period} | paid.to_json(due))
+        return
+    for line in paid.lines(due):
+        _print(line)
+    if paid.other_letters:
+        _say(paid.about_letters())
+
+
+@app.command()
 def explain(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
     creator: Annotated[str, typer.Argument(metavar="CREATOR", help="The creator's id.")],
