@@ -564,6 +564,54 @@ def explain(
 
 
 @app.command()
+def simulate(
+    periods: Annotated[
+        list[str],
+        typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
+    ],
+    other: Annotated[
+        Path, typer.Option("--with", metavar="FILE", help="The program file with the other terms.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute what other terms would have paid. Nothing that is published is touched.
+
+    Example: bonus simulate 2024-spring --with other.yaml --out simulated
+    """
+    loaded = _program(program)
+    for period in periods:
+        _known_period(loaded, period)
+    with_other, landing = _program(other), _landing(landing)
+    usual = os.umask(0o077)
+    place = _home(home)
+    from orchestration.command_line.console import Console
+    from orchestration.command_line.simulating import simulate_periods
+    from orchestration.ledger.settlement import MissingRate
+    from orchestration.pipeline.refusals import GateFailed, describe
+    from orchestration.simulation.simulate import NotSimulable
+
+    try:
+        with Console(quiet=as_json).progress("simulation") as progress:
+            told = simulate_periods(
+                place, loaded, with_other, periods, landing, out, usual, progress
+            )
+    except NotSimulable as error:
+        _fail(USAGE, str(error))
+    except GateFailed as error:
+        _fail(GATE, f"{error.period}: {describe(error.stage, error.result)}")
+    except MissingRate as error:
+        _fail(GATE, str(error))
+    if as_json:
+        _print_json(told)
+    else:
+        _print(f"{out / 'index.html'}\n{out / 'differences.csv'}\n{out / 'summary.json'}")
+
+
+@app.command()
 def report(
     period: Annotated[
         str | None,
