@@ -44,7 +44,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 NOT_BUILT_YET = {
     "command statement",
-    "command simulate",
 }
 
 NOT_BUILT_SENTENCE = "> Not built yet in this version."
