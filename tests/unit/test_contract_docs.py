@@ -43,7 +43,6 @@ from tests.contract import CREATOR_REASONS, POST_REASONS
 ROOT = Path(__file__).resolve().parents[2]
 
 NOT_BUILT_YET = {
-    "command statement",
     "command simulate",
     "command pay",
 }
