@@ -362,6 +362,61 @@ def export(
 
 
 @app.command()
+def pay(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
+    accounts: Annotated[
+        Path,
+        typer.Option(
+            "--accounts",
+            metavar="FILE",
+            help="CSV: creator_id, name, town, country, iban, or bic and account.",
+        ),
+    ],
+    debtor: Annotated[
+        Path,
+        typer.Option(
+            "--debtor",
+            metavar="FILE",
+            help="YAML of the paying account: name, town, country, iban, or bic and account.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the files.")],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the payment files of a closed period: one a currency, pain.001.001.09.
+
+    All that cannot be paid is named at once, and nothing is written then. The same payouts and
+    accounts give the same bytes.
+
+    Example: bonus pay 2024-spring --accounts accounts.csv --debtor debtor.yaml --out bank
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    place = _home(home)
+    from orchestration.payments.accounts import Unpayable
+    from orchestration.payments.pay import write_payments
+    from orchestration.payments.payouts import payouts_due
+
+    due = payouts_due(place, loaded, period)
+    try:
+        paid = write_payments(due, accounts, debtor, out)
+    except Unpayable as error:
+        _fail(USAGE, f"{error}\nnothing is written")
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        _print_json({"program": due.program, "period": period} | paid.to_json(due))
+        return
+    for line in paid.lines(due):
+        _print(line)
+    if paid.other_letters:
+        _say(paid.about_letters())
+
+
+@app.command()
 def explain(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
     creator: Annotated[str, typer.Argument(metavar="CREATOR", help="The creator's id.")],
@@ -391,6 +446,54 @@ def explain(
         from orchestration.explain.page import page
 
         _print(page(explanation))
+
+
+@app.command()
+def simulate(
+    periods: Annotated[
+        list[str],
+        typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
+    ],
+    other: Annotated[
+        Path, typer.Option("--with", metavar="FILE", help="The program file with the other terms.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute what other terms would have paid. Nothing that is published is touched.
+
+    Example: bonus simulate 2024-spring --with other.yaml --out simulated
+    """
+    loaded = _program(program)
+    for period in periods:
+        _known_period(loaded, period)
+    with_other, landing = _program(other), _landing(landing)
+    usual = os.umask(0o077)
+    place = _home(home)
+    from orchestration.command_line.console import Console
+    from orchestration.command_line.simulating import simulate_periods
+    from orchestration.ledger.settlement import MissingRate
+    from orchestration.pipeline.refusals import GateFailed, describe
+    from orchestration.simulation.simulate import NotSimulable
+
+    try:
+        with Console(quiet=as_json).progress("simulation") as progress:
+            told = simulate_periods(
+                place, loaded, with_other, periods, landing, out, usual, progress
+            )
+    except NotSimulable as error:
+        _fail(USAGE, str(error))
+    except GateFailed as error:
+        _fail(GATE, f"{error.period}: {describe(error.stage, error.result)}")
+    except MissingRate as error:
+        _fail(GATE, str(error))
+    if as_json:
+        _print_json(told)
+    else:
+        _print(f"{out / 'index.html'}\n{out / 'differences.csv'}\n{out / 'summary.json'}")
 
 
 @app.command()

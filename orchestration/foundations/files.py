@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from errno import EISDIR
+from os import strerror
 from pathlib import Path
 
 from orchestration.foundations.durable import sync
@@ -30,6 +32,33 @@ def replace_file(
         fresh.replace(path)
     if is_durable:
         sync(path.parent)
+
+
+def replace_files(contents: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
+    """Puts each content in the place of its file: all of them, flushed, or none of those that are new.
+
+    All bytes are on disk before the first file gets its name. OSError where one cannot be written.
+    """
+    if taken := next((path for path in contents if path.is_dir()), None):
+        raise IsADirectoryError(EISDIR, strerror(EISDIR), str(taken))
+    placed: list[Path] = []
+    with ExitStack() as stack:
+        fresh = {
+            path: stack.enter_context(
+                _fresh(path.parent, path.name, content, mode, is_durable=True)
+            )
+            for path, content in contents.items()
+        }
+        try:
+            for path, file in fresh.items():
+                file.replace(path)
+                placed.append(path)
+        except OSError:
+            for path in placed:
+                path.unlink(missing_ok=True)
+            raise
+    for folder in {path.parent for path in contents}:
+        sync(folder)
 
 
 def make_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:

@@ -24,10 +24,17 @@ def run_all(
     run: PeriodRun, program_file: Path, landing: Path, reader: Reader | None = None
 ) -> Published:
     """All stages with their gates. Raises GateFailed or Refused; what is published then stays."""
+    compute(run, program_file, landing, reader)
+    return publish(run)
+
+
+def compute(
+    run: PeriodRun, program_file: Path, landing: Path, reader: Reader | None = None
+) -> None:
+    """All stages but the last half of the last: up to earnings, with nothing settled or published."""
     ingest(run, program_file, landing, reader)
     demand_held(run, "ingest")
     for stage in MODEL_STAGES:
         build(run, stage)
         demand_held(run, stage)
     earning.earn(run)
-    return publish(run)

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from expectations.suite import GateResult
+from orchestration.ledger.money import Account
 from orchestration.pipeline.books import demand_periods_stay, demand_untouched, open_books
 from orchestration.pipeline.data_quality import data_quality
+from orchestration.pipeline.deciding import History
 from orchestration.pipeline.draft import Draft, open_periods
 from orchestration.pipeline.gating import demand_held, demand_same_inputs
 from orchestration.pipeline.period_run import PeriodRun
@@ -87,19 +90,33 @@ def _write_publication(
     run: PeriodRun, draft: Draft, last_run: LastRun, loaded: LoadedProgram
 ) -> tuple[GateResult, Totals]:
     """Settles and gates the run's own period in its work file, and writes its version."""
-    version = draft.new_version(run.period)
+    version = draft.new_version(run.period).folder
     adjustments = draft.adjustments_of(run.period)
+    return write_version(run, last_run, loaded, version, draft.history(run.period), adjustments)
+
+
+def write_version(
+    run: PeriodRun,
+    last_run: LastRun,
+    loaded: LoadedProgram,
+    version: Path,
+    history: History,
+    adjustments: Mapping[Account, Mapping[str, int]],
+) -> tuple[GateResult, Totals]:
+    """Settles a period from its work file upon a history, gates it, and writes it into an empty folder.
+
+    `adjustments` are the differences of restatements that it posts. GateFailed if the gate has not held.
+    """
     with run.work.connect() as connection:
-        history = draft.history(run.period)
         settle_period(connection, loaded.program, run.period, history, adjustments)
         write_recount(connection, loaded.program, run.period)
     gate = demand_held(run, "ledger")
     with run.work.connect() as connection:
-        write_tables(connection, PUBLISHED_TABLES.values(), version.folder)
+        write_tables(connection, PUBLISHED_TABLES.values(), version)
         totals, data = period_totals(connection), data_quality(connection)
     gates = run.state.verdicts()
     record = run_record(run, last_run, loaded.program.currency, gates, totals, data)
-    finish_version(version.folder, loaded.content, record)
+    finish_version(version, loaded.content, record)
     return gate, totals
 
 

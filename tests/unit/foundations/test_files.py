@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.foundations.files import make_file, replace_file
+from orchestration.foundations.files import make_file, replace_file, replace_files
 
 
 @pytest.mark.parametrize("is_durable", [False, True])
@@ -65,3 +65,29 @@ def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
         assert path.read_bytes() == b"first"
         assert path.stat().st_mode & 0o777 == 0o600
         assert os.listdir(tmp_path) == ["file"]
+
+
+def test_several_files_are_made_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / name for name in "abc"]
+    replace_files(dict.fromkeys(paths, b"old"), mode=0o600)
+    assert [path.read_bytes() for path in paths] == [b"old"] * 3
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in paths)
+    paths[1].unlink()
+    paths[1].mkdir()
+    with pytest.raises(IsADirectoryError):
+        replace_files(dict.fromkeys(paths, b"new"))
+    assert sorted(os.listdir(tmp_path)) == ["a", "b", "c"]
+    assert paths[0].read_bytes() == paths[2].read_bytes() == b"old"
+    usual = Path.replace
+
+    def last_fails(self: Path, target: Path) -> Path:
+        if target.name == "f":
+            raise OSError(5, "Input/output error")
+        return usual(self, target)
+
+    monkeypatch.setattr(Path, "replace", last_fails)
+    with pytest.raises(OSError, match="Input/output"):
+        replace_files(dict.fromkeys([tmp_path / name for name in "def"], b"new"))
+    assert sorted(os.listdir(tmp_path)) == ["a", "b", "c"]

@@ -1,0 +1,106 @@
+"""`bonus pay` (§14): a payment file for each currency of a closed period, all of them or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.foundations.files import replace_files
+from orchestration.foundations.texts import shown
+from orchestration.payments.accounts import Party, Unpayable, read_accounts, read_debtor
+from orchestration.payments.pain001 import MOST_MINOR, demand_as_meant, written
+from orchestration.payments.payouts import Due
+from orchestration.terms.currencies import amount_text, money_text
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFile:
+    """A payment file that was written; `minor` is its control sum in minor units."""
+
+    path: Path
+    currency: str
+    message_id: str
+    transactions: int
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What `bonus pay` has written, and whose name or town some banks take only by arrangement."""
+
+    files: list[PaymentFile]
+    other_letters: list[str]
+
+    def lines(self, due: Due) -> list[str]:
+        """What was written, for a person."""
+        if not self.files:
+            return [f"{due.period} pays nobody: no file is written"]
+        return [
+            f"{file.path}: {file.transactions:,} payments, {file.currency} "
+            f"{money_text(file.currency, file.minor)}, to be executed on {due.pays_on}"
+            for file in self.files
+        ]
+
+    def about_letters(self) -> str:
+        """The warning that goes with `other_letters`, ids and all."""
+        return (
+            f"{len(self.other_letters):,} names or towns have other characters than A-Z a-z 0-9 and"
+            " / - ? : ( ) . , ' +, or over 70; ask your bank whether it takes them: "
+            + ", ".join(shown(one, 80) for one in self.other_letters)
+        )
+
+    def to_json(self, due: Due) -> dict[str, Any]:
+        """The same for a machine; sums as the files have them."""
+        return {
+            "executed_on": due.pays_on.isoformat(),
+            "files": [
+                {
+                    "path": str(file.path),
+                    "currency": file.currency,
+                    "message_id": file.message_id,
+                    "transactions": file.transactions,
+                    "control_sum": amount_text(file.currency, file.minor),
+                }
+                for file in self.files
+            ],
+            "other_letters": self.other_letters,
+        }
+
+
+def write_payments(due: Due, accounts: Path, debtor: Path, out: Path) -> Paid:
+    """Writes `<out>/<period>-<currency>.xml` for each currency in which something is paid.
+
+    Unpayable, with all faults, if the files of accounts do not allow it; NotAsMeant if what would be
+    written does not hold against schema and ledger. Nothing is written then. The files are for their
+    owner alone, since account numbers stand in them. OSError where they cannot be written.
+    """
+    payer, parties = _parties(due, accounts, debtor)
+    contents, files = {}, []
+    for currency in due.payouts:
+        path = out / f"{due.period}-{currency}.xml"
+        content = written(due, currency, payer, parties)
+        message = demand_as_meant(content, due, currency, payer, parties)
+        contents[path] = content
+        _, total = due.sums[currency]
+        files.append(PaymentFile(path, currency, message.message_id, message.count, total))
+    if contents:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_files(contents, mode=0o600)
+    return Paid(files, sorted(one for one, party in parties.items() if not party.is_plain_latin))
+
+
+def _parties(due: Due, accounts: Path, debtor: Path) -> tuple[Party, dict[str, Party]]:
+    """The payer, and the paid by creator; Unpayable with every fault of both files and of the sums."""
+    payer, faults = read_debtor(debtor)
+    paid = {payout.creator_id for payouts in due.payouts.values() for payout in payouts}
+    parties, more = read_accounts(accounts, paid)
+    faults += more
+    faults += [
+        f"{due.period}: {currency} {money_text(currency, total)} is more than the bank's format has room for"
+        for currency, (_, total) in due.sums.items()
+        if total > MOST_MINOR
+    ]
+    if payer is None or faults:
+        raise Unpayable(faults)
+    return payer, parties

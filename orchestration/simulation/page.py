@@ -1,0 +1,158 @@
+"""The page of a simulation, in the style of a period's report; it says only what summary.json says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from orchestration.reports import text
+from orchestration.reports.page import Card, Page, Section, Table, cell
+from orchestration.reports.parts import columns, named
+from orchestration.simulation.changes import AMOUNTS, SIDES
+
+_WORDS: Final = {
+    "program_amount_minor": "Earned, program currency",
+    "earnings_minor": "Earned",
+    "payout_minor": "Paid out",
+    "closing_balance_minor": "Closing balance",
+}
+_GROUPS: Final = {
+    "all": "All creators",
+    "market": "By market",
+    "decile": "By decile of what was earned before",
+    "content_type": "By content type: creators by what their posts of the type earn",
+}
+
+
+def simulation_page(told: Mapping[str, Any], differing: int) -> Page:
+    """The page of a summary; `differing` is the number of rows of differences.csv."""
+    currency = told["currency"]
+    return Page(
+        title="Simulation",
+        program=told["program"],
+        state="",
+        lead=[
+            "Simulated: what other terms would have paid. Nothing here is published, and nothing of "
+            "it can be closed or paid.",
+            "Before is what is published now; after is what the other program file gives.",
+        ],
+        cards=[
+            Card("Rows that differ", text.count(differing), "differences.csv has each of them"),
+            *(_card(entry, currency) for entry in told["periods"]),
+        ],
+        sections=[section for entry in told["periods"] for section in _sections(entry, currency)],
+    )
+
+
+def _card(entry: Mapping[str, Any], currency: str) -> Card:
+    change = entry["program_amount_minor"]["change"]
+    after = text.money(entry["program_amount_minor"]["after"], currency)
+    return Card(
+        f"{entry['period']}, change in {currency}", _signed(change, currency), f"to {after}"
+    )
+
+
+def _signed(minor: int, currency: str) -> str:
+    return text.signed(text.amount(minor, currency))
+
+
+def _change(amounts: Mapping[str, int], currency: str) -> list[str]:
+    return [
+        text.amount(amounts["before"], currency),
+        text.amount(amounts["after"], currency),
+        _signed(amounts["change"], currency),
+    ]
+
+
+def _sections(entry: Mapping[str, Any], currency: str) -> list[Section]:
+    period = entry["period"]
+    return [
+        Section(
+            f"{period}-money",
+            f"{period}: money",
+            _remarks(entry),
+            tables=[_key_figures(entry, currency), _markets(entry, currency)],
+        ),
+        Section(
+            f"{period}-classes",
+            f"{period}: who gains, who loses",
+            ["Classes are of the change of what a creator earns in the program currency."],
+            tables=[_classes(entry, by, currency) for by in _GROUPS],
+        ),
+        Section(
+            f"{period}-largest",
+            f"{period}: the largest changes",
+            tables=[
+                _largest(entry["largest_losses"], "Largest losses", currency),
+                _largest(entry["largest_gains"], "Largest gains", currency),
+            ],
+        ),
+    ]
+
+
+def _remarks(entry: Mapping[str, Any]) -> list[str]:
+    below = entry["below_minimum"]
+    return [
+        f"{text.counted(len(below['fall_below']), 'ledger row')} would fall below the minimum "
+        f"payout, {text.count(len(below['no_longer_below']))} would no longer be below it."
+    ]
+
+
+def _key_figures(entry: Mapping[str, Any], currency: str) -> Table:
+    def money(minor: int | None) -> str:
+        return "–" if minor is None else text.amount(minor, currency)
+
+    budget = entry["budget"]
+    rows = [
+        ["Earned", *(money(entry["program_amount_minor"][side]) for side in SIDES)],
+        ["Wanted, before the budget", *(money(budget[side]["wanted_minor"]) for side in SIDES)],
+        ["Budget", *(money(budget[side]["budget_minor"]) for side in SIDES)],
+        ["Left of the budget", *(money(budget[side]["left_minor"]) for side in SIDES)],
+        ["Creators at their cap", *(text.count(entry["capped_creators"][side]) for side in SIDES)],
+        ["Gini's coefficient, eligible creators", *(entry["gini"][side] or "–" for side in SIDES)],
+    ]
+    return Table(f"Figures, in {currency}", columns("Figure", "Before #", "After #"), rows)
+
+
+def _markets(entry: Mapping[str, Any], currency: str) -> Table:
+    rows = [
+        [
+            named(row["market"]),
+            row["payout_currency"],
+            _WORDS[name],
+            *_change(row[name], currency if name == AMOUNTS[0] else row["payout_currency"]),
+        ]
+        for row in entry["markets"]
+        for name in AMOUNTS
+    ]
+    headings = columns("Market", "Currency", "Amount", "Before #", "After #", "Change #")
+    return Table("By market and currency", headings, rows)
+
+
+def _classes(entry: Mapping[str, Any], by: str, currency: str) -> Table:
+    rows: list[Sequence[str]] = [
+        [
+            _group(by, row["group"]),
+            row["class"],
+            text.count(row["creators"]),
+            *_change(row, currency),
+        ]
+        for row in entry["classes"]
+        if row["by"] == by and row["creators"]
+    ]
+    headings = columns("Group", "Class", "Creators #", "Before #", "After #", "Change #")
+    return Table(f"{_GROUPS[by]}, in {currency}", headings, rows)
+
+
+def _group(by: str, group: str | int | None) -> str:
+    if by == "decile":
+        return "earned nothing before" if group is None else str(group)
+    return "all" if by == "all" else named(None if group is None else str(group))
+
+
+def _largest(rows: Sequence[Mapping[str, Any]], caption: str, currency: str) -> Table:
+    told = [
+        [cell(row["creator_id"]), named(row["market"]), *_change(row, currency)] for row in rows
+    ]
+    headings = columns("Creator", "Market", "Before #", "After #", "Change #")
+    return Table(f"{caption}, in {currency}", headings, told)

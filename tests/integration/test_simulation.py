@@ -1,0 +1,259 @@
+"""`bonus simulate` (§13) over a small program: april is closed and restated, may and june are open."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.command_line import simulating
+from orchestration.pipeline.gate_worker import WORKER
+from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.refusals import GateFailed
+from orchestration.publishing.export import export_tables
+from orchestration.publishing.store import Publication
+from orchestration.simulation.changes import differences
+from orchestration.simulation.simulate import NotSimulable, simulated
+from orchestration.terms.load import LoadedProgram, load_program
+from tests.conftest import BonusHere
+from tests.integration.test_decisions import PROGRAM, Small
+from tests.proof.product import fast_run
+
+ALL = ["april", "may", "june"]
+DOUBLE = PROGRAM.replace("rate: 10", "rate: 20")
+WITHOUT_APRIL = "".join(
+    line for line in PROGRAM.splitlines(keepends=True) if "key: april" not in line
+)
+"""The adjustment is of april, so the staging gate does not hold."""
+RETURN = "r1,ada,april,USD,returned,account closed,2024-05-25T00:00:00Z"
+ADJUSTMENT = "a1,ada,april,USD,2.50,a lost reel,bo,cy,2024-05-01T00:00:00Z"
+
+
+def restate_april(small: Small, views: int) -> None:
+    """The post of eve has another number of views in april, and april is run again."""
+    metrics = small.landing / "post_metrics" / "rows.csv"
+    row = "p2,2024-04-28T00:00:00Z,"
+    lines = [
+        f"{row}{views}" if line.startswith(row) else line
+        for line in metrics.read_text("utf-8").splitlines()
+    ]
+    metrics.write_text("\n".join(lines) + "\n", "utf-8")
+    small.run("april")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """april is paid and closed, its payout comes back, and eve's post is counted anew."""
+    small = Small(tmp_path_factory.mktemp("simulation"))
+    small.run(*ALL)
+    small.books.close("april")
+    small.give_back(RETURN)
+    small.adjust(ADJUSTMENT)  # delivered late: may posts it
+    restate_april(small, 1_500)
+    small.run("may", "june")
+    return small
+
+
+def other(small: Small, text: str) -> LoadedProgram:
+    path = small.landing.with_name("other.yaml")
+    path.write_text(text, "utf-8")
+    return load_program(path)
+
+
+def ledger(publication: Publication, creator: str) -> dict[str, str]:
+    """The creator's row of the ledger, as exported."""
+    paths = export_tables(publication, publication.folder.parent / "exported")
+    path = next(path for path in paths if path.stem == "payout_ledger")
+    with path.open(encoding="utf-8", newline="") as file:
+        (row,) = (row for row in csv.DictReader(file) if row["creator_id"] == creator)
+    return row
+
+
+def changed(small: Small, text: str, *periods: str) -> list[tuple[str, str]]:
+    """Period and creator of each ledger row that differs."""
+    with simulated(
+        small.books.home, small.books.loaded, other(small, text), periods, small.landing, fast_run
+    ) as pairs:
+        return [
+            (period, creator)
+            for period, pair in pairs.items()
+            for creator in differences(period, pair)["creator_id"]
+        ]
+
+
+def exported(publication: Publication, out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in export_tables(publication, out)}
+
+
+def test_all_periods_equal_a_fresh_home(small: Small, tmp_path: Path) -> None:
+    fresh = Small(tmp_path / "fresh")
+    fresh.books.loaded.path.write_text(DOUBLE, "utf-8")
+    fresh.landing = small.landing
+    for period in ALL:
+        fresh.run(period)
+        fresh.books.close(period)
+    with simulated(
+        small.books.home,
+        small.books.loaded,
+        other(small, DOUBLE),
+        ALL[::-1],
+        small.landing,
+        fast_run,
+    ) as pairs:
+        assert list(pairs) == ALL
+        for period in ALL:
+            expected = exported(fresh.books.published[period], tmp_path / "expected")
+            assert exported(pairs[period].after, tmp_path / "found") == expected
+        april, may = (ledger(pairs[period].after, "ada") for period in ("april", "may"))
+    # 1,000 views at 20 a thousand; 2.50 by hand, which april posts, and not may that has read it first
+    assert [april["earnings_minor"], april["adjustments_minor"]] == ["2000", "250"]
+    # for returns april counts as closed
+    assert [may["returns_minor"], may["adjustments_minor"]] == ["2250", "0"]
+
+
+def test_the_last_period_alone_opens_with_what_is_published(small: Small) -> None:
+    assert changed(small, PROGRAM, "june") == []
+    with simulated(
+        small.books.home,
+        small.books.loaded,
+        other(small, DOUBLE),
+        ["june"],
+        small.landing,
+        fast_run,
+    ) as pairs:
+        before, after = (
+            ledger(getattr(pairs["june"], side), "eve") for side in ("before", "after")
+        )
+    assert before["opening_balance_minor"] == after["opening_balance_minor"] == "2000"
+    assert (before["closing_balance_minor"], after["closing_balance_minor"]) == ("3000", "4000")
+
+
+def test_differences_of_restated_periods_are_posted_as_ever(small: Small) -> None:
+    """may has posted that of april, and posts it again; april itself is computed anew."""
+    assert changed(small, PROGRAM, "may", "june") == []
+    assert changed(small, PROGRAM, "april") == [("april", "ada"), ("april", "eve")]
+
+
+@pytest.mark.long
+def test_a_closed_period_posts_the_differences_that_it_has_posted(tmp_path: Path) -> None:
+    """june posts what april came to once may was closed."""
+    late = Small(tmp_path)
+    late.run(*ALL)
+    late.books.close("april")
+    restate_april(late, 1_500)
+    late.run("may", "june")
+    late.books.close("may")
+    restate_april(late, 1_600)
+    late.run("may", "june")  # the post's growth in may is another one, too
+    assert changed(late, PROGRAM, "june") == []
+    with simulated(
+        late.books.home,
+        late.books.loaded,
+        other(late, PROGRAM),
+        ["may", "june"],
+        late.landing,
+        fast_run,
+    ) as pairs:
+        posted = [ledger(pair.after, "eve")["adjustments_minor"] for pair in pairs.values()]
+    assert posted == ["500", "100"]
+
+
+def test_the_home_is_as_before(small: Small) -> None:
+    def files() -> dict[str, Any]:
+        return {
+            str(path): (path.lstat().st_mode, path.read_bytes() if path.is_file() else None)
+            for path in sorted(small.books.home.path.rglob("*"))
+        }
+
+    before = files()
+    left = small.books.home.path / "simulation=spring.crashed"
+    left.mkdir()
+    (left / "held.lock").touch()
+    assert changed(small, DOUBLE, "may") != []
+    assert files() == before
+    with pytest.raises(GateFailed):  # also where a gate does not hold
+        changed(small, WITHOUT_APRIL, "may")
+    assert files() == before
+
+
+REFUSED = {
+    "another name": (PROGRAM.replace("program: spring", "program: autumn"), ["may"], "is the file of autumn"),
+    "another currency": (PROGRAM.replace("currency: USD", "currency: EUR"), ["may"], "has the currency EUR"),
+    "a period that the file lacks": (PROGRAM.replace("key: june", "key: july"), ["june"], "has no period june"),
+    "a gap": (PROGRAM, ["april", "june"], "may lies between"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "periods", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_does_not_go_together_is_refused(
+    small: Small, text: str, periods: list[str], said: str
+) -> None:
+    with pytest.raises(NotSimulable, match=said):
+        changed(small, text, *periods)
+
+
+@pytest.fixture
+def bonus(small: Small, monkeypatch: pytest.MonkeyPatch) -> BonusHere:
+    """The command line, with the engine and gates of these tests."""
+
+    def run(*arguments: Any, progress: Any, **_: Any) -> PeriodRun:
+        return fast_run(*arguments)
+
+    monkeypatch.setattr(simulating, "PeriodRun", run)
+    monkeypatch.setattr(WORKER, "start", lambda: None)
+    return BonusHere(small.books.loaded.path, small.landing, small.books.home.path)
+
+
+def test_the_command_writes_all_files(bonus: BonusHere, small: Small, tmp_path: Path) -> None:
+    path, out = other(small, DOUBLE).path, tmp_path / "new" / "out"
+    told = bonus.json("simulate", "june", "--with", str(path), "--out", str(out))
+    assert told == json.loads((out / "summary.json").read_bytes())
+    assert (out / "june" / "journal.csv").exists()
+    assert (out / "differences.csv").read_text("utf-8") == (
+        "period,creator_id,payout_currency,program_amount_minor_before,program_amount_minor_after,"
+        "earnings_minor_before,earnings_minor_after,payout_minor_before,payout_minor_after,"
+        "closing_balance_minor_before,closing_balance_minor_after\n"
+        "june,ada,USD,1000,2000,1000,2000,760,1520,0,0\n"
+        "june,eve,USD,1000,2000,1000,2000,0,0,3000,4000\n"
+    )
+    (june,) = told["periods"]
+    assert june["program_amount_minor"] == {"before": 2_000, "after": 4_000, "change": 2_000}
+    assert june["gini"] == {"before": "0.000000", "after": "0.000000"}
+    assert june["largest_losses"] == []
+    assert [row["creator_id"] for row in june["largest_gains"]] == ["ada", "eve"]
+    page = (out / "index.html").read_text("utf-8")
+    assert "gains over 5 %" in page and "+20.00" in page
+
+
+def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path) -> None:
+    def status(
+        periods: list[str], text: str = PROGRAM, out: str = "out", **environment: str
+    ) -> tuple[int, str]:
+        path = tmp_path / "other.yaml"
+        path.write_text(text, "utf-8")
+        done = bonus(
+            "simulate", *periods, "--with", str(path), "--out", str(tmp_path / out), **environment
+        )
+        assert not done.stdout
+        return done.returncode, done.stderr
+
+    (tmp_path / "a file").touch()
+    inside = str(small.books.home.path / "published" / "program=spring" / "period=june")
+    without_june = tmp_path / "program.yaml"
+    without_june.write_text(PROGRAM.replace("key: june", "key: july"), "utf-8")
+    refused = [
+        (2, "lies between", status(["june", "april"])),
+        (2, "has no period 'july'", status(["july"])),
+        (2, "expected", status(["june"], PROGRAM.replace("rate: 10", "rate: -1"))),
+        (2, "a file: File exists; name another folder with --out", status(["june"], out="a file")),
+        (2, "lies in the home", status(["june"], out=inside)),
+        (2, "is not published", status(["june"], BONUS_HOME=str(tmp_path / "fresh"))),
+        (3, "may: the staging gate has not held", status(["may"], WITHOUT_APRIL)),
+        (4, "june published, but not in the program file", status(["may"], BONUS_PROGRAM=str(without_june))),
+    ]  # fmt: skip
+    for expected, said, (found, message) in refused:
+        assert (found, said in message) == (expected, True), message
+        assert "Traceback" not in message
