@@ -140,6 +140,19 @@ def _ingest(stage: Stage) -> None:
     ingest(stage.run(0), stage.folder / "program.yaml", stage.landing(corrected=True))
 
 
+def _again(stage: Stage) -> None:
+    """A run for which nothing is new: it takes on the tables of the one before."""
+    publish(stage.up_to_publish(0))
+
+
+def _ready_to_take_on(stage: Stage) -> None:
+    _published(stage, 0)
+    _again(stage)
+    last = stage.run(0).state.read()
+    assert last is not None
+    assert last.taken_from is not None
+
+
 def _whole_run(corrected: bool) -> Callable[[Stage], object]:
     def whole(stage: Stage) -> None:
         WORKER.start()
@@ -180,6 +193,11 @@ SCENARIOS: dict[str, Scenario] = {
         lambda stage: _published(stage, 0),
         _ingest,
         _ingest,
+    ),
+    "a run with nothing new": Scenario(
+        _ready_to_take_on,
+        _again,
+        _whole_run(corrected=False),
     ),
 }
 
