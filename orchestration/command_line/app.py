@@ -147,9 +147,12 @@ def _first_failure(outcomes: Sequence[Outcome]) -> int:
 def close(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
     by: Annotated[
-        str,
+        str | None,
         typer.Option("--by", metavar="NAME", help="Who closes it; not who started its run."),
-    ],
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show what it would fix, and write nothing.")
+    ] = False,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -157,12 +160,24 @@ def close(
 ) -> None:
     """Close a published period: nothing ever changes it again.
 
+    With --preview only shown: its amounts against the period before, warnings, what is held, whose
+    work is in it, what stands against the close, and what changed since the run.
+
+    Example: bonus close 2024-spring --preview
+
     Example: bonus close 2024-spring --by grace
     """
     loaded = _program(program)
     _known_period(loaded, period)
-    approver = _person(by)
-    place = _home(home)
+    if by is None and not preview:
+        _fail(USAGE, "who closes it? Give --by NAME, or look first with --preview")
+    approver = None if by is None else _person(by)
+    place = _home(home, is_written=not preview)
+    if preview or approver is None:
+        known = _known_landing(landing)
+        options = _options(loaded, known, home)
+        _preview(place, loaded, period, approver, known, options, as_json=as_json)
+        return
     from orchestration.pipeline.gate_worker import WORKER
 
     WORKER.start()  # later periods are settled anew, and pass their gate
@@ -193,6 +208,29 @@ def close(
             f"{period} is closed by {entry.approved_by}, revision {entry.revision}; "
             f"ledger {entry.ledger_sha256}"
         )
+
+
+def _preview(
+    place: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str | None,
+    landing: Path | None,
+    options: str,
+    *,
+    as_json: bool,
+) -> None:
+    from orchestration.reports.preview import close_preview
+
+    found = close_preview(place, loaded, period, by, landing)
+    if found is None:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
+    if as_json:
+        _print_json(found.to_json())
+        return
+    from orchestration.command_line.console import Console
+
+    Console().preview(found, by or "NAME", options)
 
 
 @app.command()
