@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from orchestration.command_line.next_steps import DEMO, Place, next_steps
-from orchestration.foundations.texts import printable
+from orchestration.foundations.texts import printable, shown
 
 if TYPE_CHECKING:
     from orchestration.dagster_glue.run_in_process import Outcome
+    from orchestration.payments.payouts import Due
+    from orchestration.payments.returns import Answered
     from orchestration.pipeline.home import Home
     from orchestration.sample import SampleSummary
     from orchestration.terms.load import LoadedProgram
@@ -422,22 +424,36 @@ def export(
 def pay(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
     accounts: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--accounts",
             metavar="FILE",
             help="CSV: creator_id, name, town, country, iban, or bic and account.",
         ),
-    ],
+    ] = None,
     debtor: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--debtor",
             metavar="FILE",
             help="YAML of the paying account: name, town, country, iban, or bic and account.",
         ),
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the files.")],
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write the files.")
+    ] = None,
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--status",
+            metavar="FILE",
+            help="What the bank has answered: pain.002 or camt.054. May be given again.",
+        ),
+    ] = None,
+    reconcile: Annotated[
+        bool,
+        typer.Option("--reconcile", help="Only say what is paid, returned and unanswered."),
+    ] = False,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -446,13 +462,40 @@ def pay(
     """Write the payment files of a closed period: one a currency, pain.001.001.09.
 
     All that cannot be paid is named at once, and nothing is written then. The same payouts and
-    accounts give the same bytes.
+    accounts give the same bytes. With --status read the bank's answers, and write what did not
+    arrive as rows of payment_returns, for a person to deliver.
 
     Example: bonus pay 2024-04 --accounts accounts.csv --debtor debtor.yaml --out bank
+
+    Example: bonus pay 2024-04 --status answer.xml --out returns
+
+    Example: bonus pay 2024-04 --status answer.xml --reconcile
     """
     loaded = _program(program)
     _known_period(loaded, period)
-    place = _home(home)
+    if accounts and debtor and out and not answers and not reconcile:
+        _pay(_home(home), loaded, period, accounts, debtor, out, as_json)
+    elif reconcile and not (accounts or debtor or out):
+        _reconcile(_home(home), loaded, period, answers or [], as_json)
+    elif answers and out and not (accounts or debtor or reconcile):
+        _returned(_home(home), loaded, period, answers, out, as_json)
+    else:
+        _fail(
+            USAGE,
+            "give --accounts, --debtor and --out to pay; --status and --out to read what the bank"
+            " answers; --reconcile, with --status or without, to compare",
+        )
+
+
+def _pay(
+    place: Home,
+    loaded: LoadedProgram,
+    period: str,
+    accounts: Path,
+    debtor: Path,
+    out: Path,
+    as_json: bool,
+) -> None:
     from orchestration.payments.accounts import Unpayable
     from orchestration.payments.pay import write_payments
     from orchestration.payments.payouts import payouts_due
@@ -471,6 +514,79 @@ def pay(
         _print(line)
     if paid.other_letters:
         _say(paid.about_letters())
+
+
+def _answered(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path]
+) -> tuple[Due, Answered]:
+    """What is due, and what the bank says of it; what it says of others is told."""
+    from orchestration.payments.answers import NoAnswer, read_answers
+    from orchestration.payments.payouts import payouts_due
+    from orchestration.payments.returns import judged
+
+    due = payouts_due(place, loaded, period)
+    answers, faults = [], []
+    for path in files:
+        try:
+            answers += read_answers(path)
+        except NoAnswer as error:
+            faults.append(str(error))
+    if faults:
+        _fail(USAGE, "\n".join(faults))
+    answered = judged(due, answers)
+    if answered.unknown:
+        _say(
+            f"{len(answered.unknown):,} ids of the bank's answers are none of {period}: "
+            + ", ".join(shown(one, 80) or "(none)" for one in answered.unknown)
+        )
+    return due, answered
+
+
+def _returned(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path], out: Path, as_json: bool
+) -> None:
+    due, answered = _answered(place, loaded, period, files)
+    from orchestration.payments.returns import return_rows, write_returns
+
+    try:
+        path = write_returns(due, answered, out)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    rows = return_rows(due, answered)
+    if answered.remarks:
+        _say("\n".join(answered.remarks))
+    if as_json:
+        told = {"path": path and str(path), "rows": len(rows), "payouts": len(answered.returns)}
+        more = {"unknown": answered.unknown, "remarks": answered.remarks}
+        _print_json({"program": due.program, "period": period, **told, **more})
+    elif path is None:
+        _print(f"nothing of {period} came back by these answers: no file is written")
+    else:
+        _print(
+            f"{path}: {len(answered.returns):,} payouts did not arrive; look at the file, then deliver"
+            " it into payment_returns/ of the landing folder"
+        )
+
+
+def _reconcile(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path], as_json: bool
+) -> None:
+    due, answered = _answered(place, loaded, period, files)
+    from orchestration.payments.reconcile import clearing_of, reconciled
+
+    found = reconciled(due, answered, clearing_of(place, due))
+    if as_json:
+        sums = {currency: asdict(one) for currency, one in found.sums.items()}
+        told = {"currencies": sums, "differences": found.differences, "unknown": answered.unknown}
+        _print_json({"program": due.program, "period": period, **told})
+    else:
+        for currency, one in found.sums.items():
+            _print(one.text(currency))
+        if not found.sums:
+            _print(f"{period} pays nobody")
+    if found.differences:
+        _say("\n".join([*found.differences, f"{len(found.differences)} differences"]))
+        raise typer.Exit(DIFFERENT)
 
 
 @app.command()
