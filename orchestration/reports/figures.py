@@ -21,6 +21,7 @@ from orchestration.reports.distribution import bin_edges, gini
 from orchestration.terms.currencies import minor_units
 from orchestration.terms.load import parse_program
 from orchestration.terms.model import Period, Program, TermsVersion
+from orchestration.terms.unmatched import Unmatched, Values, unmatched
 
 if TYPE_CHECKING:
     import duckdb
@@ -137,6 +138,7 @@ class PeriodFigures:
     post_reasons: Sequence[ReasonRow]
     settlement: Sequence[SettlementRow]
     adjustments: Sequence[AdjustmentRow]
+    unmatched: Sequence[Unmatched]
 
     @property
     def totals(self) -> Totals:
@@ -198,6 +200,7 @@ def period_figures(
             post_reasons=reason_rows(connection, "post_eligibility"),
             settlement=_settlement(connection),
             adjustments=adjustment_rows(connection),
+            unmatched=unmatched_values(connection, program),
         )
 
 
@@ -350,6 +353,24 @@ def adjustment_rows(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow
         " group by all order by all"
     ).fetchall()
     return [AdjustmentRow(*row) for row in rows]
+
+
+def unmatched_values(connection: duckdb.DuckDBPyConnection, program: Program) -> list[Unmatched]:
+    """The values of a period that match nothing in its program, though they look meant to."""
+
+    def counted(column: str, table: str) -> dict[str, int]:
+        query = f"select {column}, count(*) from {table} where {column} is not null group by 1"
+        return dict(connection.execute(query).fetchall())
+
+    return unmatched(
+        program,
+        Values(
+            markets=counted("market", "creator_eligibility"),
+            content_types=counted("content_type", "post_eligibility"),
+            residences=counted("tax_residence", "settlement_parties"),
+            currencies=counted("payout_currency", "payout_ledger"),
+        ),
+    )
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -15,7 +16,7 @@ from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import ROOT
 
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS: dict[str, Any] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 EXAMPLES = {
     example: name
     for name, command in COMMANDS.items()
