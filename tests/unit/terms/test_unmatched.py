@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.terms.load import parse_program
 from orchestration.terms.model import Program
-from orchestration.terms.unmatched import Values, unmatched
+from orchestration.terms.unmatched import MOST_TOLD, Values, unmatched
 
 PROGRAM = """\
 program: my-rate
@@ -100,6 +100,15 @@ def program() -> Program:
 )  # fmt: skip
 def test_what_looks_meant_is_told(values: dict[str, Any], said: list[str], program: Program) -> None:  # fmt: skip
     assert [found.said for found in unmatched(program, Values(**values))] == said
+
+
+def test_of_a_column_so_many_are_told(program: Program) -> None:
+    many = {"j" + "-" * number + "p": 1 for number in range(3000)}
+    residences = {f"Germany {number:04}": 1 for number in range(3000)}
+    us = {"u" + "-" * number + "s": number for number in range(1, 3000)}
+    found = unmatched(program, Values(markets=us | many, residences=residences))
+    assert [row.dataset for row in found] == ["creators"] * MOST_TOLD + ["payees"] * MOST_TOLD
+    assert found[0].message.startswith("2,999 creators")
 
 
 def test_where_only_the_star_stands_every_residence_is_meant(program: Program) -> None:
