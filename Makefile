@@ -97,6 +97,9 @@ wheel: install
 	$(BIN)/python -m hatchling build -t wheel
 
 # What docs/tables.md and the JSON Schemas of docs/contract say is known elsewhere; tests compare.
+messages: install
+	$(BIN)/python -m orchestration.statements.catalogues
+
 docs: install
 	$(BIN)/python -m orchestration.described.table_docs
 	$(BIN)/python -m orchestration.described.contract_docs
@@ -125,6 +128,7 @@ ui: install
 # Bare query, script and whole run in turns. SIZES are millions of snapshots; BENCH_FOLDER keeps the data.
 bench: install
 	$(BIN)/python -m benchmarks.measure $(SIZES)
+	$(BIN)/python -m benchmarks.months
 
 clean:
 	@for folder in $(DEMO) $(BROKEN); do test ! -e $$folder || chmod -R u+w $$folder; done
