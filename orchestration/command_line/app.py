@@ -294,15 +294,15 @@ def status(
     """
     loaded = _program(program)
     place = _home(home)
-    from orchestration.dagster_glue.period_states import period_states
+    from orchestration.dagster_glue.period_states import left_due, period_states
 
-    states = period_states(place, loaded.program)
+    states, left = period_states(place, loaded.program), left_due(place, loaded.program)
     if as_json:
-        _print_json({"program": loaded.program.program, "periods": states})
+        _print_json({"program": loaded.program.program, "periods": states, "left_due": left})
         return
     from orchestration.command_line.console import Console
 
-    Console().status(loaded.program.program, states)
+    Console().status(loaded.program.program, states, left)
 
 
 @app.command()

@@ -117,8 +117,16 @@ class Console:
                 f"{money_text(currency, amounts['difference_minor'])}"
             )
 
-    def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
-        """All periods of a program as a table; below it, runs that came after what is published."""
+    def status(
+        self,
+        program: str,
+        states: Sequence[Mapping[str, Any]],
+        left_due: Sequence[Mapping[str, Any]] | None = (),
+    ) -> None:
+        """All periods of a program as a table.
+
+        Below it, runs that came after what is published, and what no open period could post (§7).
+        """
         table = Table(title=safe(program), title_justify="left")
         for column in ("period", "state", "eligible", "rows", "paid out"):
             # What is counted or paid is never cut; in a narrow terminal the state folds.
@@ -154,6 +162,8 @@ class Console:
             if state["later_run"]:
                 line = f"{safe(state['period'])}: {safe(state['later_run'])}"
                 self._out.print(line, style="yellow", soft_wrap=True)
+        for line in _left_due(left_due):
+            self._out.print(safe(line), style="yellow", soft_wrap=True)
 
     def quarantine(self, period: str, view: QuarantineView) -> None:
         """Counts as a table; rows and files a block each, since raw text is long. Then what is deleted."""
@@ -240,6 +250,21 @@ def _state(state: Mapping[str, Any]) -> str:
     if state["restatement"]:
         lines.append("restated")
     return "\n".join(lines)
+
+
+def _left_due(found: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    if found is None:
+        return ["tables cannot be read, so it is not known what is left due; see bonus verify"]
+    return [
+        f"no open period could post: {money_text(one['currency'], one['amount_minor'])} {one['currency']}"
+        f" to {one['creator_id']}, "
+        + (
+            f"adjustment {one['adjustment_id']} of {one['origin_period']}"
+            if one["kind"] == "manual"
+            else f"the payout of {one['origin_period']}, which came back"
+        )
+        for one in found
+    ]
 
 
 def _left_out(rows: Mapping[str, int] | None) -> str:

@@ -1,7 +1,8 @@
-"""The content of `bonus status`: the state, last run, gates and totals of each period."""
+"""The content of `bonus status`: the state, last run, gates and totals of each period, and what is left due."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -9,6 +10,7 @@ import dagster as dg
 from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.pipeline.closing import later_run
+from orchestration.pipeline.deciding import decisions_left_due
 from orchestration.pipeline.home import Home
 from orchestration.records import CloseEntry, RunRecord
 from orchestration.terms.model import Program
@@ -53,6 +55,18 @@ def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
             }
         )
     return states
+
+
+def left_due(home: Home, program: Program) -> list[dict[str, Any]] | None:
+    """§7: what is due and has no open period that could post it; None where tables cannot be read."""
+    import duckdb
+
+    store = home.store(program.program)
+    try:
+        found = decisions_left_due(program, store.published(), store.restated())
+    except (duckdb.Error, OSError):
+        return None
+    return [asdict(one) for one in found]
 
 
 def _gates(record: RunRecord) -> dict[str, dict[str, Any]]:
