@@ -59,18 +59,25 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 CreatorsOption = Annotated[int, typer.Option(min=60, max=100_000, help="How many creators.")]
 PeriodsOption = Annotated[int, typer.Option(min=1, max=24, help="How many monthly periods.")]
+StatementLanguage = Literal["en", "ja", "ko", "fr"]
 ExportFormat = Literal["csv", "parquet", "xlsx", "beancount"]
 HOME_DEFAULT = Path("bonus-home")
 SEED = 2024
 
+_CALLERS: dict[str, str] = {}
+"""The caller's environment. That of this process has since been changed by `_home`, for Dagster."""
+
 
 @app.callback(invoke_without_command=True)
 def next_step(context: typer.Context) -> None:
+    _CALLERS.clear()
+    _CALLERS.update(os.environ)
     if context.invoked_subcommand is not None:
         return
     place = Place.of(os.environ, HOME_DEFAULT)
-    program = _program(place.program).program if place.program is not None else None
-    for step in next_steps(place.home, program, place.options(os.environ)):
+    loaded = _program(place.program) if place.program is not None else None
+    landing = _known_landing(place.landing)
+    for step in next_steps(place.home, loaded, place.options(os.environ), landing=landing):
         _print(f"{step.sentence}\n  {step.command}")
     typer.echo("All commands: bonus --help")
 
@@ -164,11 +171,13 @@ def close(
     WORKER.start()  # later periods are settled anew, and pass their gate
     from orchestration.dagster_glue.run_in_process import Stopped
     from orchestration.dagster_glue.run_in_process import close as close_run
+    from orchestration.pipeline.changed_inputs import changes_of_published
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.refusals import Refused
 
-    known = landing if landing is not None and landing.is_dir() else None
+    known = _known_landing(landing)
     try:
+        change = changes_of_published(place, loaded, known).get(period)
         entry, failed_after = close_run(place, loaded, period, approver, known)
     except (Busy, Refused) as error:
         _fail(STATE, str(error))
@@ -178,6 +187,8 @@ def close(
         WORKER.close()
     if failed_after:
         _say(f"{period} is closed, but its history in Dagster is not whole: {failed_after}")
+    if change:
+        _say(f"{change.said} the run of {period}; it is closed as that run has published it")
     if as_json:
         _print_json(entry.to_json())
     else:
@@ -215,7 +226,7 @@ def withdraw(
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.refusals import Refused
 
-    known = landing if landing is not None and landing.is_dir() else None
+    known = _known_landing(landing)
     try:
         withdraw_run(place, loaded, period, person, known)
     except (Busy, Refused) as error:
@@ -262,9 +273,15 @@ def verify(
     if since is not None and line is None:
         lost = f"close log: no line has the hash {since}; a line was changed or taken out"
         found = replace(found, differences=[*found.differences, lost])
+    from orchestration.command_line.console import Console
+    from orchestration.pipeline.changed_inputs import changes_of_published
+
+    known = _known_landing(landing)
+    changes = changes_of_published(place, loaded, known)
     if as_json:
         told = {} if since is None else {"since": {"sha256": since, "line": line}}
-        _print_json(asdict(found) | told)
+        changed = {period: change.to_json() for period, change in changes.items()}
+        _print_json(asdict(found) | told | {"changed": changed})
     elif not found.differences:
         _print(
             f"{len(found.periods)} published and {len(found.closed)} closed periods, "
@@ -272,6 +289,8 @@ def verify(
         )
         if line is not None:
             _print(f"the close log has that hash: line {line} of {len(found.closed)}")
+        still_open = {key: row for key, row in changes.items() if key not in found.closed}
+        Console().changed(still_open, _options(loaded, known, home))
     if found.differences:
         # One line each: a name in a file that was tampered with must not make up lines of its own.
         differences = [text.replace("\n", r"\n") for text in found.differences]
@@ -294,15 +313,19 @@ def status(
     """
     loaded = _program(program)
     place = _home(home)
+    known = _known_landing(landing)
     from orchestration.dagster_glue.period_states import left_due, period_states
 
-    states, left = period_states(place, loaded.program), left_due(place, loaded.program)
+    states = period_states(place, loaded, known)
+    left = left_due(place, loaded.program)
     if as_json:
         _print_json({"program": loaded.program.program, "periods": states, "left_due": left})
         return
     from orchestration.command_line.console import Console
 
-    Console().status(loaded.program.program, states, left)
+    console = Console()
+    console.status(loaded.program.program, states, _options(loaded, known, home))
+    console.left_due(left)
 
 
 @app.command()
@@ -612,6 +635,62 @@ def simulate(
 
 
 @app.command()
+def statement(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the files.")],
+    creator: Annotated[
+        list[str] | None,
+        typer.Option("--creator", metavar="ID", help="Only this creator; may be given again."),
+    ] = None,
+    language: Annotated[
+        StatementLanguage | None,
+        typer.Option("--language", help="Of all pages; left out, that of the creator's market."),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a statement a creator: a page in its language, and what of it is proved.
+
+    A command that was stopped goes on where it ended, when it is given again.
+
+    Example: bonus statement 2024-spring --out statements/2024-spring
+
+    Example: bonus statement 2024-spring --out ana --creator ana --language fr
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    usual = os.umask(0o077)
+    place = _home(home)
+    os.umask(usual)
+    from orchestration.command_line.console import Console
+    from orchestration.statements.write import InsideHome, UnknownCreators, write_statements
+
+    try:
+        with Console(quiet=as_json).progress(period) as progress:
+            written = write_statements(
+                *(place, loaded.program, period, out),
+                creators=creator or (),
+                language=language,
+                tell=progress,
+            )
+    except UnknownCreators as error:
+        _fail(USAGE, f"no row in the ledger of {period}: {error}; check the ids")
+    except InsideHome as error:
+        _fail(USAGE, f"{error}; name a folder outside of it with --out")
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        _print_json(asdict(written))
+    else:
+        _print(
+            f"{out}: {written.statements:,} statements, {written.made:,} of them made now;"
+            f" {written.state}, root {written.root}"
+        )
+
+
+@app.command()
 def report(
     period: Annotated[
         str | None,
@@ -776,13 +855,13 @@ def demo(
     from orchestration.command_line.console import Console
     from orchestration.dagster_glue.period_states import period_states
 
-    Console().status(loaded.program.program, period_states(place, loaded.program))
+    options = _options(loaded, landing, home)
+    Console().status(loaded.program.program, period_states(place, loaded, landing), options)
     from orchestration.sample.posts import INCIDENTS
 
     for at, incident in INCIDENTS.items():
         if at < len(keys):
             _print(f"The warning of {keys[at]} was put into the sample: {incident}.")
-    options = Place(program_file, landing, home).options(os.environ)
     _print(f"See it in the browser:\n  bonus ui{options}")
     _print("Begin a program of your own:\n  bonus init mine")
 
@@ -973,9 +1052,14 @@ def _write_json(path: Path, value: Any) -> None:
 
 def _print_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
     """The most urgent of what `bonus` on its own says in the present state."""
-    options = Place(loaded.path, landing, home).options(os.environ)
-    step = next_steps(home, loaded.program, options)[0]
+    options = _options(loaded, landing, home)
+    step = next_steps(home, loaded, options, landing=landing)[0]
     _print(f"Next: {step.sentence}\n  {step.command}")
+
+
+def _options(loaded: LoadedProgram, landing: Path | None, home: Path) -> str:
+    """The options that a command has to be given to work on the same, in the caller's own shell."""
+    return Place(loaded.path, landing, home).options(_CALLERS)
 
 
 def _program(path: Path | None) -> LoadedProgram:
@@ -1014,6 +1098,11 @@ def _landing(path: Path | None) -> Path:
     if not os.access(path, os.R_OK | os.X_OK):
         _fail(USAGE, f"{path} cannot be read; check its permissions")
     return path
+
+
+def _known_landing(path: Path | None) -> Path | None:
+    """The landing directory, for a command that can do without: None where it is not there."""
+    return path if path is not None and path.is_dir() else None
 
 
 def _home(path: Path, *, is_written: bool = True) -> Home:

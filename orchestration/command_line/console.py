@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.foundations.texts import shown
+from orchestration.pipeline.changed_inputs import Changed
 from orchestration.pipeline.home import WAITING
 from orchestration.terms.currencies import money_text
 
@@ -117,15 +118,10 @@ class Console:
                 f"{money_text(currency, amounts['difference_minor'])}"
             )
 
-    def status(
-        self,
-        program: str,
-        states: Sequence[Mapping[str, Any]],
-        left_due: Sequence[Mapping[str, Any]] | None = (),
-    ) -> None:
-        """All periods of a program as a table.
+    def status(self, program: str, states: Sequence[Mapping[str, Any]], options: str = "") -> None:
+        """All periods of a program as a table; below it, what came after what is published.
 
-        Below it, runs that came after what is published, and what no open period could post (§7).
+        `options` are those of the command that this calls for.
         """
         table = Table(title=safe(program), title_justify="left")
         for column in ("period", "state", "eligible", "rows", "paid out"):
@@ -136,12 +132,8 @@ class Console:
             table.add_row(
                 safe(state["period"]),
                 _state(state)
-                + (
-                    f"\nlast run: {run['status'].lower()}, by {safe(str(run['by'] or '?'))}"
-                    if run
-                    else ""
-                )
-                + (f"\n{_gates(gates)}" if gates else "")
+                + (f"\n{_last_run(run)}" if run else "")
+                + (f"\nas published: {_gates(gates)}" if gates else "")
                 + _left_out(state["left_out"]),
                 f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
                 f"{totals['eligible_posts']:,}/{totals['posts']:,} posts"
@@ -162,7 +154,30 @@ class Console:
             if state["later_run"]:
                 line = f"{safe(state['period'])}: {safe(state['later_run'])}"
                 self._out.print(line, style="yellow", soft_wrap=True)
-        for line in _left_due(left_due):
+        changes = {
+            state["period"]: Changed.of_json(state["changed"])
+            for state in states
+            if state["changed"] and state["state"] != "closed"
+        }
+        self.changed(changes, options)
+
+    def changed(self, changes: Mapping[str, Changed], options: str) -> None:
+        """What changed after the runs of open periods, and the command that counts it."""
+        of_what: dict[str, list[str]] = {}
+        for period, change in changes.items():
+            if change:
+                of_what.setdefault(change.said, []).append(period)
+        for said, periods in of_what.items():
+            which = f"run{'s' if periods[1:] else ''} of {', '.join(periods)}"
+            for line in (
+                f"{said} the {which}. To count what lies there now:",
+                f"  bonus run {' '.join(periods)} --by NAME{options}",
+            ):
+                self._out.print(safe(line), style="yellow", soft_wrap=True)
+
+    def left_due(self, found: Sequence[Mapping[str, Any]] | None) -> None:
+        """What is due and has no open period that could post it (§7); None: that is not known."""
+        for line in _left_due(found):
             self._out.print(safe(line), style="yellow", soft_wrap=True)
 
     def quarantine(self, period: str, view: QuarantineView) -> None:
@@ -265,6 +280,11 @@ def _left_due(found: Sequence[Mapping[str, Any]] | None) -> list[str]:
         )
         for one in found
     ]
+
+
+def _last_run(run: Mapping[str, Any]) -> str:
+    what = "run" if run["job"] == "period" else run["job"]
+    return f"last {what}: {run['status'].lower()}, by {safe(str(run['by'] or '?'))}"
 
 
 def _left_out(rows: Mapping[str, int] | None) -> str:
