@@ -528,7 +528,7 @@ def _returned(
         _print(f"nothing of {period} came back by these answers: no file is written")
     else:
         _print(
-            f"{path}: {len(answered.returns):,} payouts did not arrive; look at the file, then deliver"
+            f"{path}: {len(answered.returns):,} payout{'s' if len(answered.returns) > 1 else ''} did not arrive; look at the file, then deliver"
             " it into payment_returns/ of the landing folder"
         )
 
