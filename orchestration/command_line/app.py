@@ -527,9 +527,10 @@ def _returned(
     elif path is None:
         _print(f"nothing of {period} came back by these answers: no file is written")
     else:
+        count = len(answered.returns)
         _print(
-            f"{path}: {len(answered.returns):,} payout{'s' if len(answered.returns) > 1 else ''} did not arrive; look at the file, then deliver"
-            " it into payment_returns/ of the landing folder"
+            f"{path}: {count:,} payout{'s' if count > 1 else ''} did not arrive; look at the file, then"
+            " deliver it into payment_returns/ of the landing folder"
         )
 
 
