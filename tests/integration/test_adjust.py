@@ -111,6 +111,7 @@ def test_from_a_proposal_to_a_posting_that_is_taken_back(small: Small) -> None:
     assert small.books.differences == []
 
 
+@pytest.mark.long
 def test_accounts_that_are_held_in_another_currency_or_without_a_row(small: Small) -> None:
     small.run("april")
     for cells in (
@@ -141,6 +142,7 @@ def test_accounts_that_are_held_in_another_currency_or_without_a_row(small: Smal
         small.run("april")
 
 
+@pytest.mark.long
 def test_the_period_that_posts_is_the_first_open_one_that_closes_after_it(small: Small) -> None:
     small.run("april")
     row = replace(propose(small), approved_by="cy")
