@@ -453,10 +453,21 @@ def simulate(
         list[str],
         typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
     ],
-    other: Annotated[
-        Path, typer.Option("--with", metavar="FILE", help="The program file with the other terms.")
-    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
+    other: Annotated[
+        Path | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="The program file with the other terms. Left out: that of --program.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="A single value of that file, as it would be."
+        ),
+    ] = None,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -465,11 +476,14 @@ def simulate(
     """Compute what other terms would have paid. Nothing that is published is touched.
 
     Example: bonus simulate 2024-spring --with other.yaml --out simulated
+
+    Example: bonus simulate 2024-spring --set 'terms[0].payout.rates.US[0].rate=0.18' --out simulated
     """
     loaded = _program(program)
     for period in periods:
         _known_period(loaded, period)
-    with_other, landing = _program(other), _landing(landing)
+    with_other = _other_program(loaded, other, settings or ())
+    landing = _landing(landing)
     usual = os.umask(0o077)
     place = _home(home)
     from orchestration.command_line.console import Console
@@ -870,6 +884,21 @@ def _program(path: Path | None) -> LoadedProgram:
     try:
         return load_program(path)
     except ProgramFileError as error:
+        _fail(USAGE, str(error))
+
+
+def _other_program(
+    loaded: LoadedProgram, path: Path | None, settings: Sequence[str]
+) -> LoadedProgram:
+    """The program of a simulation: of another file, or with other values, or both."""
+    from orchestration.terms.load import ProgramFileError
+    from orchestration.terms.settings import SettingError, with_settings
+
+    if path is None and not settings:
+        _fail(USAGE, "which other terms? Give --with FILE or --set PATH=VALUE")
+    try:
+        return with_settings(_program(path) if path else loaded, settings)
+    except (ProgramFileError, SettingError) as error:
         _fail(USAGE, str(error))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.command_line import simulating
+from orchestration.ledger.money import AmountTooLarge
 from orchestration.pipeline.gate_worker import WORKER
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import GateFailed
@@ -228,6 +230,32 @@ def test_the_command_writes_all_files(bonus: BonusHere, small: Small, tmp_path: 
     assert "gains over 5 %" in page and "+20.00" in page
 
 
+def test_single_values_are_set_by_their_paths(
+    bonus: BonusHere, small: Small, tmp_path: Path
+) -> None:
+    rate = "terms[0].payout.rates.US[0].rate"
+    arguments = ("simulate", "june", "--out", str(tmp_path))
+    (june,) = bonus.json(*arguments, "--set", f"{rate}=20")["periods"]
+    assert june["program_amount_minor"]["after"] == 4_000
+    with_double = (
+        "--with",
+        str(other(small, DOUBLE).path),
+        "--set",
+        "withholding[0].brackets[0].rate=0",
+    )
+    (june,) = bonus.json(*arguments, *with_double)["periods"]
+    assert june["program_amount_minor"]["after"] == 4_000
+    assert june["markets"][0]["payout_minor"] == {"before": 760, "after": 2_000, "change": 1_240}
+    for wrong, said in (
+        ((), "Give --with FILE or --set PATH=VALUE"),
+        (("--set", f"{rate}s=20"), "has no key 'rates'; perhaps rate"),
+        (("--set", f"{rate}=-1"), f"{rate}: found -1"),
+        (("--set", "program=autumn"), "is the file of autumn"),
+    ):
+        done = bonus(*arguments, *wrong)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
 def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path) -> None:
     def status(
         periods: list[str], text: str = PROGRAM, out: str = "out", **environment: str
@@ -244,6 +272,11 @@ def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path)
     inside = str(small.books.home.path / "published" / "program=spring" / "period=june")
     without_june = tmp_path / "program.yaml"
     without_june.write_text(PROGRAM.replace("key: june", "key: july"), "utf-8")
+    (tmp_path / "a folder").mkdir()
+    os.mkfifo(tmp_path / "a pipe")
+    for hostile in ("absent", "a folder", "a pipe", "a file"):
+        done = bonus("simulate", "june", "--with", str(tmp_path / hostile), "--out", str(tmp_path))
+        assert (done.returncode, "expected" in done.stderr) == (2, True), done.stderr
     refused = [
         (2, "lies between", status(["june", "april"])),
         (2, "has no period 'july'", status(["july"])),
@@ -257,3 +290,18 @@ def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path)
     for expected, said, (found, message) in refused:
         assert (found, said in message) == (expected, True), message
         assert "Traceback" not in message
+
+
+def test_an_amount_that_is_too_large_is_told_in_one_message(
+    bonus: BonusHere, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_: Any) -> None:
+        raise AmountTooLarge("a sum is 9223372036854775808, which does not fit 64 bits")
+
+    monkeypatch.setattr("orchestration.pipeline.earning.write_earnings", too_large)
+    path = other(small, DOUBLE).path
+    done = bonus("simulate", "june", "--with", str(path), "--out", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "a sum is 9223372036854775808" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(small.books.home.path.glob("simulation=*"))
