@@ -454,18 +454,18 @@ def simulate(
         typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
-    other: Annotated[
-        Path | None,
+    others: Annotated[
+        list[Path] | None,
         typer.Option(
             "--with",
             metavar="FILE",
-            help="The program file with the other terms. Left out: that of --program.",
+            help="A program file with other terms; several are put side by side. Left out: that of --program.",
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="PATH=VALUE", help="A single value of that file, as it would be."
+            "--set", metavar="PATH=VALUE", help="A single value of those files, as it would be."
         ),
     ] = None,
     program: ProgramOption = None,
@@ -482,7 +482,7 @@ def simulate(
     loaded = _program(program)
     for period in periods:
         _known_period(loaded, period)
-    with_other = _other_program(loaded, other, settings or ())
+    simulated = _other_programs(loaded, others or (), settings or ())
     landing = _landing(landing)
     usual = os.umask(0o077)
     place = _home(home)
@@ -495,7 +495,7 @@ def simulate(
     try:
         with Console(quiet=as_json).progress("simulation") as progress:
             told = simulate_periods(
-                place, loaded, with_other, periods, landing, out, usual, progress
+                place, loaded, simulated, periods, landing, out, usual, progress
             )
     except NotSimulable as error:
         _fail(USAGE, str(error))
@@ -506,7 +506,7 @@ def simulate(
     if as_json:
         _print_json(told)
     else:
-        _print(f"{out / 'index.html'}\n{out / 'differences.csv'}\n{out / 'summary.json'}")
+        _print(f"{out / 'index.html'}\n{out / 'summary.json'}")
 
 
 @app.command()
@@ -887,17 +887,18 @@ def _program(path: Path | None) -> LoadedProgram:
         _fail(USAGE, str(error))
 
 
-def _other_program(
-    loaded: LoadedProgram, path: Path | None, settings: Sequence[str]
-) -> LoadedProgram:
-    """The program of a simulation: of another file, or with other values, or both."""
+def _other_programs(
+    loaded: LoadedProgram, paths: Sequence[Path], settings: Sequence[str]
+) -> list[LoadedProgram]:
+    """The programs of a simulation: of other files, or with other values, or both."""
     from orchestration.terms.load import ProgramFileError
     from orchestration.terms.settings import SettingError, with_settings
 
-    if path is None and not settings:
+    if not paths and not settings:
         _fail(USAGE, "which other terms? Give --with FILE or --set PATH=VALUE")
     try:
-        return with_settings(_program(path) if path else loaded, settings)
+        programs = [_program(path) for path in paths] or [loaded]
+        return [with_settings(program, settings) for program in programs]
     except (ProgramFileError, SettingError) as error:
         _fail(USAGE, str(error))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,8 @@ def test_the_command_writes_all_files(bonus: BonusHere, small: Small, tmp_path: 
     assert june["gini"] == {"before": "0.000000", "after": "0.000000"}
     assert june["largest_losses"] == []
     assert [row["creator_id"] for row in june["largest_gains"]] == ["ada", "eve"]
+    groups = [row["group"] for row in june["classes"] if row["by"] == "decile"]
+    assert [repr(group) for group in groups] == ["1"] * 5 + ["6"] * 5  # two earners; no floats
     page = (out / "index.html").read_text("utf-8")
     assert "gains over 5 %" in page and "+20.00" in page
 
@@ -254,6 +257,46 @@ def test_single_values_are_set_by_their_paths(
     ):
         done = bonus(*arguments, *wrong)
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_variants_stand_side_by_side(bonus: BonusHere, small: Small, tmp_path: Path) -> None:
+    double, treble = tmp_path / "double.yaml", tmp_path / "treble.yaml"
+    double.write_text(DOUBLE, "utf-8")
+    treble.write_text(PROGRAM.replace("rate: 10", "rate: 30"), "utf-8")
+    out = tmp_path / "out"
+    told = bonus.json(
+        "simulate", "june", "--with", str(double), "--with", str(treble), "--out", str(out)
+    )
+    assert told == json.loads((out / "summary.json").read_bytes())
+    after = {
+        each["variant"]: each["periods"][0]["program_amount_minor"]["after"]
+        for each in told["variants"]
+    }
+    assert after == {"variant-1": 4_000, "variant-2": 6_000}
+    assert (out / "variant-2" / "program.yaml").read_bytes() == treble.read_bytes()
+    for name in ("index.html", "differences.csv", "classes.csv", "june/payout_ledger.csv"):
+        assert (out / "variant-1" / name).exists()
+    page = (out / "index.html").read_text("utf-8")
+    assert 'href="variant-2/index.html"' in page
+    rows = [
+        " ".join(row.split())
+        for row in re.sub("<[^>]*>", " ", page).split("Gini")[0].split("Earned")
+    ]
+    assert rows[1].startswith("20.00 40.00 60.00")
+    autumn = tmp_path / "autumn.yaml"
+    autumn.write_text(PROGRAM.replace("program: spring", "program: autumn"), "utf-8")
+    done = bonus(
+        "simulate",
+        "june",
+        "--with",
+        str(double),
+        "--with",
+        str(autumn),
+        "--out",
+        str(tmp_path / "none"),
+    )
+    assert (done.returncode, "autumn.yaml is the file of autumn" in done.stderr) == (2, True)
+    assert not (tmp_path / "none").exists()  # refused before anything is computed
 
 
 def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path) -> None:

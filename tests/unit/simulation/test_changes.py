@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pandas as pd
 import pytest
 
-from orchestration.simulation.changes import gini_text, share_class
+from orchestration.simulation.changes import deciles, gini_text, share_class
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,14 @@ def test_class_of_a_change(before: int, after: int, expected: str) -> None:
 )
 def test_gini_is_rounded_half_even(value: Fraction | None, expected: str | None) -> None:
     assert gini_text(value) == expected
+
+
+def test_deciles_are_of_those_who_earned_before() -> None:
+    """Eleven earners: the first decile has two; ties go by id, and who earned nothing has none."""
+    before = [0, 5, 5, *range(10, 19)]
+    ids = ["zero", "b", "a", *(f"c{number}" for number in range(9))]
+    found = deciles(
+        pd.DataFrame({"creator_id": ids, "before": pd.Series(before, dtype=object)})
+    ).tolist()
+    assert found[1:] == [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert found[0] is pd.NA
