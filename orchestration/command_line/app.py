@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from orchestration.command_line.next_steps import DEMO, Place, next_steps
-from orchestration.foundations.texts import printable
+from orchestration.foundations.texts import printable, shown
 
 if TYPE_CHECKING:
     from orchestration.dagster_glue.run_in_process import Outcome
+    from orchestration.payments.payouts import Due
+    from orchestration.payments.returns import Answered
     from orchestration.pipeline.home import Home
     from orchestration.sample import SampleSummary
     from orchestration.terms.load import LoadedProgram
@@ -61,14 +63,20 @@ ExportFormat = Literal["csv", "parquet", "xlsx", "beancount"]
 HOME_DEFAULT = Path("bonus-home")
 SEED = 2024
 
+_CALLERS: dict[str, str] = {}
+"""The caller's environment. That of this process has since been changed by `_home`, for Dagster."""
+
 
 @app.callback(invoke_without_command=True)
 def next_step(context: typer.Context) -> None:
+    _CALLERS.clear()
+    _CALLERS.update(os.environ)
     if context.invoked_subcommand is not None:
         return
     place = Place.of(os.environ, HOME_DEFAULT)
-    program = _program(place.program).program if place.program is not None else None
-    for step in next_steps(place.home, program, place.options(os.environ)):
+    loaded = _program(place.program) if place.program is not None else None
+    landing = _known_landing(place.landing)
+    for step in next_steps(place.home, loaded, place.options(os.environ), landing=landing):
         _print(f"{step.sentence}\n  {step.command}")
     typer.echo("All commands: bonus --help")
 
@@ -162,11 +170,13 @@ def close(
     WORKER.start()  # later periods are settled anew, and pass their gate
     from orchestration.dagster_glue.run_in_process import Stopped
     from orchestration.dagster_glue.run_in_process import close as close_run
+    from orchestration.pipeline.changed_inputs import changes_of_published
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.refusals import Refused
 
-    known = landing if landing is not None and landing.is_dir() else None
+    known = _known_landing(landing)
     try:
+        change = changes_of_published(place, loaded, known).get(period)
         entry, failed_after = close_run(place, loaded, period, approver, known)
     except (Busy, Refused) as error:
         _fail(STATE, str(error))
@@ -176,6 +186,8 @@ def close(
         WORKER.close()
     if failed_after:
         _say(f"{period} is closed, but its history in Dagster is not whole: {failed_after}")
+    if change:
+        _say(f"{change.said} the run of {period}; it is closed as that run has published it")
     if as_json:
         _print_json(entry.to_json())
     else:
@@ -213,7 +225,7 @@ def withdraw(
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.refusals import Refused
 
-    known = landing if landing is not None and landing.is_dir() else None
+    known = _known_landing(landing)
     try:
         withdraw_run(place, loaded, period, person, known)
     except (Busy, Refused) as error:
@@ -260,9 +272,15 @@ def verify(
     if since is not None and line is None:
         lost = f"close log: no line has the hash {since}; a line was changed or taken out"
         found = replace(found, differences=[*found.differences, lost])
+    from orchestration.command_line.console import Console
+    from orchestration.pipeline.changed_inputs import changes_of_published
+
+    known = _known_landing(landing)
+    changes = changes_of_published(place, loaded, known)
     if as_json:
         told = {} if since is None else {"since": {"sha256": since, "line": line}}
-        _print_json(asdict(found) | told)
+        changed = {period: change.to_json() for period, change in changes.items()}
+        _print_json(asdict(found) | told | {"changed": changed})
     elif not found.differences:
         _print(
             f"{len(found.periods)} published and {len(found.closed)} closed periods, "
@@ -270,6 +288,8 @@ def verify(
         )
         if line is not None:
             _print(f"the close log has that hash: line {line} of {len(found.closed)}")
+        still_open = {key: row for key, row in changes.items() if key not in found.closed}
+        Console().changed(still_open, _options(loaded, known, home))
     if found.differences:
         # One line each: a name in a file that was tampered with must not make up lines of its own.
         differences = [text.replace("\n", r"\n") for text in found.differences]
@@ -292,15 +312,16 @@ def status(
     """
     loaded = _program(program)
     place = _home(home)
+    known = _known_landing(landing)
     from orchestration.dagster_glue.period_states import period_states
 
-    states = period_states(place, loaded.program)
+    states = period_states(place, loaded, known)
     if as_json:
         _print_json({"program": loaded.program.program, "periods": states})
         return
     from orchestration.command_line.console import Console
 
-    Console().status(loaded.program.program, states)
+    Console().status(loaded.program.program, states, _options(loaded, known, home))
 
 
 @app.command()
@@ -364,22 +385,36 @@ def export(
 def pay(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
     accounts: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--accounts",
             metavar="FILE",
             help="CSV: creator_id, name, town, country, iban, or bic and account.",
         ),
-    ],
+    ] = None,
     debtor: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--debtor",
             metavar="FILE",
             help="YAML of the paying account: name, town, country, iban, or bic and account.",
         ),
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the files.")],
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write the files.")
+    ] = None,
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--status",
+            metavar="FILE",
+            help="What the bank has answered: pain.002 or camt.054. May be given again.",
+        ),
+    ] = None,
+    reconcile: Annotated[
+        bool,
+        typer.Option("--reconcile", help="Only say what is paid, returned and unanswered."),
+    ] = False,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -388,13 +423,40 @@ def pay(
     """Write the payment files of a closed period: one a currency, pain.001.001.09.
 
     All that cannot be paid is named at once, and nothing is written then. The same payouts and
-    accounts give the same bytes.
+    accounts give the same bytes. With --status read the bank's answers, and write what did not
+    arrive as rows of payment_returns, for a person to deliver.
 
     Example: bonus pay 2024-spring --accounts accounts.csv --debtor debtor.yaml --out bank
+
+    Example: bonus pay 2024-spring --status answer.xml --out returns
+
+    Example: bonus pay 2024-spring --status answer.xml --reconcile
     """
     loaded = _program(program)
     _known_period(loaded, period)
-    place = _home(home)
+    if accounts and debtor and out and not answers and not reconcile:
+        _pay(_home(home), loaded, period, accounts, debtor, out, as_json)
+    elif reconcile and not (accounts or debtor or out):
+        _reconcile(_home(home), loaded, period, answers or [], as_json)
+    elif answers and out and not (accounts or debtor or reconcile):
+        _returned(_home(home), loaded, period, answers, out, as_json)
+    else:
+        _fail(
+            USAGE,
+            "give --accounts, --debtor and --out to pay; --status and --out to read what the bank"
+            " answers; --reconcile, with --status or without, to compare",
+        )
+
+
+def _pay(
+    place: Home,
+    loaded: LoadedProgram,
+    period: str,
+    accounts: Path,
+    debtor: Path,
+    out: Path,
+    as_json: bool,
+) -> None:
     from orchestration.payments.accounts import Unpayable
     from orchestration.payments.pay import write_payments
     from orchestration.payments.payouts import payouts_due
@@ -413,6 +475,79 @@ def pay(
         _print(line)
     if paid.other_letters:
         _say(paid.about_letters())
+
+
+def _answered(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path]
+) -> tuple[Due, Answered]:
+    """What is due, and what the bank says of it; what it says of others is told."""
+    from orchestration.payments.answers import NoAnswer, read_answers
+    from orchestration.payments.payouts import payouts_due
+    from orchestration.payments.returns import judged
+
+    due = payouts_due(place, loaded, period)
+    answers, faults = [], []
+    for path in files:
+        try:
+            answers += read_answers(path)
+        except NoAnswer as error:
+            faults.append(str(error))
+    if faults:
+        _fail(USAGE, "\n".join(faults))
+    answered = judged(due, answers)
+    if answered.unknown:
+        _say(
+            f"{len(answered.unknown):,} ids of the bank's answers are none of {period}: "
+            + ", ".join(shown(one, 80) or "(none)" for one in answered.unknown)
+        )
+    return due, answered
+
+
+def _returned(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path], out: Path, as_json: bool
+) -> None:
+    due, answered = _answered(place, loaded, period, files)
+    from orchestration.payments.returns import return_rows, write_returns
+
+    try:
+        path = write_returns(due, answered, out)
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    rows = return_rows(due, answered)
+    if answered.remarks:
+        _say("\n".join(answered.remarks))
+    if as_json:
+        told = {"path": path and str(path), "rows": len(rows), "payouts": len(answered.returns)}
+        more = {"unknown": answered.unknown, "remarks": answered.remarks}
+        _print_json({"program": due.program, "period": period, **told, **more})
+    elif path is None:
+        _print(f"nothing of {period} came back by these answers: no file is written")
+    else:
+        _print(
+            f"{path}: {len(answered.returns):,} payouts did not arrive; look at the file, then deliver"
+            " it into payment_returns/ of the landing folder"
+        )
+
+
+def _reconcile(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path], as_json: bool
+) -> None:
+    due, answered = _answered(place, loaded, period, files)
+    from orchestration.payments.reconcile import clearing_of, reconciled
+
+    found = reconciled(due, answered, clearing_of(place, due))
+    if as_json:
+        sums = {currency: asdict(one) for currency, one in found.sums.items()}
+        told = {"currencies": sums, "differences": found.differences, "unknown": answered.unknown}
+        _print_json({"program": due.program, "period": period, **told})
+    else:
+        for currency, one in found.sums.items():
+            _print(one.text(currency))
+        if not found.sums:
+            _print(f"{period} pays nobody")
+    if found.differences:
+        _say("\n".join([*found.differences, f"{len(found.differences)} differences"]))
+        raise typer.Exit(DIFFERENT)
 
 
 @app.command()
@@ -674,13 +809,13 @@ def demo(
     from orchestration.command_line.console import Console
     from orchestration.dagster_glue.period_states import period_states
 
-    Console().status(loaded.program.program, period_states(place, loaded.program))
+    options = _options(loaded, landing, home)
+    Console().status(loaded.program.program, period_states(place, loaded, landing), options)
     from orchestration.sample.posts import INCIDENTS
 
     for at, incident in INCIDENTS.items():
         if at < len(keys):
             _print(f"The warning of {keys[at]} was put into the sample: {incident}.")
-    options = Place(program_file, landing, home).options(os.environ)
     _print(f"See it in the browser:\n  bonus ui{options}")
     _print("Begin a program of your own:\n  bonus init mine")
 
@@ -871,9 +1006,14 @@ def _write_json(path: Path, value: Any) -> None:
 
 def _print_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
     """The most urgent of what `bonus` on its own says in the present state."""
-    options = Place(loaded.path, landing, home).options(os.environ)
-    step = next_steps(home, loaded.program, options)[0]
+    options = _options(loaded, landing, home)
+    step = next_steps(home, loaded, options, landing=landing)[0]
     _print(f"Next: {step.sentence}\n  {step.command}")
+
+
+def _options(loaded: LoadedProgram, landing: Path | None, home: Path) -> str:
+    """The options that a command has to be given to work on the same, in the caller's own shell."""
+    return Place(loaded.path, landing, home).options(_CALLERS)
 
 
 def _program(path: Path | None) -> LoadedProgram:
@@ -928,6 +1068,11 @@ def _landing(path: Path | None) -> Path:
     if not os.access(path, os.R_OK | os.X_OK):
         _fail(USAGE, f"{path} cannot be read; check its permissions")
     return path
+
+
+def _known_landing(path: Path | None) -> Path | None:
+    """The landing directory, for a command that can do without: None where it is not there."""
+    return path if path is not None and path.is_dir() else None
 
 
 def _home(path: Path, *, is_written: bool = True) -> Home:

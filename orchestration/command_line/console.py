@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.foundations.texts import shown
+from orchestration.pipeline.changed_inputs import Changed
 from orchestration.pipeline.home import WAITING
 from orchestration.terms.currencies import money_text
 
@@ -117,8 +118,11 @@ class Console:
                 f"{money_text(currency, amounts['difference_minor'])}"
             )
 
-    def status(self, program: str, states: Sequence[Mapping[str, Any]]) -> None:
-        """All periods of a program as a table; below it, runs that came after what is published."""
+    def status(self, program: str, states: Sequence[Mapping[str, Any]], options: str = "") -> None:
+        """All periods of a program as a table; below it, what came after what is published.
+
+        `options` are those of the command that this calls for.
+        """
         table = Table(title=safe(program), title_justify="left")
         for column in ("period", "state", "eligible", "rows", "paid out"):
             # What is counted or paid is never cut; in a narrow terminal the state folds.
@@ -128,12 +132,8 @@ class Console:
             table.add_row(
                 safe(state["period"]),
                 _state(state)
-                + (
-                    f"\nlast run: {run['status'].lower()}, by {safe(str(run['by'] or '?'))}"
-                    if run
-                    else ""
-                )
-                + (f"\n{_gates(gates)}" if gates else "")
+                + (f"\n{_last_run(run)}" if run else "")
+                + (f"\nas published: {_gates(gates)}" if gates else "")
                 + _left_out(state["left_out"]),
                 f"{totals['eligible_creators']:,}/{totals['creators']:,} creators\n"
                 f"{totals['eligible_posts']:,}/{totals['posts']:,} posts"
@@ -154,6 +154,26 @@ class Console:
             if state["later_run"]:
                 line = f"{safe(state['period'])}: {safe(state['later_run'])}"
                 self._out.print(line, style="yellow", soft_wrap=True)
+        changes = {
+            state["period"]: Changed.of_json(state["changed"])
+            for state in states
+            if state["changed"] and state["state"] != "closed"
+        }
+        self.changed(changes, options)
+
+    def changed(self, changes: Mapping[str, Changed], options: str) -> None:
+        """What changed after the runs of open periods, and the command that counts it."""
+        of_what: dict[str, list[str]] = {}
+        for period, change in changes.items():
+            if change:
+                of_what.setdefault(change.said, []).append(period)
+        for said, periods in of_what.items():
+            which = f"run{'s' if periods[1:] else ''} of {', '.join(periods)}"
+            for line in (
+                f"{said} the {which}. To count what lies there now:",
+                f"  bonus run {' '.join(periods)} --by NAME{options}",
+            ):
+                self._out.print(safe(line), style="yellow", soft_wrap=True)
 
     def quarantine(self, period: str, view: QuarantineView) -> None:
         """Counts as a table; rows and files a block each, since raw text is long. Then what is deleted."""
@@ -240,6 +260,11 @@ def _state(state: Mapping[str, Any]) -> str:
     if state["restatement"]:
         lines.append("restated")
     return "\n".join(lines)
+
+
+def _last_run(run: Mapping[str, Any]) -> str:
+    what = "run" if run["job"] == "period" else run["job"]
+    return f"last {what}: {run['status'].lower()}, by {safe(str(run['by'] or '?'))}"
 
 
 def _left_out(rows: Mapping[str, int] | None) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from orchestration.pipeline.home import Home
     from orchestration.publishing.store import Publication
+    from orchestration.terms.load import LoadedProgram
     from orchestration.terms.model import Period, Program
 
 DEMO: Final = Path("demo")
@@ -65,10 +66,14 @@ class Place:
 
 
 def next_steps(
-    home: Path, program: Program | None, options: str = "", today: date | None = None
+    home: Path,
+    loaded: LoadedProgram | None,
+    options: str = "",
+    today: date | None = None,
+    landing: Path | None = None,
 ) -> list[Step]:
     """The next steps, the most urgent first; never empty. `today` is the day in UTC."""
-    if program is None:
+    if loaded is None:
         return [
             Step(
                 "No program is known here. Make sample data to try it with:",
@@ -81,11 +86,13 @@ def next_steps(
         ]
     from orchestration.pipeline.home import Home
 
+    program = loaded.program
     # `work` is what a home of 0.1.0 has.
     known = (home / "last_runs" / f"program={program.program}", home / "work" / program.program)
     if not any(folder.is_dir() for folder in known):
         return _first_run(program, options)
-    return _later_steps(Home(home), program, options, today or datetime.now(UTC).date())
+    today = today or datetime.now(UTC).date()
+    return _later_steps(Home(home), loaded, options, today, landing)
 
 
 def _first_run(program: Program, options: str) -> list[Step]:
@@ -99,7 +106,12 @@ def _first_run(program: Program, options: str) -> list[Step]:
     ]
 
 
-def _later_steps(home: Home, program: Program, options: str, today: date) -> list[Step]:
+def _later_steps(
+    home: Home, loaded: LoadedProgram, options: str, today: date, landing: Path | None
+) -> list[Step]:
+    from orchestration.pipeline.changed_inputs import changes_since
+
+    program = loaded.program
     published = home.store(program.program).published()
     closed = {key for key, publication in published.items() if publication.seal is not None}
     blocked = _blocked(home, program)
@@ -122,7 +134,22 @@ def _later_steps(home: Home, program: Program, options: str, today: date) -> lis
                 f"bonus run {' '.join(due[:MOST_NAMED])}{options}",
             )
         )
-    steps += _closing(program.periods, published, closed, blocked, options, today)
+    closable = _closable(program.periods, published, closed, blocked, today)
+    if closable is not None:
+        key, record = closable, published[closable].record()
+        if change := changes_since(home, loaded, {key: record}, landing)[key]:
+            steps.append(
+                Step(
+                    f"{key}: {change.said} its run. Run it again before it is closed:",
+                    f"bonus run {key}{options}",
+                )
+            )
+        steps.append(
+            Step(
+                f"{key} may be closed, by someone other than {record.by}:",
+                f"bonus close {key} --by NAME{options}",
+            )
+        )
     steps.append(Step("See where all periods stand:", f"bonus status{options}"))
     if published:
         steps.append(Step("Write pages about them:", f"bonus report{options}"))
@@ -131,27 +158,18 @@ def _later_steps(home: Home, program: Program, options: str, today: date) -> lis
     return steps
 
 
-def _closing(
+def _closable(
     periods: Sequence[Period],
     published: Mapping[str, Publication],
     closed: set[str],
     blocked: Mapping[str, str],
-    options: str,
     today: date,
-) -> list[Step]:
-    """The close of the first open period, where nothing that is known here stands against it."""
+) -> str | None:
+    """The first open period, where nothing that is known here stands against its close."""
     first = next((period for period in periods if period.key not in closed), None)
     if first is None or first.key not in published or first.key in blocked:
-        return []
-    if today < first.closes_on:
-        return []
-    starter = published[first.key].record().by
-    return [
-        Step(
-            f"{first.key} may be closed, by someone other than {starter}:",
-            f"bonus close {first.key} --by NAME{options}",
-        )
-    ]
+        return None
+    return first.key if today >= first.closes_on else None
 
 
 def _blocked(home: Home, program: Program) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import dagster as dg
 
 from orchestration.dagster_glue.alerts import alert_of
@@ -31,4 +33,8 @@ def fail_dead_run(
         run, "The process of this run has died. Run the period again: nothing is lost."
     )
     alert_of(instance, run.run_id)
+    from orchestration.reports.write import write_reports
+
+    with suppress(Exception):  # the pages can be made again at any time
+        write_reports(home, program, [period])
     return run.run_id

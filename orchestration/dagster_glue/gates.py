@@ -9,6 +9,7 @@ from expectations.suite import ROWS_OF_DATASET, Expectation, GateResult, Result,
 from expectations.suites import SUITES
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
+from orchestration.dagster_glue.report_files import reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.ingest.datasets import DATASETS
 from orchestration.pipeline.gating import check
@@ -41,10 +42,12 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
     def gate(
         context: dg.AssetCheckExecutionContext, home: HomeResource
     ) -> Iterable[dg.AssetCheckResult]:
+        run = home.period_run(context)
         with as_failures():
-            result = check(home.period_run(context), stage)
+            result = check(run, stage)
         if not result.held:
             context.log.error(summarize(stage, result))
+            reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         selected = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
         yield from check_results(result, [table for table in tables if table in selected])
 

@@ -6,6 +6,7 @@ from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.report_files import reports_of
 from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, WITHDRAW_JOB, HomeResource
+from orchestration.pipeline.changed_inputs import changes_of_published
 from orchestration.pipeline.closing import close_period
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.withdrawing import withdraw_period
@@ -53,6 +54,10 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
     program_name, period = home.partition(context)
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
+        if change := changes_of_published(home.home, loaded).get(period):
+            context.log.warning(
+                f"{change.said} the run of {period}; it is closed as that run has published it"
+            )
         entry = close_period(
             home.home, loaded, period, config.approver, gate=home.gate, tell=context.log.info
         )

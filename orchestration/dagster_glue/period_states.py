@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.partitions import partition_key
+from orchestration.pipeline.changed_inputs import changes_of_published
 from orchestration.pipeline.closing import later_run
 from orchestration.pipeline.home import Home
 from orchestration.records import CloseEntry, RunRecord
-from orchestration.terms.model import Program
+from orchestration.terms.load import LoadedProgram
 
 LOOKED_AT = 1000
 """How many of the latest runs are searched for each period's last one."""
 
 
-def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
-    """One entry a period, in the program's order, from the home and Dagster's instance."""
+def period_states(
+    home: Home, loaded: LoadedProgram, landing: Path | None = None
+) -> list[dict[str, Any]]:
+    """One entry a period, in the program's order, from the home and Dagster's instance.
+
+    What changed after a run is told of the run whose rows are published; of a closed period, of its
+    restatement, if there is one. `landing` is where to look, if it is not where the home knows it.
+    """
+    program = loaded.program
     store = home.store(program.program)
     published, restated = store.published(), store.restated()
     last_runs = _last_runs(open_instance(home))
+    changes = changes_of_published(home, loaded, landing)
     states = []
     for period in program.periods:
         publication = published.get(period.key)
@@ -44,6 +54,7 @@ def period_states(home: Home, program: Program) -> list[dict[str, Any]]:
                 "pays_on": period.pays_on.isoformat(),
                 "last_run": run,
                 "later_run": later_run(home, program.program, period.key, record),
+                "changed": changes[period.key].to_json() if period.key in changes else None,
                 "published_run": record and record.run_id,
                 "published_at": record and record.published_at,
                 "by": record and record.by,
@@ -77,5 +88,10 @@ def _last_runs(instance: dg.DagsterInstance) -> dict[str, dict[str, Any]]:
     for run in instance.get_runs(limit=LOOKED_AT):  # newest first
         key = run.tags.get("dagster/partition")
         if key is not None and key not in runs:
-            runs[key] = {"run_id": run.run_id, "status": run.status.value, "by": run.tags.get("by")}
+            runs[key] = {
+                "run_id": run.run_id,
+                "job": run.job_name,
+                "status": run.status.value,
+                "by": run.tags.get("by"),
+            }
     return runs

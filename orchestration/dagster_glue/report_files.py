@@ -16,7 +16,7 @@ Report = dict[str, dg.MetadataValue]
 
 
 def reports_of(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext | dg.OpExecutionContext,
     home: Home,
     program: str,
     periods: Iterable[str],

@@ -75,6 +75,14 @@ def landing_digest(fingerprints: Sequence[FileFingerprint]) -> str:
     return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()
 
 
+def dataset_digests(fingerprints: Sequence[FileFingerprint]) -> dict[str, str]:
+    """The same over the files of each dataset: by them a change of the whole has a name."""
+    by_dataset: dict[str, list[FileFingerprint]] = {}
+    for fingerprint in fingerprints:
+        by_dataset.setdefault(fingerprint.path.partition("/")[0], []).append(fingerprint)
+    return {name: landing_digest(found) for name, found in by_dataset.items()}
+
+
 def _hash(file: FoundFile) -> str:
     """The hash of the content, or the reason code why there is none."""
     try:

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.foundations.files import replace_file
 from orchestration.ingest.discovery import Inventory
-from orchestration.ingest.fingerprint import fingerprint_landing, landing_digest
+from orchestration.ingest.fingerprint import FileFingerprint, fingerprint_landing, landing_digest
 from orchestration.publishing.store import Store
 
 POSTGRES_URL = "BONUS_DAGSTER_POSTGRES_URL"
@@ -200,9 +200,13 @@ class Home:
         """§9: where a period's quarantined rows lie."""
         return self.path / "quarantine" / f"program={program}" / f"period={period}"
 
+    def fingerprints(self, inventory: Inventory) -> list[FileFingerprint]:
+        """The hashes of all that a landing directory holds; files that have not changed are hashed once."""
+        return fingerprint_landing(inventory, self.path / "cache" / "files.json")
+
     def landing_digest(self, inventory: Inventory) -> str:
-        """A hash over all that a landing directory holds; files that have not changed are hashed once."""
-        return landing_digest(fingerprint_landing(inventory, self.path / "cache" / "files.json"))
+        """One hash over all of it."""
+        return landing_digest(self.fingerprints(inventory))
 
     def register(
         self, program: str, program_file: Path, landing: Path | None, *, known_stays: bool = False

@@ -6,13 +6,14 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.ingest.discovery import Inventory, discover
+from orchestration.ingest.fingerprint import FileFingerprint, dataset_digests, landing_digest
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.code_fingerprint import code_fingerprint
 from orchestration.pipeline.engines import remove_leftovers
@@ -55,7 +56,7 @@ def ingest(
             run.tell("ingest", "fingerprints of the files")
             # Listed once: what is hashed is what is read, whatever arrives meanwhile.
             inventory = discover(landing)
-            inputs = _inputs(run, loaded, landing, run.home.landing_digest(inventory))
+            inputs = _inputs(run, loaded, landing, run.home.fingerprints(inventory))
             put_terms(connection, loaded.program, run.period)
             (reader or read_landing)(connection, run, loaded, inventory, scratch, links)
             write_quarantine(connection, run.home.quarantine_folder(run.program, run.period))
@@ -133,7 +134,10 @@ def _demand_own(run: PeriodRun, loaded: LoadedProgram) -> None:
         )
 
 
-def _inputs(run: PeriodRun, loaded: LoadedProgram, landing: Path, digest: str) -> Inputs:
+def _inputs(
+    run: PeriodRun, loaded: LoadedProgram, landing: Path, files: Sequence[FileFingerprint]
+) -> Inputs:
+    digest = landing_digest(files)
     parts = [run.program, run.period, digest, loaded.sha256, code_fingerprint()]
     return Inputs(
         fingerprint=hashlib.sha256(json.dumps(parts).encode()).hexdigest(),
@@ -141,5 +145,6 @@ def _inputs(run: PeriodRun, loaded: LoadedProgram, landing: Path, digest: str) -
         program_sha256=loaded.sha256,
         landing=str(landing.resolve()),
         landing_sha256=digest,
+        landing_datasets=dataset_digests(files),
         code=code_fingerprint(),
     )

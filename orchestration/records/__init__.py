@@ -90,6 +90,8 @@ class Inputs(_Document):
     landing: str
     landing_sha256: str
     code: str
+    # Hash over the files of each dataset; {}: written by earlier code.
+    landing_datasets: Mapping[str, str] = Field(default_factory=dict)
 
 
 class RunRecord(Record, Inputs):

@@ -10,6 +10,7 @@ from orchestration.records import CloseEntry, RunRecord
 from orchestration.reports import text
 from orchestration.reports.charts import Bar, histogram
 from orchestration.reports.figures import program_of
+from orchestration.reports.notices import NOTHING, Notices
 from orchestration.reports.page import Card, Chart, Link, Page, Section, Table, cell
 from orchestration.terms.model import Program
 
@@ -20,6 +21,7 @@ def overview_page(
     published: Mapping[str, Publication],
     restated: Mapping[str, Publication],
     page_of: Callable[[str], str],
+    notices: Notices = NOTHING,
 ) -> Page:
     """All periods of the program file that was published last; `page_of` gives a period's page.
 
@@ -40,7 +42,8 @@ def overview_page(
         state="",
         lead=[
             f"{text.count(len(order))} of {text.count(len(program.periods))} periods are published,"
-            f" {text.count(len(closed))} of them closed."
+            f" {text.count(len(closed))} of them closed.",
+            *notices.all(),
         ],
         cards=_cards(program, records),
         sections=[

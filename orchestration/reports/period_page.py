@@ -15,6 +15,7 @@ from orchestration.reports.money_sections import (
     restatements_section,
     settlement_section,
 )
+from orchestration.reports.notices import NOTHING, Notices
 from orchestration.reports.page import Card, Link, Page, cell
 from orchestration.reports.parts import not_held
 from orchestration.reports.remarks import remarks_in
@@ -29,13 +30,15 @@ from orchestration.reports.run_sections import (
 SHOWN_CARDS: Final = 8
 
 
-def period_page(figures: PeriodFigures, links: Sequence[Link] = ()) -> Page:
+def period_page(
+    figures: PeriodFigures, links: Sequence[Link] = (), notices: Notices = NOTHING
+) -> Page:
     """The page of a period; `links` lead to pages that lie beside it."""
     return Page(
         title=figures.period.key,
         program=figures.program.program,
         state="closed" if figures.closed else "estimated",
-        lead=_lead(figures),
+        lead=_lead(figures, notices),
         cards=_cards(figures),
         sections=[
             money_section(figures),
@@ -54,7 +57,7 @@ def period_page(figures: PeriodFigures, links: Sequence[Link] = ()) -> Page:
     )
 
 
-def _lead(figures: PeriodFigures) -> list[str]:
+def _lead(figures: PeriodFigures, notices: Notices) -> list[str]:
     record, closed, period = figures.record, figures.closed, figures.period
     published = (
         f"Run by {cell(record.by)}, published {text.instant(record.published_at)},"
@@ -66,12 +69,15 @@ def _lead(figures: PeriodFigures) -> list[str]:
             f"Closed by {cell(closed.approved_by)} on {text.instant(closed.closed_at)}:"
             " what was published is fixed."
         )
+    elif figures.period.key in notices.later_runs:
+        state = "Estimated: it may still change. It cannot be closed before it is run again."
     else:
         state = (
             f"Estimated: it may still change. It can be closed from {period.closes_on} on, by"
             f" someone other than {cell(record.by)}."
         )
-    return [*map(cell, remarks_in(figures)), days, f"{state} {published}"]
+    told = [*notices.of(figures.period.key), *map(cell, remarks_in(figures))]
+    return [*told, days, f"{state} {published}"]
 
 
 def _cards(figures: PeriodFigures) -> list[Card]:

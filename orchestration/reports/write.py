@@ -14,6 +14,7 @@ from filelock import FileLock
 from orchestration.foundations.files import replace_file
 from orchestration.pipeline.home import Home
 from orchestration.reports.figures import period_figures
+from orchestration.reports.notices import notices
 from orchestration.reports.overview_page import overview_page
 from orchestration.reports.page import Link, render
 from orchestration.reports.period_page import period_page
@@ -35,8 +36,9 @@ def page_name(period: str) -> str:
 def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str, Path]:
     """Writes pages of published periods, those not yet there, and the overview into the home.
 
-    Gives the path of each page. Whoever comes last sees all that was published before, so no page stays behind what is
-    published; filelock.Timeout if others write for too long.
+    Gives the path of each page; of a program that has published nothing, none. Whoever comes last
+    sees all that was published before, so no page stays behind what is published; filelock.Timeout
+    if others write for too long.
     """
     # No period's lock has this name: keys have no underscore.
     lock = home.path / "locks" / f"{program}._reports.lock"
@@ -44,9 +46,10 @@ def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str,
     with FileLock(lock, timeout=WAIT_SECONDS):
         folder = reports_folder(home, program)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        missing = [
-            key for key in home.store(program).published() if not (folder / page_name(key)).exists()
-        ]
+        published = home.store(program).published()
+        if not published:
+            return {}
+        missing = [key for key in published if not (folder / page_name(key)).exists()]
         return write_pages(home, program, [*periods, *missing], folder / OVERVIEW)
 
 
@@ -56,12 +59,13 @@ def write_pages(
     """Writes an overview, and the pages of the published ones of `periods` beside it."""
     store = home.store(program)
     published, restated = store.published(), store.restated()
+    told = notices(home, program, published)
     paths = {key: overview.with_name(page_name(key)) for key in periods if key in published}
     for key, path in paths.items():
         figures = period_figures(published, restated, key)
-        page = render(period_page(figures, [Link("All periods", overview.name)]))
+        page = render(period_page(figures, [Link("All periods", overview.name)], told))
         replace_file(path, page.encode())
-    page = render(overview_page(published, restated, page_name))
+    page = render(overview_page(published, restated, page_name, told))
     replace_file(overview, page.encode())
     return paths
 
@@ -84,7 +88,8 @@ def write_asked(home: Home, program: str, period: str | None, out: Path | None) 
             out = out / page_name(period)
         out.parent.mkdir(parents=True, exist_ok=True)
         figures = period_figures(published, store.restated(), period)
-        replace_file(out, render(period_page(figures)).encode())
+        told = notices(home, program, published)
+        replace_file(out, render(period_page(figures, notices=told)).encode())
         return [out]
     overview = out if out.suffix == ".html" else out / OVERVIEW
     overview.parent.mkdir(parents=True, exist_ok=True)

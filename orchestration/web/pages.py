@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from orchestration import reports
 from orchestration.foundations.texts import shown
+from orchestration.pipeline.changed_inputs import NOTHING, Changed
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import ProgramFileError, load_program
 from orchestration.terms.people import MOST_OF_A_NAME, is_person
@@ -113,10 +114,12 @@ class Pages:
             loaded = load_program(registration.program_file)
         except (ProgramFileError, OSError) as error:
             return {**shows, "fault": str(error)}
-        for state in period_states(self._home, loaded.program):
+        for state in period_states(self._home, loaded):
             page = page_name(state["period"])
             report = f"{base}/{quote(page, safe='=')}" if (folder / page).is_file() else None
-            shows["periods"].append({**state, "report": report})
+            changed = Changed.of_json(state["changed"]) if state["changed"] else NOTHING
+            said = "" if state["state"] == "closed" else changed.said
+            shows["periods"].append({**state, "report": report, "changed_said": said})
         return shows
 
     async def _form(self, request: Request) -> dict[str, str] | Response:

@@ -45,7 +45,7 @@ def a_command(home: Path, sample: Path, number: int) -> None:
     place.prepare()
     os.environ["DAGSTER_HOME"] = str(place.dagster)
     if number % STATUS_ONLY == STATUS_ONLY - 1:
-        period_states(place, loaded.program)
+        period_states(place, loaded)
         return
     instance = register(place, loaded, sample / "landing")
     run = instance.create_run_for_job(a_job)

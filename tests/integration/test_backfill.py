@@ -108,7 +108,7 @@ def test_a_backfill_ends_in_the_same_bytes_as_runs_one_by_one(
     for key in keys:
         run = next(run for run in runs if run["tags"]["dagster/partition"].endswith(f":{key}"))
         assert shown[key]["last_run"] == {
-            "run_id": run["runId"], "status": "SUCCESS", "by": "grace",
+            "run_id": run["runId"], "job": "period", "status": "SUCCESS", "by": "grace",
         }  # fmt: skip
         assert shown[key]["published_run"] == run["runId"]
         assert shown[key]["by"] == "grace"

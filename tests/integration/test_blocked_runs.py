@@ -34,8 +34,10 @@ from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest as read_inputs
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.run_state import STAGES
+from orchestration.reports.write import reports_folder
 from orchestration.terms.load import LoadedProgram, load_program
 from tests.conftest import BonusHere, published_files
+from tests.page_reader import read_page
 
 TABLES = {
     "ingest": set(ingest.TABLES),
@@ -202,6 +204,33 @@ def test_a_defect_in_the_landing_data_blocks_the_run(
     as_json = place.bonus(landing).json("gates", place.period)
     assert list(as_json["gates"]) == list(asked)
     assert as_json["run_id"] == _last_run(place).run_id
+    _assert_told_everywhere(place, landing, stage)
+
+
+def _assert_told_everywhere(place: Place, landing: Path, stage: str) -> None:
+    """The run is told beside what is published, and so is what lies in the landing directory since."""
+    name = place.program
+    dataset = {"ingest": "creators", "staging": "payees", "eligibility": "post_metrics"}[stage]
+    blocked = f"was blocked: the {stage} gate has not held"
+    changed = f"he landing data ({dataset}) changed after"
+    for page in (f"period={place.period}.html", "index.html"):
+        text = read_page((reports_folder(place.home, name) / page).read_text("utf-8")).text
+        assert blocked in text
+        assert changed in text
+        assert "It can be closed from" not in text
+    status = place.bonus(landing)("status").stdout
+    assert blocked in status
+    assert f"t{changed} the run of {place.period}." in status
+    assert "as published: 5 of 5 gates held" in status
+    state = place.bonus(landing).json("status")["periods"][0]
+    assert state["last_run"]["status"] == "FAILURE"
+    assert state["changed"] == {"landing": True, "datasets": [dataset], "program_file": False}
+    verified = place.bonus(landing)("verify")
+    assert verified.returncode == 0
+    assert f"t{changed} the run of {place.period}." in verified.stdout
+    assert place.bonus(landing).json("verify")["changed"] == {place.period: state["changed"]}
+    # Looked at with the data that the run has read, nothing has changed.
+    assert "changed after" not in place.bonus(place.landing)("status").stdout
 
 
 def _with_a_wrong_rate(
@@ -391,5 +420,10 @@ def test_a_run_without_the_tags_of_the_command_line_gets_them(place: Place) -> N
         tags = run.tags
     assert (tags["program"], tags["period"], tags["by"]) == (place.program, place.period, "grace")
     shown = place.bonus(place.landing).json("status")["periods"][0]
-    assert shown["last_run"] == {"run_id": result.run_id, "status": "SUCCESS", "by": "grace"}
+    assert shown["last_run"] == {
+        "run_id": result.run_id,
+        "job": "period",
+        "status": "SUCCESS",
+        "by": "grace",
+    }
     assert shown["by"] == "grace"

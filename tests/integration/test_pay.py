@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -16,9 +18,11 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 
+from orchestration.payments.payouts import payouts_due
 from orchestration.terms.currencies import amount_text
 from tests.conftest import BonusHere
 from tests.incidents.landing import Books, World, key
+from tests.unit.payments.bank import Bank
 
 HOSTILE = ('ann"\\', "bo</Nm>", "=1+1", "<!--&amp;")
 IBANS = ("ES9121000418450200051332", "DE89370400440532013000", "FR1420041010050500013M02606")
@@ -261,3 +265,103 @@ def test_a_program_file_that_takes_back_a_period_pays_nothing(
     accounts, debtor, out = (str(files / name) for name in names)
     done = bonus("pay", key(1), "--accounts", accounts, "--debtor", debtor, "--out", out)
     assert done.returncode == 4 and "not in the program file" in done.stderr, done.stderr
+
+
+# What the bank answers.
+
+
+def returned_in(books: Books, files: Path, *orders: int) -> Path:
+    """The bank's message that rejects the payments of some creators, by their number, and one of others."""
+    bank = Bank(1)
+    for path in sorted((files / "bank").iterdir()):
+        bank.takes(path.read_bytes())
+    due = payouts_due(books.plain.home, books.plain.loaded, key(1))
+    currencies = {
+        one.creator_id: one.currency for payouts in due.payouts.values() for one in payouts
+    }
+    ids = {
+        due.id_of("transaction", currencies[HOSTILE[number]], HOSTILE[number]) for number in orders
+    }
+    path = files / "answer.xml"
+    chosen = [order for order in bank.orders if order.its_id in ids]
+    path.write_bytes(bank.status(chosen, "RJCT", "AC04", others=True))
+    return path
+
+
+def test_what_did_not_arrive_is_delivered_posted_and_reconciled(
+    books: Books, files: Path, pay: Pay, tmp_path: Path
+) -> None:
+    assert pay(1).returncode == 0
+    answer = returned_in(books, files, 0, 2)
+    home = shutil.copytree(books.home, tmp_path / "home", symlinks=True)
+    world = replace(books.world, rows=deepcopy(books.world.rows))
+    here = Books(world, str(home))
+    bonus = BonusHere(books.plain.loaded.path, books.world.folder, home)
+    due = ledger(books, 1)
+
+    done = bonus("pay", key(1), "--status", str(answer), "--out", str(tmp_path / "returns"))
+    assert done.returncode == 0 and "2 payouts did not arrive" in done.stdout, done.stderr
+    assert "1 ids of the bank's answers are none of 2024-01: OTHER-" in done.stderr
+    path = tmp_path / "returns" / "2024-01-returns.csv"
+    before = path.read_bytes()
+    again = ("pay", key(1), "--status", str(answer), "--status", str(answer))
+    assert bonus(*again, "--out", str(tmp_path / "returns")).returncode == 0
+    assert path.read_bytes() == before
+
+    def sums() -> dict[str, Any]:
+        done = bonus("pay", key(1), "--status", str(answer), "--reconcile", "--json")
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)["currencies"]
+        return found
+
+    (yen,), (ann, bo) = due["JPY"], due["USD"]
+    assert sums()["JPY"] == {
+        "payouts_minor": yen[1], "paid_minor": 0, "returned_minor": yen[1], "posted_minor": 0,
+        "unanswered_minor": 0,
+    }  # fmt: skip
+    assert sums()["USD"] == {
+        "payouts_minor": ann[1] + bo[1], "paid_minor": 0, "returned_minor": ann[1],
+        "posted_minor": 0, "unanswered_minor": bo[1],
+    }  # fmt: skip
+
+    with path.open(encoding="utf-8", newline="") as file:
+        world.rows["payment_returns"] += list(csv.DictReader(file))
+    here.run(2)
+    assert {row[1] for row in here.posted(2, "return")} == {HOSTILE[0], HOSTILE[2]}
+    assert {currency: one["posted_minor"] for currency, one in sums().items()} == {
+        "JPY": yen[1], "KWD": 0, "USD": ann[1],
+    }  # fmt: skip
+    # The books say of two that they came back; without the bank's message nothing says so.
+    done = bonus("pay", key(1), "--reconcile")
+    assert done.returncode == 5 and "no answer that was given says so" in done.stderr
+    assert done.stderr.endswith("2 differences\n")
+    here.close(2)
+    assert dict(ledger(here, 2)["USD"])[HOSTILE[0]] == ann[1] + 60_01
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (), ("--accounts", "a"), ("--status", "s"), ("--status", "s", "--out", "o", "--accounts", "a"),
+        ("--reconcile", "--out", "o"), ("--out", "o"),
+        ("--accounts", "a", "--debtor", "d", "--out", "o", "--status", "s"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_options_that_do_not_go_together(books: Books, options: tuple[str, ...]) -> None:
+    bonus = BonusHere(books.plain.loaded.path, books.world.folder, books.home)
+    done = bonus("pay", key(1), *options)
+    assert done.returncode == 2 and "give --accounts, --debtor and --out to pay" in done.stderr
+
+
+def test_files_that_are_no_answers_are_named_and_nothing_is_written(
+    books: Books, tmp_path: Path
+) -> None:
+    bonus = BonusHere(books.plain.loaded.path, books.world.folder, books.home)
+    (tmp_path / "x.xml").write_text("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>")
+    files = ("--status", str(tmp_path / "x.xml"), "--status", str(tmp_path / "absent.xml"))
+    done = bonus("pay", key(1), *files, "--out", str(tmp_path / "out"))
+    assert done.returncode == 2 and not (tmp_path / "out").exists()
+    assert len(done.stderr.splitlines()) == 2
+    done = bonus("pay", key(2), "--reconcile")
+    assert done.returncode == 4 and "2024-02 is not closed yet" in done.stderr

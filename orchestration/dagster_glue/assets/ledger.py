@@ -145,6 +145,7 @@ def publication(
     except GateFailed as error:
         tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
         yield from check_results(error.result, tables)
+        reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
     seconds = round(time.monotonic() - started, 2)
     reports = reports_of(context, run.home, run.program, [run.period, *published.settled_anew])

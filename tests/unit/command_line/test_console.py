@@ -14,6 +14,7 @@ from orchestration.command_line import app as cli
 from orchestration.command_line.console import Console
 from orchestration.dagster_glue.run_in_process import Outcome
 from orchestration.ingest.quarantine import QuarantineView, ReasonCount
+from orchestration.pipeline.changed_inputs import Changed
 
 HOSTILE = {
     "colour": "\x1b[31mred\x1b[0m",
@@ -68,7 +69,8 @@ def test_status_is_shown_as_text(text: str, capsys: pytest.CaptureFixture[str]) 
         "state": "closed",
         "closed_by": text,
         "restatement": None,
-        "last_run": {"run_id": "r", "status": "SUCCESS", "by": text},
+        "last_run": {"run_id": "r", "job": "period", "status": "SUCCESS", "by": text},
+        "changed": None,
         "later_run": f"a later run (r, started by {text}) was blocked",
         "gates": None,
         "left_out": None,
@@ -86,7 +88,7 @@ def test_the_state_of_the_books_and_the_fate_of_the_last_run_are_both_told(
     """A blocked run leaves what is published: "5 of 5 gates held" speaks of that alone."""
     gates = {"ingest": {"held": True, "warnings": 0}}
     state = dict.fromkeys(
-        ("closed_by", "restatement", "last_run", "later_run", "left_out", "totals")
+        ("closed_by", "restatement", "last_run", "later_run", "left_out", "totals", "changed")
     )
     states = [
         {**state, "period": "2024-04", "state": "estimated", "gates": gates},
@@ -98,6 +100,39 @@ def test_the_state_of_the_books_and_the_fate_of_the_last_run_are_both_told(
     assert out.count("1 of 1 gates held") == 2
     assert "2024-05: a later run of 2024-05 was blocked: the ingest gate has not held\n" in out
     assert "2024-04: " not in out
+
+
+def test_a_close_that_failed_is_no_run_that_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    state = dict.fromkeys(
+        ("closed_by", "restatement", "later_run", "left_out", "totals", "changed", "gates")
+    )
+    run = {"run_id": "r", "status": "FAILURE", "by": "root"}
+    for job, said in (("close", "last close: failure"), ("period", "last run: failure")):
+        last = {"period": "2024-04", "state": "estimated", "last_run": {**run, "job": job}}
+        Console().status("program", [{**state, **last}])
+        assert said in capsys.readouterr().out
+
+
+def test_what_changed_after_runs_is_told_once_with_the_command_for_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    state = dict.fromkeys(
+        ("closed_by", "restatement", "last_run", "later_run", "left_out", "totals", "gates")
+    )
+    payees = Changed(True, ("payees",)).to_json()
+    states = [
+        {**state, "period": "2024-04", "state": "closed", "changed": payees},
+        {**state, "period": "2024-05", "state": "estimated", "changed": payees},
+        {**state, "period": "2024-06", "state": "estimated", "changed": payees},
+        {**state, "period": "2024-07", "state": "estimated", "changed": Changed(False).to_json()},
+        {**state, "period": "2024-08", "state": "not published", "changed": None},
+    ]
+    Console().status("program", states, " --home 'my home'")
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "the landing data (payees) changed after the runs of 2024-05, 2024-06."
+        " To count what lies there now:",
+        "  bonus run 2024-05 2024-06 --by NAME --home 'my home'",
+    ]
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
@@ -173,7 +208,9 @@ def test_deleted_rows_are_shown_by_file(capsys: pytest.CaptureFixture[str]) -> N
 def test_status_counts_the_rows_that_do_not_count(
     left_out: dict[str, int] | None, lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    state = dict.fromkeys(("closed_by", "restatement", "last_run", "later_run", "totals", "gates"))
+    state = dict.fromkeys(
+        ("closed_by", "restatement", "last_run", "later_run", "totals", "gates", "changed")
+    )
     Console().status(
         "program", [{**state, "period": "2024-04", "state": "estimated", "left_out": left_out}]
     )

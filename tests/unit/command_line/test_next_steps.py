@@ -19,14 +19,14 @@ from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.store import Publication
 from orchestration.records import RunRecord, Totals
 from orchestration.sample.program import program_text
-from orchestration.terms.load import parse_program
+from orchestration.terms.load import LoadedProgram, parse_program
 from orchestration.terms.model import Program
 from tests.conftest import ROOT
 
 OVER = date(2100, 1, 1)
 RECORD = RunRecord(
     program="p", period="2024-04", run_id="run-1", by="ada", published_at="2024-05-01T00:00:00Z",
-    fingerprint="", program_file="", program_sha256="", landing="", landing_sha256="", code="",
+    fingerprint="", program_file="", program_sha256="", landing="/none", landing_sha256="", code="",
     gates={}, totals=Totals(),
 )  # fmt: skip
 
@@ -36,8 +36,16 @@ def program() -> Program:
     return parse_program(program_text(80, 3).encode(), "program.yaml")
 
 
-def commands(home: Path, program: Program | None, today: date = OVER) -> list[str]:
-    return [step.command for step in next_steps(home, program, " --home h", today)]
+def loaded(program: Program, sha256: str = "") -> LoadedProgram:
+    """As the published runs have read it, unless another hash is given."""
+    return LoadedProgram(program, Path("program.yaml"), b"", sha256)
+
+
+def commands(
+    home: Path, program: Program | None, today: date = OVER, sha256: str = ""
+) -> list[str]:
+    given = loaded(program, sha256) if program else None
+    return [step.command for step in next_steps(home, given, " --home h", today)]
 
 
 def publish(home: Path, program: Program, *periods: str) -> None:
@@ -88,10 +96,25 @@ def test_a_period_whose_gate_did_not_hold_comes_first(tmp_path: Path, program: P
     publish(tmp_path, program, "2024-04", "2024-05", "2024-06")
     failed = Result("rows", "raw_payees", "error", "a row is bad", "failed", 1)
     last_run(tmp_path, program, "2024-04", GateResult("ingest", (failed,)))
-    steps = next_steps(tmp_path, program, "", OVER)
+    steps = next_steps(tmp_path, loaded(program), "", OVER)
     assert steps[0].sentence.startswith("2024-04: the ingest gate has not held.")
     assert steps[0].command == "bonus run 2024-04"
     assert not [step for step in steps if "close" in step.command]
+
+
+def test_what_changed_after_a_run_is_counted_before_the_close(
+    tmp_path: Path, program: Program
+) -> None:
+    publish(tmp_path, program, "2024-04", "2024-05", "2024-06")
+    assert commands(tmp_path, program)[0] == "bonus close 2024-04 --by NAME --home h"
+    steps = next_steps(tmp_path, loaded(program, "another"), "", OVER)
+    assert steps[0].sentence == (
+        "2024-04: the program file changed after its run. Run it again before it is closed:"
+    )
+    assert [step.command for step in steps[:2]] == [
+        "bonus run 2024-04",
+        "bonus close 2024-04 --by NAME",
+    ]
 
 
 def test_after_a_close_the_next_period_is_and_verify_is_named(

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from expectations.suite import GateResult, Result
+from orchestration.pipeline.run_state import RunState
+from orchestration.pipeline.work_file import WorkFile
 from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS, STATUS_REASONS
 from orchestration.reports.terms_changes import TermsChange, terms_changes
 from orchestration.reports.write import page_name, reports_folder, write_asked, write_reports
@@ -230,3 +233,25 @@ def test_every_status_reason_has_words() -> None:
     assert 'f"PAYEE_{' in source
     of_payees = {"PAYEE_INCOMPLETE", "PAYEE_BLOCKED"}
     assert set(re.findall(r'"([A-Z]+_[A-Z]+)"', source)) | of_payees == set(STATUS_REASONS)
+
+
+def test_what_came_after_the_published_run_is_told(march: HandMade) -> None:
+    """A later run that was not published, and landing data that no run has read."""
+    home, program = march.home, march.program
+    (home.path / "p.yaml").write_text(PROGRAM)
+    (home.path / "landing" / "posts").mkdir(parents=True)
+    home.register(program, home.path / "p.yaml", home.path / "landing")
+    folder = home.last_run_folder(program, "march")
+    work = WorkFile(home.path / "work" / program / "march")
+    state = RunState(home.path, folder, work)
+    state.begin_reading(program, "march", "run-2", "eve <script>")
+    failed = Result("rows", "raw_payees", "error", "a row is bad", "failed", 1)
+    state.record("ingest", GateResult("ingest", (failed,)))
+    paths = write_reports(home, program, ["march"])
+    for path in (paths["march"], reports_folder(home, program) / "index.html"):
+        text = read_page(path.read_text("utf-8")).text
+        assert "run-2, started by eve <script>) was blocked: the ingest gate has not held" in text
+        assert "The landing data and the program file changed after " in text
+        assert "It can be closed from" not in text
+    text = read_page(paths["march"].read_text("utf-8")).text
+    assert "It cannot be closed before it is run again." in text

@@ -1,0 +1,194 @@
+"""What became of the payouts of a period, by the bank's answers, and what of it a person delivers (§14, §7)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from orchestration.foundations.files import replace_files
+from orchestration.foundations.texts import shown
+from orchestration.payments.answers import Answer, Outcome, Scope
+from orchestration.payments.payouts import Due, Payout
+from orchestration.terms.currencies import amount_text, minor_unit_decimals
+
+COLUMNS: Final = (
+    "program", "return_id", "creator_id", "period", "currency", "status", "reason", "updated_at",
+)  # fmt: skip
+"""§2: those of `payment_returns`."""
+_NEARER: Final[tuple[Scope, ...]] = ("message", "payment", "transaction")
+_SHOWN: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of each payout of a period.
+
+    `outcomes` has all of them. `returns` are the answers by which one did not arrive, the earliest
+    first. `unknown` are ids that are none of the period's, as the messages have them. `remarks` say
+    where answers contradict each other or the ledger.
+    """
+
+    outcomes: Mapping[Payout, Outcome]
+    returns: Mapping[Payout, list[Answer]]
+    unknown: list[str]
+    remarks: list[str]
+
+
+def judged(due: Due, answers: Iterable[Answer]) -> Answered:
+    """What became of the payouts, by all that the bank has answered, in whatever order it was read.
+
+    In one message what stands nearer to a payout counts. A payout did not arrive if any message says
+    so. Only where a later one says it was paid, that is a contradiction, which is said.
+    """
+    concerned = _concerned(due)
+    found: dict[Payout, list[Answer]] = {
+        payout: [] for payouts in due.payouts.values() for payout in payouts
+    }
+    unknown: dict[str, None] = {}
+    remarks: list[str] = []
+    answers = sorted(answers, key=lambda one: (one.at, one.message_id, _NEARER.index(one.scope)))
+    for _, message in groupby(answers, key=lambda one: (one.at, one.message_id)):
+        nearest: dict[Payout, list[Answer]] = {}
+        for answer in message:
+            payouts = concerned.get((answer.scope, answer.its_id), [])
+            if not payouts:
+                unknown[answer.its_id] = None
+                continue
+            remarks += _other_amount(payouts, answer)
+            for payout in payouts:
+                before = nearest.setdefault(payout, [answer])
+                if before[0].scope != answer.scope:
+                    nearest[payout] = [answer]
+                elif answer not in before:
+                    before.append(answer)
+        for payout, its in nearest.items():
+            found[payout] += its
+    for payout, its in found.items():
+        remarks += _contradiction(payout, its)
+    returns = {
+        payout: [one for one in its if one.outcome == "returned"] for payout, its in found.items()
+    }
+    return Answered(
+        {payout: _outcome(its) for payout, its in found.items()},
+        {payout: its for payout, its in returns.items() if its},
+        list(unknown),
+        list(dict.fromkeys(remarks)),
+    )
+
+
+def _concerned(due: Due) -> dict[tuple[Scope, str], list[Payout]]:
+    """The payouts of which an answer speaks, by its scope and the id that it names."""
+    found: dict[tuple[Scope, str], list[Payout]] = {}
+    for currency, payouts in due.payouts.items():
+        found["message", due.id_of("message", currency)] = payouts
+        found["payment", due.id_of("payment", currency)] = payouts
+        for payout in payouts:
+            found["transaction", due.id_of("transaction", currency, payout.creator_id)] = [payout]
+    return found
+
+
+def _outcome(answers: Sequence[Answer]) -> Outcome:
+    outcomes = {answer.outcome for answer in answers}
+    return "returned" if "returned" in outcomes else "paid" if "paid" in outcomes else "open"
+
+
+def _contradiction(payout: Payout, answers: Sequence[Answer]) -> list[str]:
+    back = [answer.at for answer in answers if answer.outcome == "returned"]
+    later = [one for one in answers if back and one.outcome == "paid" and one.at > back[0]]
+    return [
+        f"{_name(payout)}: did not arrive by the message of {back[0]:%Y-%m-%d}, and was paid by message"
+        f" '{shown(one.message_id, _SHOWN)}' of {one.at:%Y-%m-%d}; ask the bank"
+        for one in later[:1]
+    ]
+
+
+def _other_amount(payouts: Sequence[Payout], answer: Answer) -> list[str]:
+    """What was booked, where that is not what the payouts are."""
+    currency, minor = payouts[0].currency, sum(payout.minor for payout in payouts)
+    amount = Decimal(minor).scaleb(-minor_unit_decimals(currency))
+    if answer.amount in (None, (currency, amount)):
+        return []
+    assert answer.amount is not None
+    what = _name(payouts[0]) if answer.scope == "transaction" else f"all of {currency}"
+    found_currency, found = answer.amount
+    return [
+        f"{what}: message '{shown(answer.message_id, _SHOWN)}' has {shown(found_currency, 3)} {found},"
+        f" and the ledger {currency} {amount}"
+    ]
+
+
+def _name(payout: Payout) -> str:
+    return f"'{shown(payout.creator_id, _SHOWN)}' {payout.currency}"
+
+
+def return_rows(due: Due, answered: Answered) -> list[tuple[str, ...]]:
+    """Rows of `payment_returns`, sorted: one for each payout and message by which it did not arrive.
+
+    The return_id hangs on the ids of the bank's message and of the payout, the instant is that of the
+    message: a message that is read twice gives the same rows.
+    """
+    import rfc8785
+
+    rows = set()
+    for payout, answers in answered.returns.items():
+        its_id = due.id_of("transaction", payout.currency, payout.creator_id)
+        for answer in answers:
+            text = rfc8785.dumps([answer.message_id, its_id])
+            return_id = "R" + hashlib.sha256(text).hexdigest()[:32]
+            at = answer.at.isoformat().replace("+00:00", "Z")
+            whose = (payout.creator_id, due.period, payout.currency)
+            rows.add((due.program, return_id, *whose, "returned", answer.reason, at))
+    return sorted(rows)
+
+
+def write_returns(due: Due, answered: Answered, out: Path) -> Path | None:
+    """Writes `<out>/<period>-returns.csv` in the form of §2; None, and no file, if all arrived so far."""
+    rows = return_rows(due, answered)
+    if not rows:
+        return None
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows)
+    path = out / f"{due.period}-returns.csv"
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_files({path: text.getvalue().encode()}, mode=0o600)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of a currency, in minor units: what the books have put into `clearing:payout`, and what became of it.
+
+    `posted` is that part of `returned` which later periods have posted already.
+    """
+
+    payouts_minor: int
+    paid_minor: int
+    returned_minor: int
+    posted_minor: int
+    unanswered_minor: int
+
+    def text(self, currency: str) -> str:
+        """In words."""
+        payouts, paid, returned, posted, unanswered = (
+            amount_text(currency, minor)
+            for minor in (
+                self.payouts_minor,
+                self.paid_minor,
+                self.returned_minor,
+                self.posted_minor,
+                self.unanswered_minor,
+            )
+        )
+        return (
+            f"{currency}: {payouts} to be paid: {paid} paid, {returned} returned ({posted} of it posted),"
+            f" {unanswered} unanswered"
+        )

@@ -1,0 +1,80 @@
+"""What has to be known beside what is published: a later run that was not, and what changed since.
+
+The figures of a page are those of the run that was published; these sentences say when that is not
+the whole story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from orchestration.pipeline.changed_inputs import Changed, changes_of_published
+from orchestration.pipeline.closing import later_run
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.refusals import Refused
+from orchestration.publishing.store import Publication
+from orchestration.terms.load import ProgramFileError, load_program
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """By published period: the fate of a later run of it, in words; of open ones, what changed since."""
+
+    later_runs: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, Changed] = field(default_factory=dict)
+
+    def of(self, period: str) -> list[str]:
+        """The sentences about a period; none if there is nothing to tell."""
+        found = []
+        if said := self.later_runs.get(period):
+            found.append(_sentence(said))
+        if change := self.changes.get(period):
+            found.append(
+                f"{change.said[0].upper()}{change.said[1:]} this run; to count what lies there now,"
+                " run the period again."
+            )
+        return found
+
+    def all(self) -> list[str]:
+        """The sentences about all periods: one for those after whose runs the same has changed."""
+        found = [f"{key}: {_sentence(said)}" for key, said in self.later_runs.items()]
+        of_what: dict[str, list[str]] = {}
+        for key, change in self.changes.items():
+            of_what.setdefault(change.said, []).append(key)
+        for said, keys in of_what.items():
+            which = f"run{'s' if keys[1:] else ''} of {', '.join(keys)}"
+            found.append(
+                f"{said[0].upper()}{said[1:]} the {which}; to count what lies there now, run again."
+            )
+        return found
+
+
+NOTHING: Final = Notices()
+
+
+def _sentence(said: str) -> str:
+    """A sentence about a run, whose starter's name comes from outside; with its end."""
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+def notices(home: Home, program: str, published: Mapping[str, Publication]) -> Notices:
+    """What is to be told of the published periods of a program.
+
+    Without its program file, which the home knows, nothing is compared with what lies there now.
+    """
+    later = {}
+    for period, publication in published.items():
+        with suppress(Refused):
+            if said := later_run(home, program, period, publication.record()):
+                later[period] = said
+    registration = home.registrations().get(program)
+    changes: dict[str, Changed] = {}
+    if registration is not None:
+        with suppress(ProgramFileError):
+            changes = changes_of_published(home, load_program(registration.program_file))
+    still_open = {key: change for key, change in changes.items()
+                  if change and key in published and published[key].seal is None}  # fmt: skip
+    return Notices(later, still_open)

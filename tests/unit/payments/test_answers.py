@@ -1,0 +1,188 @@
+"""Reading the bank's answers (§14): what they say, and files that are none or would do harm."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from orchestration.payments import answers
+from orchestration.payments.answers import Answer, NoAnswer, read_answers
+from orchestration.payments.payouts import Due, Payout
+from orchestration.payments.returns import COLUMNS, judged, write_returns
+
+AT = datetime(2024, 2, 21, 9, 30, tzinfo=UTC)
+HEAD = "<GrpHdr><MsgId>B1</MsgId><CreDtTm>2024-02-21T10:30:00+01:00</CreDtTm></GrpHdr>"
+GROUP = "<OrgnlGrpInfAndSts><OrgnlMsgId>M1</OrgnlMsgId>{}</OrgnlGrpInfAndSts>"
+
+
+def read(tmp_path: Path, content: str | bytes) -> list[Answer]:
+    path = tmp_path / "answer.xml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_answers(path)
+
+
+def report(*parts: str, version: str = "10") -> str:
+    namespace = f"urn:iso:std:iso:20022:tech:xsd:pain.002.001.{version}"
+    body = HEAD + "".join(parts)
+    return f'<Document xmlns="{namespace}"><CstmrPmtStsRpt>{body}</CstmrPmtStsRpt></Document>'
+
+
+def transaction(status: str, more: str = "") -> str:
+    return (
+        "<OrgnlPmtInfAndSts><OrgnlPmtInfId>P1</OrgnlPmtInfId><TxInfAndSts>"
+        f"<OrgnlEndToEndId>T1</OrgnlEndToEndId><TxSts>{status}</TxSts>{more}</TxInfAndSts></OrgnlPmtInfAndSts>"
+    )
+
+
+@pytest.mark.parametrize("version", ["03", "10", "12", "15"])
+def test_a_status_is_read_in_each_version(version: str, tmp_path: Path) -> None:
+    why = "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>Closed\n account</AddtlInf></StsRsnInf>"
+    text = report(GROUP.format(""), transaction("RJCT", why), version=version)
+    assert read(tmp_path, text) == [
+        Answer("B1", AT, "transaction", "T1", "returned", "AC04 Closed  account")
+    ]
+    prefixed = text.replace("<", "<p:").replace("<p:/", "</p:").replace("xmlns=", "xmlns:p=")
+    assert read(tmp_path, prefixed) == read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("ACSC", "paid"), ("ACCC", "paid"), ("RJCT", "returned"), ("CANC", "returned")]
+    + [(one, "open") for one in ("ACSP", "ACCP", "ACTC", "ACWC", "ACWP", "BLCK", "PDNG", "RCVD", "PART", "")],
+)  # fmt: skip
+def test_only_the_end_of_a_payment_counts(status: str, outcome: str, tmp_path: Path) -> None:
+    (answer,) = read(tmp_path, report(GROUP.format(""), transaction(status)))
+    assert answer.outcome == outcome
+
+
+@pytest.mark.parametrize("code", ["AM05", "DUPL", "DU01", "DU05"])
+def test_a_file_that_was_sent_twice_brings_nothing_back(code: str, tmp_path: Path) -> None:
+    """A bank that refuses a double has the first one: to pay again would be to pay twice."""
+    why = f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf>"
+    for text in (
+        report(GROUP.format(""), transaction("RJCT", why)),
+        report(GROUP.format(f"<GrpSts>RJCT</GrpSts>{why}")),
+    ):
+        (answer,) = read(tmp_path, text)
+        assert (answer.outcome, answer.reason) == ("open", code)
+
+
+def test_whole_messages_and_payments(tmp_path: Path) -> None:
+    payment = "<OrgnlPmtInfAndSts><OrgnlPmtInfId>P1</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts></OrgnlPmtInfAndSts>"
+    found = read(tmp_path, report(GROUP.format("<GrpSts>PART</GrpSts>"), payment))
+    assert [(one.scope, one.its_id, one.outcome) for one in found] == [
+        ("message", "M1", "open"), ("payment", "P1", "returned"),
+    ]  # fmt: skip
+
+
+def notification(entry: str) -> str:
+    namespace = "urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"
+    body = f"{HEAD}<Ntfctn><Id>1</Id>{entry}</Ntfctn>"
+    return f'<Document xmlns="{namespace}"><BkToCstmrDbtCdtNtfctn>{body}</BkToCstmrDbtCdtNtfctn></Document>'
+
+
+def entry(direction: str, status: str, details: str) -> str:
+    return (
+        f'<Ntry><Amt Ccy="USD">7.00</Amt><CdtDbtInd>{direction}</CdtDbtInd>{status}'
+        f"<NtryDtls>{details}</NtryDtls></Ntry>"
+    )
+
+
+def test_bookings(tmp_path: Path) -> None:
+    one = "<TxDtls><Refs><EndToEndId>T1</EndToEndId></Refs></TxDtls>"
+    back = (
+        "<TxDtls><Refs><EndToEndId>T2</EndToEndId></Refs><Amt Ccy='USD'>3.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>"
+        "<RtrInf><Rsn><Cd>AC01</Cd></Rsn><AddtlInf>no such</AddtlInf></RtrInf></TxDtls>"
+    )
+    booked = "<Sts><Cd>BOOK</Cd></Sts>"
+    text = notification(
+        entry("DBIT", booked, one)
+        + entry("DBIT", "<Sts>BOOK</Sts>", one + back)
+        + entry("CRDT", "<Sts>PDNG</Sts>", one)
+        + entry("CRDT", "<Sts>INFO</Sts>", one)
+        + entry("DBIT", booked, "<Btch><PmtInfId>P1</PmtInfId></Btch>")
+        + entry("DBIT", booked, "")
+    )
+    seven, three = ("USD", Decimal("7.00")), ("USD", Decimal("3.00"))
+    assert read(tmp_path, text) == [
+        Answer("B1", AT, "transaction", "T1", "paid", "", seven),
+        Answer("B1", AT, "transaction", "T1", "paid", "", None),
+        Answer("B1", AT, "transaction", "T2", "returned", "AC01 no such", three),
+        Answer("B1", AT, "payment", "P1", "paid", "", seven),
+    ]
+
+
+BOMB = (
+    '<?xml version="1.0"?><!DOCTYPE Document [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9))
+    + "]><Document><x>&j;</x></Document>"
+)
+OUTSIDE = '<!DOCTYPE Document [<!ENTITY x SYSTEM "file:///etc/passwd">]><Document>&x;</Document>'
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (BOMB.encode(), "document type"),
+        (BOMB.replace("?>", ' encoding="UTF-16"?>', 1).encode("utf-16"), "document type|no XML"),
+        (OUTSIDE.encode(), "document type"),
+        (OUTSIDE.encode("utf-16"), "document type"),
+        (b"<!DOCTYPE Document SYSTEM 'http://127.0.0.1:1/x.dtd'><Document/>", "document type"),
+        (b"<a>" * 100_000, "no XML"),
+        (b"", "no XML"),
+        (b"creator_id,name\n", "no XML"),
+        (b"\x1f\x8b\x08\x00", "no XML"),
+        (b"<Document/>", "neither pain.002 .* but Document"),
+        (b"<Document><Other/></Document>", "but Other of Document"),
+        (report(GROUP.format("")).replace("B1", "").encode(), "no GrpHdr/MsgId"),
+        (report(GROUP.format("")).replace("2024-02-21T", "yesterday ").encode(), "CreDtTm is 'yesterday"),
+        (report().encode(), "no OrgnlGrpInfAndSts"),
+        (notification(entry("DBIT", "", "<TxDtls/>").replace("7.00", "7,00")).encode(), "an amount is '7,00'"),
+    ],
+    ids=[
+        "bomb", "bomb16", "outside", "outside16", "dtd", "deep", "empty", "csv", "gzip", "other", "other2",
+        "no id", "no instant", "no group", "amount",
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_answer_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
+    with pytest.raises(NoAnswer, match=f"answer.xml: .*({said})"):
+        read(tmp_path, content)
+
+
+def test_a_file_that_is_absent_or_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NoAnswer, match="cannot be read: No such file"):
+        read_answers(tmp_path / "absent.xml")
+    text = report(GROUP.format(""))
+    monkeypatch.setattr(answers, "MOST_BYTES", len(text))
+    assert read(tmp_path, text) == []
+    with pytest.raises(NoAnswer, match="more than"):
+        read(tmp_path, text + " ")
+
+
+def test_rows_are_in_landing_form(tmp_path: Path) -> None:
+    """A reason is one line of at most 500 characters, as §2 has it; ids of creators stay as they are."""
+    due = Due(
+        "bonus", "2024-01", date(2024, 2, 21), "2024-02-03T10:00:00Z",
+        {"USD": [Payout('=a"\n,', "USD", 7_00)]}, {"USD": (1, 7_00)},
+    )  # fmt: skip
+    its_id = due.id_of("transaction", "USD", '=a"\n,')
+    why = f"<StsRsnInf><Rsn><Prtry>x\ty</Prtry></Rsn><AddtlInf>{'z' * 600}</AddtlInf></StsRsnInf>"
+    text = report(GROUP.format(""), transaction("RJCT", why).replace("T1", its_id))
+    answered = judged(due, read(tmp_path, text))
+    path = write_returns(due, answered, tmp_path / "out")
+    assert path is not None
+    import csv
+    import io
+
+    header, row = csv.reader(io.StringIO(path.read_text("utf-8"), newline=""))
+    assert tuple(header) == COLUMNS
+    assert row[:1] + row[2:6] == ["bonus", '=a"\n,', "2024-01", "USD", "returned"]
+    assert row[6] == "x y " + "z" * 495 + "…" and len(row[6]) == 500
+    assert row[7] == "2024-02-21T09:30:00Z"
+    assert write_returns(due, judged(due, []), tmp_path / "none") is None
+    assert not (tmp_path / "none").exists()
