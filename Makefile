@@ -97,6 +97,9 @@ wheel: install
 	$(BIN)/python -m hatchling build -t wheel
 
 # What docs/tables.md and the JSON Schemas of docs/contract say is known elsewhere; tests compare.
+messages: install
+	$(BIN)/python -m orchestration.statements.catalogues
+
 docs: install
 	$(BIN)/python -m orchestration.described.table_docs
 	$(BIN)/python -m orchestration.described.contract_docs

@@ -59,6 +59,7 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 CreatorsOption = Annotated[int, typer.Option(min=60, max=100_000, help="How many creators.")]
 PeriodsOption = Annotated[int, typer.Option(min=1, max=24, help="How many monthly periods.")]
+StatementLanguage = Literal["en", "ja", "ko", "fr"]
 ExportFormat = Literal["csv", "parquet", "xlsx", "beancount"]
 HOME_DEFAULT = Path("bonus-home")
 SEED = 2024
@@ -642,6 +643,62 @@ def simulate(
         _print_json(told)
     else:
         _print(f"{out / 'index.html'}\n{out / 'summary.json'}")
+
+
+@app.command()
+def statement(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the files.")],
+    creator: Annotated[
+        list[str] | None,
+        typer.Option("--creator", metavar="ID", help="Only this creator; may be given again."),
+    ] = None,
+    language: Annotated[
+        StatementLanguage | None,
+        typer.Option("--language", help="Of all pages; left out, that of the creator's market."),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a statement a creator: a page in its language, and what of it is proved.
+
+    A command that was stopped goes on where it ended, when it is given again.
+
+    Example: bonus statement 2024-spring --out statements/2024-spring
+
+    Example: bonus statement 2024-spring --out ana --creator ana --language fr
+    """
+    loaded = _program(program)
+    _known_period(loaded, period)
+    usual = os.umask(0o077)
+    place = _home(home)
+    os.umask(usual)
+    from orchestration.command_line.console import Console
+    from orchestration.statements.write import InsideHome, UnknownCreators, write_statements
+
+    try:
+        with Console(quiet=as_json).progress(period) as progress:
+            written = write_statements(
+                *(place, loaded.program, period, out),
+                creators=creator or (),
+                language=language,
+                tell=progress,
+            )
+    except UnknownCreators as error:
+        _fail(USAGE, f"no row in the ledger of {period}: {error}; check the ids")
+    except InsideHome as error:
+        _fail(USAGE, f"{error}; name a folder outside of it with --out")
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        _print_json(asdict(written))
+    else:
+        _print(
+            f"{out}: {written.statements:,} statements, {written.made:,} of them made now;"
+            f" {written.state}, root {written.root}"
+        )
 
 
 @app.command()

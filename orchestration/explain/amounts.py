@@ -20,6 +20,7 @@ from orchestration.explain.expression import (
 )
 from orchestration.explain.rows import CreatorRows, Row
 from orchestration.explain.steps import POINTS, Step, Steps, minor_unit, program_number
+from orchestration.foundations.messages import Message
 from orchestration.terms.currencies import minor_unit_decimals, minor_units
 from orchestration.terms.model import Payout, Program
 
@@ -67,13 +68,13 @@ class _Amounts:
     def explain(self, posts: Mapping[str, Step]) -> Earned:
         earnings = self.earnings
         points = self.steps.add(
-            *("points", "5", "Points of the creator", POINTS),
+            *("points", "5", Message("Points of the creator"), POINTS),
             total(step.as_input(f"p{no}") for no, step in enumerate(posts.values(), start=1)),
             earnings.text("points"),
         )
         if self._payout.method == "pool":
             performance = rounded = self._pool_share(points)
-            milestones = self._add("milestones", "Milestones: none in a pool", number(0))
+            milestones = self._add("milestones", Message("Milestones: none in a pool"), number(0))
         else:
             performance, milestones = self._performance(points), self._milestones()
             rounded = self._rounded(performance, milestones)
@@ -100,20 +101,22 @@ class _Amounts:
             ],
         )
         exact = self._in_minor(earned / 1000) if brackets else number(0)
-        return self._add("performance", "Performance: the rates over the points, exact", exact)
+        return self._add(
+            "performance", Message("Performance: the rates over the points, exact"), exact
+        )
 
     def _milestones(self) -> Step:
         """Step 2."""
         cell = named("m", self.earnings.cell("milestones_minor"))
-        return self._add("milestones", "Milestones that were reached", cell)
+        return self._add("milestones", Message("Milestones that were reached"), cell)
 
     def _rounded(self, performance: Step, milestones: Step) -> Step:
         """Steps 3 and 4 for method rate."""
         earned = performance.as_input("x") + milestones.as_input("m")
-        text = "Performance and milestones, rounded"
+        text = Message("Performance and milestones, rounded")
         if self.earnings.cells["cap_minor"] is not None:
             earned = least(earned, named("cap", self.earnings.cell("cap_minor")))
-            text = "Performance and milestones, at most the cap, rounded"
+            text = Message("Performance and milestones, at most the cap, rounded")
         rounded = half_even(earned, 0)
         return self._add("rounded", text, rounded, self.earnings.text("rounded_minor"))
 
@@ -121,7 +124,7 @@ class _Amounts:
         """Steps 1 and 4 for method pool: the cap, or a share of what the capped have left."""
         if self.earnings.text("capped") == "true":
             share = named("cap", self.earnings.cell("cap_minor"))
-            text = "The creator's cap, which its share of the pool exceeds"
+            text = Message("The creator's cap, which its share of the pool exceeds")
         else:
             market = self._market_total(self.earnings.text("market"))
             share = floor(
@@ -129,14 +132,14 @@ class _Amounts:
                 * points.as_input("p")
                 / named("shared", market.cell("shared_points"))
             ) + named("unit", self.earnings.cell("rounding_unit"))
-            text = "Share of the market's pool, in proportion to points"
+            text = Message("Share of the market's pool, in proportion to points")
         return self._add("rounded", text, share, self.earnings.text("rounded_minor"))
 
     def _within_budget(self, rounded: Step) -> Step:
         """Step 5."""
         budget = self.program.period(self.period).budget
         sums = [int(row.text("rounded_minor")) for row in self.rows.markets]
-        share, text = rounded.as_input("x"), "Amount in the program currency"
+        share, text = rounded.as_input("x"), Message("Amount in the program currency")
         if budget is not None and sum(sums) > minor_units(budget, self.program.currency):
             path = ("periods", self.program.periods.index(self.program.period(self.period)))
             whole = total(
@@ -147,7 +150,7 @@ class _Amounts:
             share = floor(all_of_it * share / whole) + named(
                 "unit", self.earnings.cell("budget_unit")
             )
-            text = "Share of the period's budget, which all amounts together exceed"
+            text = Message("Share of the period's budget, which all amounts together exceed")
         published = self.earnings.text("program_amount_minor")
         return self._add("program_amount", text, share, published)
 
@@ -157,13 +160,13 @@ class _Amounts:
         share = amount.as_input("a") * weight / (weight + performance.as_input("x"))
         milestone = self._add(
             "milestone_part",
-            "Of that for milestones",
+            Message("Of that for milestones"),
             floor(share + number("0.5")),
             self.earnings.text("milestone_minor"),
         )
         rest = self._add(
             "performance_part",
-            "Of that for performance",
+            Message("Of that for performance"),
             amount.as_input("a") - milestone.as_input("m"),
             self.earnings.text("performance_minor"),
         )
@@ -177,7 +180,7 @@ class _Amounts:
                 performance.as_input("a") * posts[post_id].as_input("p") / points.as_input("all")
             )
             unit = named("unit", row.cell("rounding_unit"))
-            text = f"Of that for post {post_id}"
+            text = Message("Of that for post %(post)s", {"post": post_id})
             self._add(f"amount:{post_id}", text, floor(share) + unit, row.text("amount_minor"))
 
     def _market_total(self, market: str) -> Row:
@@ -197,7 +200,7 @@ class _Amounts:
         return amount * 10**decimals if decimals else amount
 
     def _add(
-        self, step_id: str, text: str, expression: Expression, published: str | None = None
+        self, step_id: str, label: Message, expression: Expression, published: str | None = None
     ) -> Step:
         unit = minor_unit(self.program.currency)
-        return self.steps.add(step_id, "6", text, unit, expression, published)
+        return self.steps.add(step_id, "6", label, unit, expression, published)

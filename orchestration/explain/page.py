@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -15,10 +14,7 @@ from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.currencies import minor_unit_decimals, money_text
 
 _TITLES = {"5": "Points", "6": "Amounts", "7": "Payout"}
-_MOST_IN_A_SUM = 8  # of more the parts stand above, and the line would say nothing new
 _WIDTH = 100
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OPERATION = re.compile(r"[-+*/(]")
 
 
 def page(explanation: Explanation) -> str:
@@ -67,16 +63,10 @@ def _sums(steps: Sequence[Step]) -> Iterator[str]:
 
 def _formula(step: Step) -> Iterator[str]:
     """The expression with its numbers; nothing where it says no more than the value."""
-    is_long_sum = len(step.inputs) > _MOST_IN_A_SUM and "(" not in step.expression
-    if not _OPERATION.search(step.expression) or is_long_sum:
-        return
-
-    def value(name: re.Match[str]) -> str:
-        found = step.inputs.get(name[0])
-        return name[0] if found is None else found.value
-
-    text = f"= {_NAME.sub(value, step.expression)}"
-    yield from textwrap.wrap(text, _WIDTH, initial_indent="      ", subsequent_indent="        ")
+    if (numbers := step.in_numbers()) is not None:
+        yield from textwrap.wrap(
+            f"= {numbers}", _WIDTH, initial_indent="      ", subsequent_indent="        "
+        )
 
 
 def _shown(step: Step) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from orchestration.explain.expression import Expression, greatest, half_even, named, number, total
 from orchestration.explain.rows import CreatorRows, Row
 from orchestration.explain.steps import AUDIENCE_VALUE, POINTS, Step, Steps, program_number
+from orchestration.foundations.messages import Message
 from orchestration.terms.model import Program
 
 _COUNTS = (
@@ -42,7 +43,7 @@ def explain_points(steps: Steps, program: Program, rows: CreatorRows) -> dict[st
         found[post_id] = steps.add(
             f"points:{post_id}",
             "5",
-            f"Points of post {post_id}",
+            Message("Points of post %(post)s", {"post": post_id}),
             POINTS,
             half_even(greatest(gained, number(0)), 4),
             post.text("points"),
@@ -55,7 +56,10 @@ def _audience_value(steps: Steps, segment: Row) -> Step:
     return steps.add(
         f"audience:{number_of}",
         "5",
-        f"Audience value from {segment.text('starts_at')} to {segment.text('ends_at')}",
+        Message(
+            "Audience value from %(start)s to %(end)s",
+            {"start": segment.text("starts_at"), "end": segment.text("ends_at")},
+        ),
         AUDIENCE_VALUE,
         named("a", segment.cell("audience_value")),
     )

@@ -12,6 +12,7 @@ from orchestration.explain.amounts import Earned, marginal
 from orchestration.explain.expression import Expression, floor, half_even, named, number, total
 from orchestration.explain.rows import CreatorRows, Row
 from orchestration.explain.steps import POINTS, RATE, Step, Steps, minor_unit, program_number
+from orchestration.foundations.messages import Message
 from orchestration.ledger.journal import EXPENSE
 from orchestration.terms.currencies import minor_unit_decimals
 from orchestration.terms.model import Program
@@ -62,7 +63,7 @@ class _Account:
         returns = self._returns()
         yield "returns_minor", returns
         payable = self._add(
-            *("payable", "To be paid"),
+            *("payable", Message("To be paid")),
             opening.as_input("o")
             + earnings.as_input("e")
             + adjustments.as_input("a")
@@ -77,30 +78,38 @@ class _Account:
         owed = payable.as_input("p")
         withheld = self._add(
             "withheld",
-            "Tax withheld",
+            Message("Tax withheld"),
             self._withheld(owed) if is_paid else nothing,
             "withheld_minor",
         )
         yield "withheld_minor", withheld
         paid = owed - withheld.as_input("w") if is_paid else nothing
-        yield "payout_minor", self._add("payout", "Paid out", paid, "payout_minor")
+        yield "payout_minor", self._add("payout", Message("Paid out"), paid, "payout_minor")
         left = nothing if is_paid else owed
         yield (
             "closing_balance_minor",
-            self._add("closing", "Balance carried on", left, "closing_balance_minor"),
+            self._add("closing", Message("Balance carried on"), left, "closing_balance_minor"),
         )
 
     def _earned(self) -> Earned:
         """The earnings, in the creator's own currency; elsewhere, and for others, nothing."""
         if self.earned is not None and self._is_own:
             return self.earned
-        why = "the creator is not eligible" if self._is_own else "not the creator's payout currency"
-        points = self.steps.add(
-            f"no-points:{self._currency}", "5", f"No points: {why}", POINTS, number(0)
+        no_points, no_amount = (
+            (
+                Message("No points: the creator is not eligible"),
+                Message("No amount: the creator is not eligible"),
+            )
+            if self._is_own
+            else (
+                Message("No points: not the creator's payout currency"),
+                Message("No amount: not the creator's payout currency"),
+            )
         )
+        points = self.steps.add(f"no-points:{self._currency}", "5", no_points, POINTS, number(0))
         amount = self.steps.add(
             f"no-amount:{self._currency}",
-            *("6", f"No amount: {why}", minor_unit(self.program.currency)),
+            *("6", no_amount, minor_unit(self.program.currency)),
             number(0),
         )
         return Earned(points, amount, amount, amount)
@@ -113,7 +122,12 @@ class _Account:
         rate = named("r", found[0].cell("fx_rate")) if found else number(1)
         return self.steps.add(
             f"fx_rate:{self._currency}",
-            *("7", f"Rate from {self.program.currency} to {self._currency}", RATE),
+            "7",
+            Message(
+                "Rate from %(base)s to %(quote)s",
+                {"base": self.program.currency, "quote": self._currency},
+            ),
+            RATE,
             rate,
             self.row.cells["fx_rate"],
         )
@@ -128,18 +142,22 @@ class _Account:
             elif self._decimals > decimals:
                 exact = exact * 10 ** (self._decimals - decimals)
             converted = half_even(exact, 0)
-        return self._add("earnings", "Earned in this period", converted, "earnings_minor")
+        return self._add("earnings", Message("Earned in this period"), converted, "earnings_minor")
 
     def _opening(self) -> Step:
         before = [row for row in self.rows.before if row.key["payout_currency"] == self._currency]
         cells = [named("o", row.cell("closing_balance_minor")) for row in before]
-        text = f"Balance from {before[0].period}" if before else "Balance from before"
-        return self._add("opening", text, total(cells), "opening_balance_minor")
+        label = (
+            Message("Balance from %(period)s", {"period": before[0].period or ""})
+            if before
+            else Message("Balance from before")
+        )
+        return self._add("opening", label, total(cells), "opening_balance_minor")
 
     def _adjustments(self) -> Step:
         posted = self._posted(("adjustment", "manual"), EXPENSE)
         cells = total(_amounts(posted))
-        return self._add("adjustments", "Adjustments", cells, "adjustments_minor")
+        return self._add("adjustments", Message("Adjustments"), cells, "adjustments_minor")
 
     def _returns(self) -> Step:
         """A return credits the creator's account again, and a credit is below 0."""
@@ -149,7 +167,9 @@ class _Account:
         returned = -first if first.inputs else first
         for other in others:
             returned = returned - other
-        return self._add("returns", "Payments that were returned", returned, "returns_minor")
+        return self._add(
+            "returns", Message("Payments that were returned"), returned, "returns_minor"
+        )
 
     def _posted(self, kinds: tuple[str, ...], account: str) -> list[Row]:
         return [
@@ -199,11 +219,11 @@ class _Account:
         self.steps.demand(step, self.row.text(column))
         return step
 
-    def _add(self, name: str, text: str, expression: Expression, column: str) -> Step:
+    def _add(self, name: str, label: Message, expression: Expression, column: str) -> Step:
         return self.steps.add(
             f"{name}:{self._currency}",
             "7",
-            text,
+            label,
             minor_unit(self._currency),
             expression,
             self.row.text(column),

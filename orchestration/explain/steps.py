@@ -12,8 +12,12 @@ from typing import Final
 
 from orchestration.explain.expression import Expression, Input, named, plain
 from orchestration.explain.rows import Contradiction
+from orchestration.foundations.messages import Message
 
 POINTS, AUDIENCE_VALUE, RATE = "points", "audience value", "rate"
+_MOST_IN_A_SUM: Final = 8
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPERATION: Final = re.compile(r"[-+*/(]")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -28,11 +32,16 @@ class Step:
 
     id: str
     section: str
-    text: str
+    label: Message
     unit: str
     value: str
     expression: str
     inputs: Mapping[str, Input]
+
+    @property
+    def text(self) -> str:
+        """What the number is, in English."""
+        return str(self.label)
 
     def to_json(self) -> dict[str, object]:
         """The object of §11."""
@@ -45,6 +54,21 @@ class Step:
             "expression": self.expression,
             "inputs": {name: source.to_json() for name, source in self.inputs.items()},
         }
+
+    def in_numbers(self) -> str | None:
+        """The expression with its numbers for a person; None where it says no more than the value.
+
+        Of a long sum the parts stand above, so it would say nothing new.
+        """
+        is_long_sum = len(self.inputs) > _MOST_IN_A_SUM and "(" not in self.expression
+        if not _OPERATION.search(self.expression) or is_long_sum:
+            return None
+
+        def value(name: re.Match[str]) -> str:
+            found = self.inputs.get(name[0])
+            return name[0] if found is None else found.value
+
+        return _NAME.sub(value, self.expression)
 
     def as_input(self, name: str) -> Expression:
         """This step as an input of a later one."""
@@ -61,14 +85,14 @@ class Steps:
         self,
         step_id: str,
         section: str,
-        text: str,
+        label: Message,
         unit: str,
         expression: Expression,
         published: str | None = None,
     ) -> Step:
         """A further step. Contradiction where a table has another value than the expression gives."""
         value = plain(expression.value or Fraction(0))  # §11: divided by 0, the whole is 0
-        step = Step(step_id, section, text, unit, value, expression.text, dict(expression.inputs))
+        step = Step(step_id, section, label, unit, value, expression.text, dict(expression.inputs))
         if published is not None:
             self.demand(step, published)
         if self.by_id.setdefault(step_id, step) is not step:

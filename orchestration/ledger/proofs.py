@@ -99,3 +99,15 @@ class Tree:
 
     def _at(self, level: int, index: int) -> bytes:
         return self._levels[level][index * HASH_BYTES : (index + 1) * HASH_BYTES]
+
+
+def proof_of(facts: Mapping[str, Any], sealing: Sealing, tree: Tree) -> dict[str, Any]:
+    """The proof of a statement as its JSON has it (§12); LookupError if the tree is not of its facts."""
+    leaf_index = tree.index(sealing.leaf(facts))
+    return {
+        "salt": sealing.salt(facts["creator_id"]).hex(),
+        "leaf_index": leaf_index,
+        "tree_size": tree.size,
+        "path": [beside.hex() for beside in tree.path(leaf_index)],
+        "root": tree.root.hex(),
+    }

@@ -50,8 +50,13 @@ def root_fault(home: Home, publication: Publication, entry: CloseEntry) -> str |
         return f"{entry.period}: its statements cannot be proved: {fault}"
     tree = closing_tree(home, entry.program, publication)
     assert tree is not None
+    return tree_fault(tree, entry)
+
+
+def tree_fault(tree: Tree, entry: CloseEntry) -> str | None:
+    """In words: how a tree is not that of a line of the close log; None if it is, or the line has none."""
     found, expected = (tree.size, tree.root.hex()), (entry.statements, entry.statements_root)
-    if found == expected:
+    if entry.statements_root is None or found == expected:
         return None
     return (
         f"{entry.period}: {found[0]} statements have the root {found[1]}, but the close log says"

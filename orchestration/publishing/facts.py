@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from orchestration.foundations.cursors import each_row
+from orchestration.publishing.creators import EVERYONE, Creators
 from orchestration.publishing.export import as_text
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, POINTS, Table
@@ -24,8 +25,10 @@ _LEDGER, _POSTS = CONTRACT_TABLES["payout_ledger"], CONTRACT_TABLES["post_earnin
 _POST_COLUMNS = {**_POSTS.columns, "points": POINTS}
 
 
-def statement_facts(publication: Publication, program: str, state: str) -> Iterator[Facts]:
-    """The facts of each creator with a ledger row, in the order of creator_id.
+def statement_facts(
+    publication: Publication, program: str, state: str, creators: Creators = EVERYONE
+) -> Iterator[Facts]:
+    """The facts of each of the creators with a ledger row, in the order of creator_id.
 
     Reads both tables once, side by side, so one creator is in memory at a time.
     """
@@ -37,8 +40,9 @@ def statement_facts(publication: Publication, program: str, state: str) -> Itera
         f" left join {publication.relation(scores)} as scored using (post_id))"
     )
     with duckdb.connect() as connection, duckdb.connect() as other:
-        ledger = _grouped(connection, publication.relation(_LEDGER), _LEDGER, _LEDGER.columns)
-        of_posts = _grouped(other, posts, _POSTS, _POST_COLUMNS)
+        rows_of = publication.relation(_LEDGER)
+        ledger = _grouped(connection, rows_of, _LEDGER, _LEDGER.columns, creators)
+        of_posts = _grouped(other, posts, _POSTS, _POST_COLUMNS, creators)
         poster, earned = next(of_posts, (None, []))
         for creator_id, rows in ledger:
             while poster is not None and poster < creator_id:
@@ -54,14 +58,19 @@ def statement_facts(publication: Publication, program: str, state: str) -> Itera
 
 
 def _grouped(
-    connection: duckdb.DuckDBPyConnection, source: str, table: Table, columns: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    table: Table,
+    columns: Mapping[str, str],
+    creators: Creators,
 ) -> Iterator[tuple[str, list[dict[str, str | None]]]]:
     """The rows of a relation as exported, by creator; an empty cell is null."""
     texts = ", ".join(as_text(name, kind) for name, kind in columns.items())
     names = ", ".join(f'nullif(cast("{name}" as varchar), \'\') as "{name}"' for name in columns)
     cursor = connection.execute(
-        f"select {names} from (select {texts} from {source} as source)"
-        f" order by creator_id, {', '.join(table.key)}"
+        f"select {names} from (select {texts} from {source} as source where {creators.condition})"
+        f" order by creator_id, {', '.join(table.key)}",
+        list(creators.given),
     )
     found = (dict(zip(columns, row, strict=True)) for row in each_row(cursor))
     for creator_id, rows in groupby(found, lambda row: row["creator_id"]):

@@ -40,6 +40,11 @@ def day_starts_at(day: date, zone: str) -> datetime:
     return _jump_between(before, instant, local_zone, day)
 
 
+def wall_time(instant: datetime, zone: str) -> datetime:
+    """What a clock in the zone shows at an instant (naive UTC); ValueError for an unknown zone."""
+    return _local_time(instant, _zone(zone))
+
+
 @cache
 def _zone(name: str) -> ZoneInfo:
     if name not in zone_names():  # before it becomes part of a path

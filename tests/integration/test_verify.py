@@ -28,16 +28,6 @@ WHO_EARNS = {"creator_earnings": "rounded_minor > 0"}
 """Whose row is changed: of others a cap says nothing."""
 
 
-@pytest.fixture(scope="module")
-def whole(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
-    """Two periods published, the first one closed; not to be changed."""
-    books = Books(tmp_path_factory.mktemp("verify") / "home", sample / "program.yaml", fast=True)
-    for period in books.periods[:2]:
-        books.run(period, sample / "landing")
-    books.close(books.periods[0])
-    return books
-
-
 @pytest.fixture
 def books(whole: Books, tmp_path: Path) -> Books:
     """A copy of it, to be tampered with."""

@@ -42,9 +42,7 @@ from tests.contract import CREATOR_REASONS, POST_REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
 
-NOT_BUILT_YET = {
-    "command statement",
-}
+NOT_BUILT_YET: set[str] = set()
 
 NOT_BUILT_SENTENCE = "> Not built yet in this version."
 

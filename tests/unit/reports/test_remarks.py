@@ -56,8 +56,8 @@ def test_nobody_eligible_is_said_with_the_reasons_by_number(books: HandMade) -> 
         ],
         post_eligibility=[{**POST, "reasons": "CREATOR_INELIGIBLE"}],
     ) == [
-        "Nobody is eligible. Of 2 creators: 2 NOT_ACTIVATED (none of its deals was activated), "
-        "1 MARKET (its market is not one of the terms')."
+        "Nobody is eligible. Of 2 creators: 2 NOT_ACTIVATED (no deal was activated), "
+        "1 MARKET (the market is not one of the terms')."
     ]
 
 
@@ -69,7 +69,7 @@ def test_nobody_eligible_is_said_with_the_reasons_by_number(books: HandMade) -> 
         (
             [ANA],
             [{**POST, "reasons": "CONTENT_TYPE"}],
-            "No post is eligible. Of 1 post: 1 CONTENT_TYPE (its content type is not one of",
+            "No post is eligible. Of 1 post: 1 CONTENT_TYPE (the content type is not one of",
         ),
         ([ANA], [GOOD_POST], "Nobody earns: 1 eligible post, but weights, rates, pools or caps"),
     ],

@@ -1,0 +1,125 @@
+"""The HTML of a statement: one file, no address, no script, nothing to fetch.
+
+Jinja2 escapes all text, `shown` what would not print, and texts come from the language's catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from markupsafe import Markup, escape
+
+from orchestration.explain.steps import Step
+from orchestration.foundations.messages import Message
+from orchestration.foundations.texts import shown
+from orchestration.reports.reasons import STATUS_REASONS
+from orchestration.statements import wording
+from orchestration.statements.figures import Statement
+from orchestration.statements.languages import Language, Speech, translations
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+MARK_DIGITS: Final = 32
+_QR_MASK: Final = 2  # which pattern hides the code's own; trying all eight takes four times as long
+
+
+def render(statement: Statement, language: Language, file: str, mark: str) -> bytes:
+    """The page in a language; `file` has the proved facts, `mark` says what all was made from."""
+    page = _environment(language).get_template("statement.html")
+    code = _qr_code(statement)
+    return page.render(statement=statement, file=file, mark=mark, qr_code=code).encode()
+
+
+def mark_in(page: bytes) -> str | None:
+    """The mark of a page, by its beginning; None if it has none."""
+    _, found, rest = page.partition(b'<meta name="bonus-statement" content="')
+    return rest[:MARK_DIGITS].decode("ascii", "replace") if found else None
+
+
+def _qr_code(statement: Statement) -> Markup:
+    """Root, leaf and index in one line, as an image; capitals take less room in it."""
+    import segno
+
+    proof = statement.proof
+    content = f"{proof['root']} {statement.leaf} {proof['leaf_index']}".upper()
+    code = segno.make_qr(content, error="m", boost_error=False, mask=_QR_MASK)
+    return Markup(code.svg_inline(scale=2, border=4, light="#fff", svgclass=None, lineclass=None))  # noqa: S704
+
+
+@cache
+def _environment(language: Language) -> Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    speech = Speech(language)
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {
+        "text": partial(_text, language),
+        "name": _name,
+        "value": partial(_value, speech),
+        "formula": _formula,
+    }
+    for name in ("number", "percent", "money", "day", "moment"):
+        environment.filters[name] = _as_it_stands(getattr(speech, name))
+    environment.globals |= {
+        "language": language,
+        "style": Markup((TEMPLATES / "statement.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        "words": wording,
+        "status_reasons": STATUS_REASONS,
+    }
+    return environment
+
+
+def _as_it_stands(write: Callable[..., str]) -> Callable[..., Markup]:
+    """A filter whose result is of ours: its blanks that do not break are no text from outside."""
+    return lambda *values: escape(write(*values))
+
+
+def _text(language: Language, message: Message | str) -> Markup:
+    """A message in a language; its values are text from outside."""
+    known = message if isinstance(message, Message) else Message(message)
+    text = Markup(translations(language).gettext(known.text))  # noqa: S704 - a text of our catalogues
+    return (
+        text % {name: _name(value) for name, value in known.values.items()}
+        if known.values
+        else text
+    )
+
+
+def _name(text: str) -> Markup:
+    """An id or name from outside: what does not print is made visible, and its direction is its own."""
+    return Markup("<bdi>{}</bdi>").format(shown(text))
+
+
+def _value(speech: Speech, step: Step) -> Markup:
+    """A step's value: money in units of its currency, where it is a whole number of minor units."""
+    currency, is_minor, _ = step.unit.partition(" minor")
+    if not is_minor:
+        return escape(speech.number(step.value))
+    return escape(speech.money(step.value, currency))
+
+
+def _formula(step: Step) -> str | None:
+    """The arithmetic of a step in its numbers, with the signs that people write."""
+    numbers = step.in_numbers()
+    if numbers is None:
+        return None
+    return numbers.replace(" * ", " × ").replace(" / ", " ÷ ").replace(" - ", " − ")
+
+
+def _printable(value: Any) -> Any:
+    """Control and direction characters, made visible; our own markup as it is."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,238 @@
+"""Statements as files (§12): a page and the proved facts a creator, and an index of all.
+
+Creators are read in bunches, a query a table each, so the memory that is taken does not grow with
+their number but for the tree's 100 bytes each. Every file is written whole. A page that is there
+already and was made from the same is left, so a command that was stopped goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+from typing import Any, Final
+
+from orchestration.explain.reading import explain_rows, explained_period, read_creators
+from orchestration.explain.rows import CreatorRows
+from orchestration.foundations.files import replace_file
+from orchestration.ledger.proofs import Sealing, Tree, canonical, proof_of
+from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.proving import sealing_of, tree_fault
+from orchestration.pipeline.refusals import Refused
+from orchestration.publishing.creators import Creators
+from orchestration.publishing.facts import Facts, statement_facts
+from orchestration.publishing.store import Publication
+from orchestration.statements.figures import statement_of
+from orchestration.statements.languages import Language, language_of
+from orchestration.statements.page import MARK_DIGITS, mark_in, render
+from orchestration.terms.model import Program
+
+BUNCH: Final = 500
+"""Creators that are read at a time."""
+INDEX: Final = "index.csv"
+_NAME_DIGITS: Final = 24
+_BEGINNING: Final = 1000
+"""Bytes of a page that hold its mark."""
+
+
+class UnknownCreators(LookupError):
+    """Creators that were named have no row in the ledger of the period."""
+
+
+class InsideHome(ValueError):
+    """The folder for statements lies in the home, where everything belongs to the books."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The outcome: `made` are those of the statements that were not there yet, or not like this."""
+
+    program: str
+    period: str
+    state: str
+    folder: str
+    statements: int
+    made: int
+    languages: Mapping[str, int]
+    root: str
+    tree_size: int
+
+
+def name_of(creator_id: str) -> str:
+    """The name of a creator's files: "first 24 hexadecimal digits of SHA-256 of the creator_id in UTF-8"."""
+    return hashlib.sha256(creator_id.encode()).hexdigest()[:_NAME_DIGITS]
+
+
+def write_statements(
+    home: Home,
+    program: Program,
+    period: str,
+    out: Path,
+    *,
+    creators: Sequence[str] = (),
+    language: Language | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Written:
+    """Writes the statements of a published period, of all creators with a ledger row or those named.
+
+    Without `language` by the creator's market. `program` says only in which order periods stand.
+    UnknownCreators names those without a row; InsideHome; Refused where the period is not published,
+    or without the tables that explain, where the key is lost, or the tables do not agree with each
+    other or with the root in the close log; OSError where `out` cannot be written.
+    """
+    if out.resolve().is_relative_to(home.path.resolve()):
+        raise InsideHome(f"{out} lies in the home")
+    publication, before = explained_period(home, program, period)
+    sealing = sealing_of(home, program.program, publication, publication.state)
+    tell("reading what is proved")
+    tree, bunches = _proved(publication, sealing, creators)
+    _demand_root_of_close(home, program.program, publication, sealing, tree)
+    out.mkdir(parents=True, exist_ok=True)
+    maker = _Maker(publication, before, publication.program(), sealing, tree, out, language)
+    done = []
+    for bunch in bunches:
+        done += maker.make(bunch)
+        tell(f"{len(done):,} of {len(creators) or tree.size:,} statements")
+    replace_file(out / INDEX, _index(done))
+    return Written(
+        program=program.program,
+        period=period,
+        state=sealing.state,
+        folder=str(out),
+        statements=len(done),
+        made=sum(one.is_new for one in done),
+        languages=dict(Counter(one.language for one in done)),
+        root=tree.root.hex(),
+        tree_size=tree.size,
+    )
+
+
+def _proved(
+    publication: Publication, sealing: Sealing, creators: Sequence[str]
+) -> tuple[Tree, list[Creators]]:
+    """The tree of all statements, and the creators that are asked for, in bunches."""
+    everyone: list[tuple[str, str]] = []  # first and last of each bunch
+    missing = set(creators)
+
+    def leaves() -> Iterator[bytes]:
+        found = statement_facts(publication, sealing.program, sealing.state)
+        for number, facts in enumerate(found):
+            creator_id = facts["creator_id"]
+            missing.discard(creator_id)
+            if number % BUNCH:
+                everyone[-1] = (everyone[-1][0], creator_id)
+            else:
+                everyone.append((creator_id, creator_id))
+            yield sealing.leaf(facts)
+
+    tree = Tree(leaves())
+    if missing:
+        raise UnknownCreators(", ".join(repr(name) for name in creators if name in missing))
+    if not creators:
+        return tree, [Creators.between(first, last) for first, last in everyone]
+    named = sorted(set(creators))
+    return tree, [Creators.named(named[at : at + BUNCH]) for at in range(0, len(named), BUNCH)]
+
+
+def _demand_root_of_close(
+    home: Home, program: str, publication: Publication, sealing: Sealing, tree: Tree
+) -> None:
+    """Refused where a closed period's root is not that of its line: nobody could check the statements."""
+    if sealing.state != "closed":
+        return
+    for entry, _ in CloseLog(home.path, program).entries():
+        if entry.period == publication.period and (fault := tree_fault(tree, entry)) is not None:
+            raise Refused(f"{fault}; no statement is written. See bonus verify")
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A statement that is there now."""
+
+    creator_id: str
+    language: Language
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the files of some creators of a period."""
+
+    publication: Publication
+    before: Publication | None
+    program: Program
+    sealing: Sealing
+    tree: Tree
+    out: Path
+    language: Language | None
+
+    def make(self, creators: Creators) -> list[_Made]:
+        """Writes the files of creators, in the order of creator_id."""
+        found = statement_facts(
+            self.publication, self.sealing.program, self.sealing.state, creators
+        )
+        facts_of = {facts["creator_id"]: facts for facts in found}
+        rows_of = read_creators(self.publication, self.before, creators)
+        return [self._make_one(rows, facts_of[rows.creator_id]) for rows in rows_of]
+
+    def _make_one(self, rows: CreatorRows, facts: Facts) -> _Made:
+        language = self.language or language_of(rows.ledger[0].cells["market"])
+        proof = proof_of(facts, self.sealing, self.tree)
+        leaf = self.sealing.leaf(facts).hex()
+        name, mark = name_of(rows.creator_id), self._mark(leaf, language)
+        page, proved = self.out / f"{name}.html", self.out / f"{name}.json"
+        is_new = _mark_of(page) != mark
+        if is_new:
+            explanation = explain_rows(self.publication, self.program, self.sealing.state, rows)
+            statement = statement_of(self.program, rows, explanation, proof, leaf)
+            replace_file(page, render(statement, language, proved.name, mark))
+        content = canonical({"facts": facts, "proof": proof}) + b"\n"
+        if not proved.is_file() or proved.read_bytes() != content:
+            replace_file(proved, content)
+        return _Made(rows.creator_id, language, is_new)
+
+    def _mark(self, leaf: str, language: Language) -> str:
+        """What a page depends on, as a hash: with another mark it is made anew."""
+        versions = [
+            [one.period, str(one.folder), one.run_file_sha256]
+            for one in (self.publication, self.before)
+            if one is not None
+        ]
+        state, root = self.sealing.state, self.tree.root.hex()
+        content: list[Any] = [versions, state, root, leaf, language, _code()]
+        return hashlib.sha256(canonical(content)).hexdigest()[:MARK_DIGITS]
+
+
+def _mark_of(page: Path) -> str | None:
+    try:
+        with page.open("rb") as file:
+            return mark_in(file.read(_BEGINNING))
+    except FileNotFoundError:
+        return None
+
+
+@cache
+def _code() -> str:
+    """A hash over the code, texts and layout that make a page."""
+    digest = hashlib.sha256(version("babel").encode())
+    rooms = Path(__file__).resolve().parents[1]
+    for room in ("statements", "explain", "terms", "foundations", "reports"):
+        for path in sorted((rooms / room).rglob("*")):
+            if path.suffix in (".py", ".po", ".html", ".css"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _index(made: Sequence[_Made]) -> bytes:
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("creator_id", "name", "language"))
+    writer.writerows((one.creator_id, name_of(one.creator_id), one.language) for one in made)
+    return text.getvalue().encode()

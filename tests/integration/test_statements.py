@@ -1,0 +1,254 @@
+"""`bonus statement` (§12): each file is proved by the root, says what the export says, and is written whole."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import runpy
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.explain.expression import number
+from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.refusals import Refused
+from orchestration.pipeline.statement_key import KEY_FILE
+from orchestration.publishing.export import export_tables
+from orchestration.statements import write
+from orchestration.statements.write import write_statements
+from orchestration.terms.model import Program
+from tests.conftest import ROOT, BonusHere
+from tests.incidents.landing import Books as TinyBooks
+from tests.incidents.landing import World, key
+from tests.integration.books import Books
+from tests.integration.test_earlier_home import OPEN, unpacked
+from tests.page_reader import PageReader
+
+CHECK = runpy.run_path(str(ROOT / "check_statement.py"))["check"]
+LANGUAGE_OF = {"JP": "ja", "KR": "ko"}
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "a\"b'c&d",
+    "=1+1",
+    'x,"y',
+    "r\u202elz",
+    "%(day)s",
+    "{{ 7*7 }}",
+)
+
+
+def index(out: Path) -> list[dict[str, str]]:
+    with (out / "index.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def rows(folder: Path, table: str) -> list[dict[str, str]]:
+    with (folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def exported_facts(folder: Path, creator: str) -> dict[str, Any]:
+    """`ledger` and `posts` of §12, out of the exported files."""
+
+    def cells(row: dict[str, str]) -> dict[str, str | None]:
+        return {column: value or None for column, value in row.items()}
+
+    points = {row["post_id"]: row["points"] for row in rows(folder, "post_scores")}
+    return {
+        "ledger": {
+            row["payout_currency"]: cells(row)
+            for row in rows(folder, "payout_ledger")
+            if row["creator_id"] == creator
+        },
+        "posts": {
+            row["post_id"]: cells(row) | {"points": points[row["post_id"]]}
+            for row in rows(folder, "post_earnings")
+            if row["creator_id"] == creator
+        },
+    }
+
+
+def faults(home: Home, program: Program, period: str, folder: Path) -> Iterator[str]:
+    """What is wrong with the statements of a period, against its export and its line in the close log."""
+    publication = home.store(program.program).published()[period]
+    export_tables(publication, folder / "export")
+    out = folder / "statements"
+    written = write_statements(home, program, period, out)
+    entries = {entry.period: entry for entry, _ in CloseLog(home.path, program.program).entries()}
+    root, size = written.root, written.tree_size
+    if period in entries:
+        root, size = str(entries[period].statements_root), int(entries[period].statements or 0)
+    ledger = rows(folder / "export", "payout_ledger")
+    markets = {row["creator_id"]: row["market"] for row in ledger}
+    expected = [
+        {
+            "creator_id": creator,
+            "name": hashlib.sha256(creator.encode()).hexdigest()[:24],
+            "language": LANGUAGE_OF.get(market, "en"),
+        }
+        for creator, market in sorted(markets.items())
+    ]
+    if index(out) != expected:
+        yield f"{period}: index.csv"
+    files = {f"{row['name']}.{end}" for row in expected for end in ("html", "json")}
+    if {path.name for path in out.iterdir()} != files | {"index.csv"}:
+        yield f"{period}: other files"
+    for row in expected:
+        content = (out / f"{row['name']}.json").read_bytes()
+        CHECK(content, root, size)
+        facts = json.loads(content)["facts"]
+        wanted = exported_facts(folder / "export", row["creator_id"]) | {
+            "program": program.program,
+            "period": period,
+            "creator_id": row["creator_id"],
+            "state": publication.state,
+        }
+        if facts != wanted:
+            yield f"{period}: facts of {row['creator_id']}"
+        page = (out / f"{row['name']}.html").read_text("utf-8")
+        if f'<html lang="{row["language"]}">' not in page or root not in page:
+            yield f"{period}: page of {row['creator_id']}"
+    shutil.rmtree(folder)
+
+
+def test_every_statement_is_proved_and_says_what_the_export_says(
+    whole: Books, tmp_path: Path
+) -> None:
+    for period in whole.periods[:2]:
+        assert not list(faults(whole.home, whole.program, period, tmp_path / period))
+
+
+@pytest.fixture
+def bonus(whole: Books, sample: Path) -> BonusHere:
+    return BonusHere(whole.loaded.path, sample / "landing", whole.home.path)
+
+
+def test_named_creators_in_a_language(bonus: BonusHere, whole: Books, tmp_path: Path) -> None:
+    closed, still_open = whole.periods[:2]
+    write_statements(whole.home, whole.program, closed, tmp_path / "all")
+    one, two = [row["creator_id"] for row in index(tmp_path / "all")][:2]
+    arguments = ("--creator", two, "--creator", one, "--creator", one, "--language", "fr")
+    told = bonus.json("statement", closed, "--out", str(tmp_path / "few"), *arguments)
+    assert (told["statements"], told["languages"], told["state"]) == (2, {"fr": 2}, "closed")
+    assert [row["creator_id"] for row in index(tmp_path / "few")] == [one, two]
+    for row in index(tmp_path / "few"):
+        name = f"{row['name']}.json"  # the same proof, whoever else is asked for
+        assert (tmp_path / "few" / name).read_bytes() == (tmp_path / "all" / name).read_bytes()
+        page = (tmp_path / "few" / name).with_suffix(".html").read_text("utf-8")
+        assert '<html lang="fr">' in page and "ESTIMATION" not in page
+        assert f"check_statement.py {name} --root {told['root']}" in page
+    done = bonus("statement", still_open, "--out", str(tmp_path / "open"), *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 statements, 2 of them made now; estimated, root " in done.stdout
+    for row in index(tmp_path / "open"):
+        page = (tmp_path / "open" / f"{row['name']}.html").read_text("utf-8")
+        assert '<p class="sheet-note" aria-hidden="true">ESTIMATION</p>' in page
+        assert "Ceci est une estimation." in page
+
+
+def test_what_is_refused(bonus: BonusHere, whole: Books, tmp_path: Path) -> None:
+    closed, out = whole.periods[0], str(tmp_path / "out")
+    for arguments, status, said in (
+        (
+            (closed, "--out", out, "--creator", "nobody"),
+            2,
+            "no row in the ledger of 2024-04: 'nobody'",
+        ),
+        ((closed, "--out", out, "--creator", "\udcff"), 2, "no row in the ledger"),
+        (
+            (closed, "--out", str(whole.home.path / "x")),
+            2,
+            "lies in the home; name a folder outside",
+        ),
+        ((closed, "--out", str(whole.home.path)), 2, "lies in the home"),
+        ((closed, "--out", str(whole.loaded.path)), 2, "cannot write to"),
+        (("never", "--out", out), 2, "has no period 'never'"),
+        ((closed, "--out", out, "--language", "de"), 2, "--language"),
+    ):
+        done = bonus("statement", *arguments)
+        assert (done.returncode, done.stdout) == (status, ""), done.stderr
+        assert said in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_period_that_is_not_published_or_lacks_tables_is_refused(tmp_path: Path) -> None:
+    folder = unpacked("earlier-home-with-decisions", tmp_path)
+    bonus = BonusHere(folder / "program.yaml", folder / "landing", folder / "home")
+    done = bonus("statement", OPEN, "--out", str(tmp_path / "out"))
+    assert (
+        done.returncode == 4 and "was published by earlier code, without the tables" in done.stderr
+    )
+    bonus = BonusHere(folder / "program.yaml", folder / "landing", tmp_path / "new")
+    done = bonus("statement", OPEN, "--out", str(tmp_path / "out"))
+    assert done.returncode == 4 and "is not published yet; run it first" in done.stderr
+
+
+def test_without_the_key_or_with_another_root_nothing_is_written(
+    whole: Books, sample: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(whole.home.path, tmp_path / "home", symlinks=True)
+    bonus = BonusHere(whole.loaded.path, sample / "landing", tmp_path / "home")
+    key_file, out = tmp_path / "home" / KEY_FILE, tmp_path / "out"
+    own = key_file.read_bytes()
+    key_file.unlink()
+    for period in whole.periods[:2]:  # an open one, too: its root must be that of its close later
+        done = bonus("statement", period, "--out", str(out))
+        assert done.returncode == 4 and f"{KEY_FILE} is lost, and 2024-04" in done.stderr
+    key_file.write_bytes(bytes(byte ^ 1 for byte in own))
+    done = bonus("statement", whole.periods[0], "--out", str(out))
+    assert done.returncode == 4 and "but the close log says" in done.stderr
+    assert not out.exists()
+
+
+def test_a_command_that_was_stopped_goes_on(
+    whole: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = (whole.home, whole.program, whole.periods[0], tmp_path / "out")
+    monkeypatch.setattr(write, "BUNCH", 30)
+    first = write_statements(*arguments)
+    assert first.made == first.statements > 2 * 30
+    files = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    pages = sorted(path for path in files if path.suffix == ".html")
+    pages[0].unlink()
+    pages[1].write_text("torn")
+    pages[2].with_suffix(".json").unlink()
+    pages[3].with_suffix(".json").write_bytes(b"{}")
+    again = write_statements(*arguments)
+    assert again.made == 2 and again.root == first.root
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == files
+    assert (
+        write_statements(*arguments, language="ko").made
+        == first.languages["en"] + first.languages["ja"]
+    )
+
+
+def test_hostile_ids_are_text_and_nothing_else(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for name in HOSTILE:
+        world.creator(name)
+        world.post(f"post of {name}", name, 900_000)
+    books = TinyBooks(world)
+    books.run(1)
+    out = tmp_path / "out"
+    write_statements(Home(books.home), books.plain.program, key(1), out)
+    assert {row["creator_id"] for row in index(out)} == set(HOSTILE)
+    for row in index(out):
+        reader = PageReader()
+        reader.feed((out / f"{row['name']}.html").read_text("utf-8"))
+        reader.close()
+        assert "script" not in reader.tags and not reader.open_tags
+        assert not [name for _, name, _ in reader.attributes if name.startswith("on")]
+        assert row["creator_id"].replace("\u202e", "\\u202e") in reader.text
+
+
+def test_tables_that_contradict_each_other_give_no_statement(
+    whole: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.explain.settled.floor", lambda part: part + number(1))
+    with pytest.raises(Refused, match="contradicts itself"):
+        write_statements(whole.home, whole.program, whole.periods[0], tmp_path / "out")
