@@ -101,9 +101,7 @@ def _figures(entry: Mapping[str, Any], side: str, currency: str) -> dict[str, st
         )
         for row in entry["markets"]
     }
-    figures = {
-        label: values[SIDES.index(side)] for label, *values in _key_figures(entry, currency).rows
-    }
+    figures = {label: values[SIDES.index(side)] for label, *values in _key_figures(entry, currency)}
     if side == "before":
         return figures | money
     classes = {
@@ -144,7 +142,14 @@ def _sections(entry: Mapping[str, Any], currency: str) -> list[Section]:
             f"{period}-money",
             f"{period}: money",
             _remarks(entry),
-            tables=[_key_figures(entry, currency), _markets(entry, currency)],
+            tables=[
+                Table(
+                    f"Figures, in {currency}",
+                    columns("Figure", "Before #", "After #"),
+                    _key_figures(entry, currency),
+                ),
+                _markets(entry, currency),
+            ],
         ),
         Section(
             f"{period}-classes",
@@ -171,12 +176,14 @@ def _remarks(entry: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _key_figures(entry: Mapping[str, Any], currency: str) -> Table:
+def _key_figures(entry: Mapping[str, Any], currency: str) -> list[list[str]]:
+    """Label, before, after."""
+
     def money(minor: int | None) -> str:
         return "–" if minor is None else text.amount(minor, currency)
 
     budget = entry["budget"]
-    rows = [
+    return [
         ["Earned", *(money(entry["program_amount_minor"][side]) for side in SIDES)],
         ["Wanted, before the budget", *(money(budget[side]["wanted_minor"]) for side in SIDES)],
         ["Budget", *(money(budget[side]["budget_minor"]) for side in SIDES)],
@@ -184,7 +191,6 @@ def _key_figures(entry: Mapping[str, Any], currency: str) -> Table:
         ["Creators at their cap", *(text.count(entry["capped_creators"][side]) for side in SIDES)],
         ["Gini's coefficient, eligible creators", *(entry["gini"][side] or "–" for side in SIDES)],
     ]
-    return Table(f"Figures, in {currency}", columns("Figure", "Before #", "After #"), rows)
 
 
 def _markets(entry: Mapping[str, Any], currency: str) -> Table:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from orchestration.publishing.export import export_tables
-from orchestration.publishing.store import PROGRAM_FILE
 from orchestration.reports.page import Page, render
 from orchestration.simulation.changes import differences, summary
 from orchestration.simulation.page import simulation_page, variants_page
@@ -17,6 +16,9 @@ from orchestration.terms.load import LoadedProgram
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SIMULATED_PROGRAM: Final = "simulated-program.yaml"
+"""Not program.yaml: who writes beside the program file must not lose it."""
 
 
 def write_simulation(
@@ -29,7 +31,7 @@ def write_simulation(
     import pandas as pd
 
     out.mkdir(parents=True, exist_ok=True)
-    (out / PROGRAM_FILE).write_bytes(other.content)
+    (out / SIMULATED_PROGRAM).write_bytes(other.content)
     program = other.program
     for period, pair in pairs.items():
         export_tables(pair.after, out / period)

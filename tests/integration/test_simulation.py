@@ -117,8 +117,14 @@ def test_all_periods_equal_a_fresh_home(small: Small, tmp_path: Path) -> None:
     assert [may["returns_minor"], may["adjustments_minor"]] == ["2250", "0"]
 
 
-def test_the_last_period_alone_opens_with_what_is_published(small: Small) -> None:
+def test_a_period_alone_opens_with_what_is_published(small: Small) -> None:
     assert changed(small, PROGRAM, "june") == []
+    with simulated(
+        small.books.home, small.books.loaded, other(small, DOUBLE), ["may"], small.landing, fast_run
+    ) as pairs:  # in the middle: april and june stay as they are
+        before, after = (ledger(getattr(pairs["may"], side), "eve") for side in ("before", "after"))
+    assert before["opening_balance_minor"] == after["opening_balance_minor"] == "1000"
+    assert (before["closing_balance_minor"], after["closing_balance_minor"]) == ("2000", "2500")
     with simulated(
         small.books.home,
         small.books.loaded,
@@ -273,7 +279,7 @@ def test_variants_stand_side_by_side(bonus: BonusHere, small: Small, tmp_path: P
         for each in told["variants"]
     }
     assert after == {"variant-1": 4_000, "variant-2": 6_000}
-    assert (out / "variant-2" / "program.yaml").read_bytes() == treble.read_bytes()
+    assert (out / "variant-2" / "simulated-program.yaml").read_bytes() == treble.read_bytes()
     for name in ("index.html", "differences.csv", "classes.csv", "june/payout_ledger.csv"):
         assert (out / "variant-1" / name).exists()
     page = (out / "index.html").read_text("utf-8")
