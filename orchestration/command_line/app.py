@@ -631,7 +631,7 @@ def simulate(
     try:
         with Console(quiet=as_json).progress("simulation") as progress:
             told = simulate_periods(
-                place, loaded, simulated, periods, landing, out, usual, progress
+                place, loaded, simulated, settings or (), periods, landing, out, usual, progress
             )
     except NotSimulable as error:
         _fail(USAGE, str(error))

@@ -24,6 +24,7 @@ def simulate_periods(
     home: Home,
     loaded: LoadedProgram,
     others: Sequence[LoadedProgram],
+    settings: Sequence[str],
     periods: Sequence[str],
     landing: Path,
     out: Path,
@@ -31,6 +32,8 @@ def simulate_periods(
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
     """Simulates and writes into `out`, whose files are made under `umask`; gives the summary.
+
+    `settings` are what was set in all of `others`.
 
     Several other files are variants: each goes to a folder of its own below `out`, and a page has
     them side by side. Raises as `simulated` does; NotSimulable also if `out` cannot be written, as
@@ -57,7 +60,7 @@ def simulate_periods(
             simulated(home, loaded, other, periods, landing, make_run) as pairs,
             _writing(out, umask),
         ):
-            return write_simulation(other, pairs, folder)
+            return write_simulation(other, settings, pairs, folder)
 
     WORKER.start()
     try:
@@ -66,8 +69,7 @@ def simulate_periods(
         variants = []
         for number, other in enumerate(others, start=1):
             name = f"variant-{number}"
-            told = simulate(other, out / name)
-            variants.append({**told, "variant": name, "file": str(other.path)})
+            variants.append({**simulate(other, out / name), "variant": name})
     finally:
         WORKER.close()
     with _writing(out, umask):

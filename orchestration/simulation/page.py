@@ -34,7 +34,7 @@ def simulation_page(told: Mapping[str, Any], differing: int) -> Page:
         lead=[
             "Simulated: what other terms would have paid. Nothing here is published, and nothing of "
             "it can be closed or paid.",
-            "Before is what is published now; after is what the other program file gives.",
+            f"Before is what is published now; after is what {_source(told)} gives.",
         ],
         cards=[
             Card("Rows that differ", text.count(differing), "differences.csv has each of them"),
@@ -42,6 +42,12 @@ def simulation_page(told: Mapping[str, Any], differing: int) -> Page:
         ],
         sections=[section for entry in told["periods"] for section in _sections(entry, currency)],
     )
+
+
+def _source(told: Mapping[str, Any]) -> str:
+    """The program file, and what was set in it."""
+    settings = [cell(setting) for setting in told["set"]]
+    return cell(told["file"]) + (f" with {', '.join(settings)}" if settings else "")
 
 
 def variants_page(told: Mapping[str, Any]) -> Page:
@@ -55,7 +61,7 @@ def variants_page(told: Mapping[str, Any]) -> Page:
         lead=[
             "Simulated: what other terms would have paid. Nothing here is published, and nothing of "
             "it can be closed or paid.",
-            *(f"{each['variant']} is {cell(each['file'])}." for each in variants),
+            *(f"{each['variant']} is {_source(each)}." for each in variants),
         ],
         cards=[
             Card(

@@ -22,9 +22,11 @@ SIMULATED_PROGRAM: Final = "simulated-program.yaml"
 
 
 def write_simulation(
-    other: LoadedProgram, pairs: Mapping[str, Simulated], out: Path
+    other: LoadedProgram, settings: Sequence[str], pairs: Mapping[str, Simulated], out: Path
 ) -> dict[str, Any]:
     """Writes the files of a simulation by the program file `other`; gives the summary.
+
+    `settings` are the values that were set in it, for people to see.
 
     OSError if the folder cannot be written.
     """
@@ -42,6 +44,8 @@ def write_simulation(
         "program": program.program,
         "currency": program.currency,
         "state": "simulated",
+        "file": str(other.path),
+        "set": list(settings),
         "periods": periods,
     }
     classes = [{"period": entry["period"], **row} for entry in periods for row in entry["classes"]]
@@ -53,7 +57,7 @@ def write_simulation(
 def write_variants(variants: Sequence[Mapping[str, Any]], out: Path) -> dict[str, Any]:
     """Writes the summary and the page of several simulations side by side; gives the summary.
 
-    A variant is what `write_simulation` gives, with its folder below `out` and its program file.
+    A variant is what `write_simulation` gives, with its folder below `out`.
     """
     first = variants[0]
     told = {
@@ -61,7 +65,8 @@ def write_variants(variants: Sequence[Mapping[str, Any]], out: Path) -> dict[str
         "currency": first["currency"],
         "state": first["state"],
         "variants": [
-            {name: each[name] for name in ("variant", "file", "periods")} for each in variants
+            {name: each[name] for name in ("variant", "file", "set", "periods")}
+            for each in variants
         ],
     }
     _write_page(told, variants_page(told), out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import os
 import re
@@ -246,6 +247,9 @@ def test_single_values_are_set_by_their_paths(
     arguments = ("simulate", "june", "--out", str(tmp_path))
     (june,) = bonus.json(*arguments, "--set", f"{rate}=20")["periods"]
     assert june["program_amount_minor"]["after"] == 4_000
+    assert f"after is what {small.books.loaded.path} with {rate}=20 gives" in html.unescape(
+        (tmp_path / "index.html").read_text("utf-8")
+    )
     with_double = (
         "--with",
         str(other(small, DOUBLE).path),
