@@ -128,6 +128,7 @@ ui: install
 # Bare query, script and whole run in turns. SIZES are millions of snapshots; BENCH_FOLDER keeps the data.
 bench: install
 	$(BIN)/python -m benchmarks.measure $(SIZES)
+	$(BIN)/python -m benchmarks.months
 
 clean:
 	@for folder in $(DEMO) $(BROKEN); do test ! -e $$folder || chmod -R u+w $$folder; done

@@ -196,8 +196,8 @@ def end_ui(process: subprocess.Popen[bytes], number: int, seconds: float = 30) -
         process.send_signal(number)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        process.poll()
         if not session(process.pid):
+            process.wait(timeout=20)
             return
         time.sleep(0.2)
     left = session(process.pid)

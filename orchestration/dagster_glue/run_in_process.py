@@ -139,7 +139,7 @@ def run_period(
             totals=totals,
             gates=gates,
             restatement=restatement,
-            remarks=remarks_on(publication),
+            remarks=[*_nothing_new(last), *remarks_on(publication)],
         )
     status, error_text = _failure(result, last)
     error_text = "\n".join([error_text, *alert_of(instance, run_id)])
@@ -286,6 +286,15 @@ def _gates(last: LastRun | None) -> dict[str, dict[str, Any]]:
         }
         for stage, result in (last.gates if last else {}).items()
     }
+
+
+def _nothing_new(last: LastRun | None) -> list[str]:
+    if last is None or last.taken_from is None:
+        return []
+    return [
+        "nothing was new: program file, landing data and code are those of the run before, so its"
+        " tables were settled once more"
+    ]
 
 
 def _failure(result: dg.ExecuteInProcessResult, last: LastRun | None) -> tuple[int, str]:

@@ -10,13 +10,18 @@ from orchestration.pipeline.refusals import Refused
 def build(run: PeriodRun, stage: str) -> dict[str, float]:
     """Builds the models of a stage in the run's work file; seconds by model.
 
+    Where nothing was new to ingest, the tables of the run before are there already: 0 seconds each.
+
     Refused if a gate before it has not held, or if landing files changed after ingest.
     """
-    run.state.begin_stage(stage)
+    record = run.state.begin_stage(stage)
+    if record.taken_from is not None:
+        return dict.fromkeys(record.models[stage], 0.0)
     _demand_unchanged(run, stage)
     run.tell(stage, "models")
     seconds = run.engine.build(run.work, stage)
     _demand_unchanged(run, stage)
+    run.state.record_models(stage, seconds)
     return seconds
 
 

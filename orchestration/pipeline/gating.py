@@ -12,6 +12,7 @@ from orchestration.ingest.discovery import discover
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import Gate, PeriodRun
 from orchestration.pipeline.refusals import GateFailed, Refused
+from orchestration.pipeline.run_state import STAGES
 from orchestration.pipeline.stakes import stake_of
 from orchestration.publishing.store import Publication
 from orchestration.records import Inputs
@@ -22,8 +23,12 @@ def check(run: PeriodRun, stage: str, suite: str | None = None) -> GateResult:
     """Runs the gate behind a stage and records its verdict; `suite` if not the stage's own.
 
     Refused where the gate has not held, but speaks of files that are no longer there: they may be
-    repaired already, as when a run is re-executed from its failure on.
+    repaired already, as when a run is re-executed from its failure on. Where nothing was new to
+    ingest, the verdict on the same tables stands.
     """
+    last_run = run.state.read()
+    if last_run is not None and last_run.taken_from is not None and stage in STAGES[:-1]:
+        return last_run.gates[stage]
     run.tell(stage, "gate")
     order = [period.key for period in run.recorded_program().program.periods]
     result = judged(run.gate, suite or stage, run.work.path, _last_published(run, order))

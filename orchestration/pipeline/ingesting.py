@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from orchestration.ingest.discovery import Inventory, discover
 from orchestration.ingest.fingerprint import FileFingerprint, dataset_digests, landing_digest
+from orchestration.ingest.opening import files_changed_since
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.code_fingerprint import code_fingerprint
 from orchestration.pipeline.engines import remove_leftovers
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
-from orchestration.records import Inputs
+from orchestration.records import Inputs, LastRun
 from orchestration.terms.load import LoadedProgram, load_program
 from orchestration.terms.model import Program
 
@@ -39,13 +40,23 @@ def ingest(
 
     Refused, before anything is read, for a file of another program, for one without the period, and
     for one that breaks "Periods stay" (§7). A run that ends in here leaves a record without inputs.
+    Where nothing is new since the run before, its tables and the verdicts on them stay.
     """
     from orchestration.ingest.quarantine import write_quarantine
 
     loaded = load_program(program_file)
     _demand_own(run, loaded)
     demand_periods_stay(run.home, loaded)
+    before = _last_run(run)
     attempt = run.state.begin_reading(run.program, run.period, run.run_id, run.by)
+    run.tell("ingest", "fingerprints of the files")
+    # Listed once: what is hashed is what is read, whatever arrives meanwhile.
+    inventory = discover(landing)
+    inputs = _inputs(run, loaded, landing, run.home.fingerprints(inventory))
+    if before is not None and _is_nothing_new(run, before, inputs):
+        run.tell("ingest", f"nothing is new since the run of {before.by} at {before.started_at}")
+        run.state.take_on(before, inputs, loaded.content)
+        return inputs
     work, folder = run.work, run.work.folder
     remove_leftovers(folder, "scratch-*")
     scratch = folder / f"scratch-{run.run_id}"
@@ -53,10 +64,6 @@ def ingest(
     links = Path(tempfile.mkdtemp(prefix="links-", dir=folder))
     try:
         with run.engine.fresh_work(work, attempt) as connection:
-            run.tell("ingest", "fingerprints of the files")
-            # Listed once: what is hashed is what is read, whatever arrives meanwhile.
-            inventory = discover(landing)
-            inputs = _inputs(run, loaded, landing, run.home.fingerprints(inventory))
             put_terms(connection, loaded.program, run.period)
             (reader or read_landing)(connection, run, loaded, inventory, scratch, links)
             write_quarantine(connection, run.home.quarantine_folder(run.program, run.period))
@@ -114,6 +121,31 @@ def read_files(
         links=links,
         on_progress=on_progress,
     )
+
+
+def _last_run(run: PeriodRun) -> LastRun | None:
+    """The record of the run before; None if there is none that can be read."""
+    try:
+        return run.state.read()
+    except Refused:
+        return None
+
+
+def _is_nothing_new(run: PeriodRun, before: LastRun, inputs: Inputs) -> bool:
+    """True if the tables of the run before are what this one would make: same input, same tables.
+
+    Files that are read in place must lie where they lay, unchanged. The quarantine folder is written
+    again, since somebody may have deleted it.
+    """
+    from orchestration.ingest.quarantine import write_quarantine
+
+    if not run.state.has_tables_of(before, inputs):
+        return False
+    with run.work.connect() as connection:
+        if files_changed_since(connection):
+            return False
+        write_quarantine(connection, run.home.quarantine_folder(run.program, run.period))
+    return True
 
 
 def _demand_own(run: PeriodRun, loaded: LoadedProgram) -> None:

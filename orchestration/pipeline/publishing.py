@@ -83,6 +83,7 @@ def publish(run: PeriodRun) -> Published:
             run.state.record_block(failure)
             raise
         draft.switch()
+    run.state.finish()
     return Published(run.period, gate, totals, anew, is_restatement=is_closed)
 
 

@@ -12,6 +12,7 @@ that holds the period writes here, each time by one rename.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -84,6 +85,31 @@ class RunState:
         self._write(record)
         return record
 
+    def finish(self) -> None:
+        """Writes down how the run leaves the work file, now that it has come to its end."""
+        self._write(self._begun().model_copy(update={"work_sha256": self.work.sha256()}))
+
+    def has_tables_of(self, before: LastRun | None, inputs: Inputs) -> bool:
+        """True if the work file is, to the byte, as the run `before` left it, which read the same input."""
+        return (
+            before is not None
+            and before.inputs == inputs
+            and before.work_sha256 is not None
+            and before.work_sha256 == self.work.sha256()
+            and all(before.gates[stage].held for stage in STAGES[:-1])
+        )
+
+    def take_on(self, before: LastRun, inputs: Inputs, program_content: bytes) -> None:
+        """As `finish_reading`, where the tables of the run `before` and its gates' verdicts stay."""
+        record = self.finish_reading(inputs, program_content)
+        self.work.take_on(record.attempt)
+        kept = {
+            "gates": {stage: before.gates[stage] for stage in STAGES[:-1]},
+            "models": before.models,
+            "taken_from": before.taken_from or before.run_id,
+        }
+        self._write(record.model_copy(update=kept))
+
     def inputs(self) -> Inputs:
         """The input that the work file was made from; Refused if there is none, or an older code made it."""
         return _inputs(self.work, self._begun())
@@ -98,7 +124,8 @@ class RunState:
         record = self._begun()
         _inputs(self.work, record)
         self._demand_as_left(stage, record)
-        before = STAGES[: STAGES.index(stage)] if stage in STAGES else STAGES[:-1]
+        is_taken = record.taken_from is not None or stage not in STAGES
+        before = STAGES[:-1] if is_taken else STAGES[: STAGES.index(stage)]
         for earlier in before:
             verdict = record.gates.get(earlier)
             if verdict is None or not verdict.held:
@@ -108,7 +135,7 @@ class RunState:
                     f"{stage} refused. Run the period from ingest on"
                 )
         kept = {name: record.gates[name] for name in before}
-        record = record.model_copy(update={"gates": kept, "blocked": None})
+        record = record.model_copy(update={"gates": kept, "blocked": None, "work_sha256": None})
         self._write(record)
         return record
 
@@ -124,6 +151,11 @@ class RunState:
                 f"edited, or a stage died while it wrote); {stage} refused. Run the period "
                 "from ingest on"
             )
+
+    def record_models(self, stage: str, models: Iterable[str]) -> None:
+        """Writes down which models a stage consists of, in the order in which they were built."""
+        record = self._begun()
+        self._write(record.model_copy(update={"models": {**record.models, stage: tuple(models)}}))
 
     def record(self, stage: str, result: GateResult) -> None:
         """Writes down a gate's verdict for the data in the work file."""

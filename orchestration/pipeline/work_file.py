@@ -103,6 +103,17 @@ class WorkFile:
         os.replace(fresh, self.path)
         self._leave(attempt)
 
+    def take_on(self, attempt: str) -> None:
+        """Makes the file that of another reading, which found the same input."""
+        self._leave(attempt)
+
+    def sha256(self) -> str | None:
+        """The hash of all bytes; None if there is no file, or a log of a process that died beside it."""
+        if self._log.exists() or not self.path.exists():
+            return None
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def _leave(self, attempt: str) -> None:
         replace_file(self._stamp, self._state(attempt))
 

@@ -207,6 +207,11 @@ class LastRun(Record):
     inputs: Inputs | None = None  # None: the reading has not come to its end
     gates: Mapping[str, GateResult] = Field(default_factory=dict)
     blocked: Blocked | None = None
+    # By stage, in the order in which they were built.
+    models: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    # Of the work file, once a run has come to its end; None: it has not, or earlier code wrote this.
+    work_sha256: str | None = None
+    taken_from: str | None = None  # run whose tables are in the work file still: nothing was new
 
 
 class Registration(Record):

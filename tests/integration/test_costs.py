@@ -5,6 +5,7 @@ Reads are counted by the kernel (`rchar` of this process), as multiples of the s
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +85,8 @@ def _run(folder: Path, size: int) -> Costs:
 
     home = Home(folder / "home")
     home.prepare()
+    # The tables of a run before are not taken on: all of them are to be made here.
+    shutil.rmtree(home.path / "work", ignore_errors=True)
     run = PeriodRun(home, "benchmark", PERIOD, "run", "ada", gate=gate, progress=costs.told.append)
     with reads("ingest"):
         ingest(run, folder / "program.yaml", folder / "landing")

@@ -53,12 +53,17 @@ def _soon(number: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_all_and_what_they_started(tmp_path: Path, number: int) -> None:
-    ending = Ending()
-    with ending.listen():
-        services = [_service(tmp_path, "one"), _service(tmp_path, "two")]
-        _soon(number)
-        assert supervise(services, ending) is None
-    assert all(service.is_gone() for service in services)
+    # Also where the tests were started with nohup, or in the background of a shell.
+    usual = signal.signal(number, signal.SIG_DFL)
+    try:
+        ending = Ending()
+        with ending.listen():
+            services = [_service(tmp_path, "one"), _service(tmp_path, "two")]
+            _soon(number)
+            assert supervise(services, ending) is None
+        assert all(service.is_gone() for service in services)
+    finally:
+        signal.signal(number, usual)
 
 
 def test_in_the_background_a_shell_has_them_ignore_an_interrupt(tmp_path: Path) -> None:
