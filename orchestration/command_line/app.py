@@ -35,8 +35,8 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Pays creators a bonus for how their posts perform: from landing files to a payout ledger.\n\n"
-    "Example: bonus run 2024-spring --program programs/instagram-spring-bonus.yaml "
-    "--landing landing --home home",
+    "Example: bonus run 2024-04 --program demo/program.yaml "
+    "--landing demo/landing --home demo/home",
 )
 
 ProgramOption = Annotated[
@@ -95,7 +95,7 @@ def run(
 ) -> None:
     """Run periods through all stages and gates, and publish them.
 
-    Example: bonus run 2024-spring 2024-summer --by ada
+    Example: bonus run 2024-04 2024-05 --by ada
     """
     loaded = _program(program)
     for period in periods:
@@ -150,9 +150,12 @@ def _first_failure(outcomes: Sequence[Outcome]) -> int:
 def close(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
     by: Annotated[
-        str,
+        str | None,
         typer.Option("--by", metavar="NAME", help="Who closes it; not who started its run."),
-    ],
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show what it would fix, and write nothing.")
+    ] = False,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -160,12 +163,24 @@ def close(
 ) -> None:
     """Close a published period: nothing ever changes it again.
 
-    Example: bonus close 2024-spring --by grace
+    With --preview only shown: its amounts against the period before, warnings, what is held, whose
+    work is in it, what stands against the close, and what changed since the run.
+
+    Example: bonus close 2024-04 --preview
+
+    Example: bonus close 2024-04 --by grace
     """
     loaded = _program(program)
     _known_period(loaded, period)
-    approver = _person(by)
-    place = _home(home)
+    if by is None and not preview:
+        _fail(USAGE, "who closes it? Give --by NAME, or look first with --preview")
+    approver = None if by is None else _person(by)
+    place = _home(home, is_written=not preview)
+    if preview or approver is None:
+        known = _known_landing(landing)
+        options = _options(loaded, known, home)
+        _preview(place, loaded, period, approver, known, options, as_json=as_json)
+        return
     from orchestration.pipeline.gate_worker import WORKER
 
     WORKER.start()  # later periods are settled anew, and pass their gate
@@ -198,6 +213,29 @@ def close(
         )
 
 
+def _preview(
+    place: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str | None,
+    landing: Path | None,
+    options: str,
+    *,
+    as_json: bool,
+) -> None:
+    from orchestration.reports.preview import close_preview
+
+    found = close_preview(place, loaded, period, by, landing)
+    if found is None:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
+    if as_json:
+        _print_json(found.to_json())
+        return
+    from orchestration.command_line.console import Console
+
+    Console().preview(found, by or "NAME", options)
+
+
 @app.command()
 def withdraw(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="An estimated period.")],
@@ -211,7 +249,7 @@ def withdraw(
 
     Also one that is not in the program file any more. What was closed stays.
 
-    Example: bonus withdraw 2024-summer --by ada
+    Example: bonus withdraw 2024-09 --by ada
     """
     loaded = _program(program)
     person = _person(by)
@@ -349,9 +387,9 @@ def export(
 ) -> None:
     """Write a period's published tables, as CSV or otherwise, and its program.yaml and run.json.
 
-    Example: bonus export 2024-spring --out export/2024-spring
+    Example: bonus export 2024-04 --out export/2024-04
 
-    Example: bonus export 2024-spring --out books --format beancount
+    Example: bonus export 2024-04 --out books --format beancount
     """
     if spreadsheet and as_format != "csv":
         _fail(USAGE, f"--spreadsheet is for csv; in {as_format} no text is run as a formula")
@@ -361,7 +399,8 @@ def export(
     place = _home(home, is_written=False)
     publication = place.store(loaded.program.program).published().get(period)
     if publication is None:
-        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+        options = _options(loaded, landing, home)
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
     from orchestration.publishing.export import TooManyRows, export_period
 
     os.umask(usual)
@@ -427,11 +466,11 @@ def pay(
     accounts give the same bytes. With --status read the bank's answers, and write what did not
     arrive as rows of payment_returns, for a person to deliver.
 
-    Example: bonus pay 2024-spring --accounts accounts.csv --debtor debtor.yaml --out bank
+    Example: bonus pay 2024-04 --accounts accounts.csv --debtor debtor.yaml --out bank
 
-    Example: bonus pay 2024-spring --status answer.xml --out returns
+    Example: bonus pay 2024-04 --status answer.xml --out returns
 
-    Example: bonus pay 2024-spring --status answer.xml --reconcile
+    Example: bonus pay 2024-04 --status answer.xml --reconcile
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -564,7 +603,7 @@ def explain(
 
     From what is published alone; the landing data may be gone.
 
-    Example: bonus explain 2024-spring ana
+    Example: bonus explain 2024-04 star-us
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -611,9 +650,9 @@ def simulate(
 ) -> None:
     """Compute what other terms would have paid. Nothing that is published is touched.
 
-    Example: bonus simulate 2024-spring --with other.yaml --out simulated
+    Example: bonus simulate 2024-04 --with other.yaml --out simulated
 
-    Example: bonus simulate 2024-spring --set 'terms[0].payout.rates.US[0].rate=0.18' --out simulated
+    Example: bonus simulate 2024-04 --set 'terms[0].payout.rates.US[0].rate=0.18' --out simulated
     """
     loaded = _program(program)
     for period in periods:
@@ -722,7 +761,7 @@ def report(
 ) -> None:
     """Write the page of a period, or of all periods with an overview that leads to them.
 
-    Example: bonus report 2024-spring --out 2024-spring.html
+    Example: bonus report 2024-04 --out 2024-04.html
     """
     loaded = _program(program)
     if period is not None:
@@ -730,10 +769,11 @@ def report(
     usual = os.umask(0o077)
     place = _home(home)
     published = place.store(loaded.program.program).published()
+    options = _options(loaded, landing, home)
     if period is not None and period not in published:
-        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
     if not published:
-        _fail(STATE, "nothing is published yet; run a period first: bonus run PERIOD")
+        _fail(STATE, f"nothing is published yet; run a period first: bonus run PERIOD{options}")
     from orchestration.reports.write import write_asked
 
     if out is not None:
@@ -919,7 +959,7 @@ def quarantine(
 ) -> None:
     """Show what the last ingest of a period refused: by dataset and reason, then row by row.
 
-    Example: bonus quarantine 2024-spring --limit 100
+    Example: bonus quarantine 2024-04 --limit 100
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -929,7 +969,8 @@ def quarantine(
     try:
         view = read_quarantine(place.quarantine_folder(loaded.program.program, period), limit)
     except FileNotFoundError:
-        _fail(STATE, f"{period} was not ingested yet; run it first: bonus run {period}")
+        options = _options(loaded, landing, home)
+        _fail(STATE, f"{period} was not ingested yet; run it first: bonus run {period}{options}")
     if as_json:
         _print_json({"program": loaded.program.program, "period": period, **asdict(view)})
         return
@@ -954,7 +995,7 @@ def gates(
 
     With --docs also as Data Docs, which Great Expectations makes: a page for each gate.
 
-    Example: bonus gates 2024-spring --docs gates
+    Example: bonus gates 2024-04 --docs gates
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -970,7 +1011,10 @@ def gates(
         {stage: record.gates[stage] for stage in STAGES if stage in record.gates} if record else {}
     )
     if record is None or not verdicts:
-        _fail(STATE, f"no gate of {period} was asked yet; run it first: bonus run {period}")
+        options = _options(loaded, landing, home)
+        _fail(
+            STATE, f"no gate of {period} was asked yet; run it first: bonus run {period}{options}"
+        )
     if as_json:
         told = {stage: result.to_json() for stage, result in verdicts.items()}
         _print_json({"program": name, "period": period, "run_id": record.run_id, "gates": told})
