@@ -738,10 +738,21 @@ def simulate(
         list[str],
         typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
     ],
-    other: Annotated[
-        Path, typer.Option("--with", metavar="FILE", help="The program file with the other terms.")
-    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="A program file with other terms; several are put side by side. Left out: that of --program.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="A single value of those files, as it would be."
+        ),
+    ] = None,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -750,11 +761,14 @@ def simulate(
     """Compute what other terms would have paid. Nothing that is published is touched.
 
     Example: bonus simulate 2024-04 --with other.yaml --out simulated
+
+    Example: bonus simulate 2024-04 --set 'terms[0].payout.rates.US[0].rate=0.18' --out simulated
     """
     loaded = _program(program)
     for period in periods:
         _known_period(loaded, period)
-    with_other, landing = _program(other), _landing(landing)
+    simulated = _other_programs(loaded, others or (), settings or ())
+    landing = _landing(landing)
     usual = os.umask(0o077)
     place = _home(home)
     from orchestration.command_line.console import Console
@@ -766,7 +780,7 @@ def simulate(
     try:
         with Console(quiet=as_json).progress("simulation") as progress:
             told = simulate_periods(
-                place, loaded, with_other, periods, landing, out, usual, progress
+                place, loaded, simulated, settings or (), periods, landing, out, usual, progress
             )
     except NotSimulable as error:
         _fail(USAGE, str(error))
@@ -777,7 +791,7 @@ def simulate(
     if as_json:
         _print_json(told)
     else:
-        _print(f"{out / 'index.html'}\n{out / 'differences.csv'}\n{out / 'summary.json'}")
+        _print(f"{out / 'index.html'}\n{out / 'summary.json'}")
 
 
 @app.command()
@@ -1221,6 +1235,22 @@ def _program(path: Path | None) -> LoadedProgram:
     try:
         return load_program(path)
     except ProgramFileError as error:
+        _fail(USAGE, str(error))
+
+
+def _other_programs(
+    loaded: LoadedProgram, paths: Sequence[Path], settings: Sequence[str]
+) -> list[LoadedProgram]:
+    """The programs of a simulation: of other files, or with other values, or both."""
+    from orchestration.terms.load import ProgramFileError
+    from orchestration.terms.settings import SettingError, with_settings
+
+    if not paths and not settings:
+        _fail(USAGE, "which other terms? Give --with FILE or --set PATH=VALUE")
+    try:
+        programs = [_program(path) for path in paths] or [loaded]
+        return [with_settings(program, settings) for program in programs]
+    except (ProgramFileError, SettingError) as error:
         _fail(USAGE, str(error))
 
 
