@@ -628,7 +628,7 @@ def adjust(
     Each step writes one row of the dataset adjustments into the landing folder; the next run of an
     open period posts it. Approve shows the creator's ledger before and after, and writes with --yes.
 
-    Example: bonus adjust propose --creator ana --period 2024-01 --currency USD --amount 12.50
+    Example: bonus adjust propose --creator star-us --period 2024-04 --currency USD --amount 12.50
     --reason "p2 was no branded content" --by bo
 
     Example: bonus adjust approve hand-0123456789ab --by cy --yes
@@ -815,9 +815,9 @@ def statement(
 
     A command that was stopped goes on where it ended, when it is given again.
 
-    Example: bonus statement 2024-spring --out statements/2024-spring
+    Example: bonus statement 2024-04 --out statements/2024-04
 
-    Example: bonus statement 2024-spring --out ana --creator ana --language fr
+    Example: bonus statement 2024-04 --out star-us --creator star-us --language fr
     """
     loaded = _program(program)
     _known_period(loaded, period)
