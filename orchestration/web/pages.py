@@ -94,7 +94,9 @@ class Pages:
                 self._home, program, period, publication.record() if publication else None
             ),
             last=last,
-            gates=gates_section(last.gates, "Gates of the last run") if last else None,
+            gates=gates_section(last.gates, "What each gate of the last run found")
+            if last
+            else None,
             report=self._report_of(program, period),
             forms={
                 name: {"path": f"{path}/{name}", "token": self._visitors.token(f"{path}/{name}")}
