@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from functools import cache
 from importlib.metadata import version
 from io import StringIO
@@ -29,7 +30,8 @@ from orchestration.pipeline.refusals import Refused
 from orchestration.publishing.creators import Creators
 from orchestration.publishing.facts import Facts, statement_facts
 from orchestration.publishing.store import Publication
-from orchestration.statements.figures import statement_of
+from orchestration.statements.decisions import reasons_of
+from orchestration.statements.figures import Reasons, statement_of
 from orchestration.statements.languages import Language, language_of
 from orchestration.statements.page import MARK_DIGITS, mark_in, render
 from orchestration.terms.model import Program
@@ -179,10 +181,15 @@ class _Maker:
             self.publication, self.sealing.program, self.sealing.state, creators
         )
         facts_of = {facts["creator_id"]: facts for facts in found}
+        closes_on = self.program.period(self.publication.period).closes_on
+        reasons = reasons_of(self.publication, creators, datetime.combine(closes_on, time()))
         rows_of = read_creators(self.publication, self.before, creators)
-        return [self._make_one(rows, facts_of[rows.creator_id]) for rows in rows_of]
+        return [
+            self._make_one(rows, facts_of[rows.creator_id], reasons[rows.creator_id])
+            for rows in rows_of
+        ]
 
-    def _make_one(self, rows: CreatorRows, facts: Facts) -> _Made:
+    def _make_one(self, rows: CreatorRows, facts: Facts, reasons: Reasons) -> _Made:
         language = self.language or language_of(rows.ledger[0].cells["market"])
         proof = proof_of(facts, self.sealing, self.tree)
         leaf = self.sealing.leaf(facts).hex()
@@ -191,7 +198,7 @@ class _Maker:
         is_new = _mark_of(page) != mark
         if is_new:
             explanation = explain_rows(self.publication, self.program, self.sealing.state, rows)
-            statement = statement_of(self.program, rows, explanation, proof, leaf)
+            statement = statement_of(self.program, rows, explanation, reasons, proof, leaf)
             replace_file(page, render(statement, language, proved.name, mark))
         content = canonical({"facts": facts, "proof": proof}) + b"\n"
         if not proved.is_file() or proved.read_bytes() != content:
