@@ -352,15 +352,18 @@ def status(
     loaded = _program(program)
     place = _home(home)
     known = _known_landing(landing)
-    from orchestration.dagster_glue.period_states import period_states
+    from orchestration.dagster_glue.period_states import left_due, period_states
 
     states = period_states(place, loaded, known)
+    left = left_due(place, loaded.program)
     if as_json:
-        _print_json({"program": loaded.program.program, "periods": states})
+        _print_json({"program": loaded.program.program, "periods": states, "left_due": left})
         return
     from orchestration.command_line.console import Console
 
-    Console().status(loaded.program.program, states, _options(loaded, known, home))
+    console = Console()
+    console.status(loaded.program.program, states, _options(loaded, known, home))
+    console.left_due(left)
 
 
 @app.command()
@@ -563,9 +566,10 @@ def _returned(
     elif path is None:
         _print(f"nothing of {period} came back by these answers: no file is written")
     else:
+        count = len(answered.returns)
         _print(
-            f"{path}: {len(answered.returns):,} payouts did not arrive; look at the file, then deliver"
-            " it into payment_returns/ of the landing folder"
+            f"{path}: {count:,} payout{'s' if count > 1 else ''} did not arrive; look at the file, then"
+            " deliver it into payment_returns/ of the landing folder"
         )
 
 
@@ -628,10 +632,21 @@ def simulate(
         list[str],
         typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
     ],
-    other: Annotated[
-        Path, typer.Option("--with", metavar="FILE", help="The program file with the other terms.")
-    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="A program file with other terms; several are put side by side. Left out: that of --program.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="A single value of those files, as it would be."
+        ),
+    ] = None,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -640,11 +655,14 @@ def simulate(
     """Compute what other terms would have paid. Nothing that is published is touched.
 
     Example: bonus simulate 2024-04 --with other.yaml --out simulated
+
+    Example: bonus simulate 2024-04 --set 'terms[0].payout.rates.US[0].rate=0.18' --out simulated
     """
     loaded = _program(program)
     for period in periods:
         _known_period(loaded, period)
-    with_other, landing = _program(other), _landing(landing)
+    simulated = _other_programs(loaded, others or (), settings or ())
+    landing = _landing(landing)
     usual = os.umask(0o077)
     place = _home(home)
     from orchestration.command_line.console import Console
@@ -656,7 +674,7 @@ def simulate(
     try:
         with Console(quiet=as_json).progress("simulation") as progress:
             told = simulate_periods(
-                place, loaded, with_other, periods, landing, out, usual, progress
+                place, loaded, simulated, settings or (), periods, landing, out, usual, progress
             )
     except NotSimulable as error:
         _fail(USAGE, str(error))
@@ -667,7 +685,7 @@ def simulate(
     if as_json:
         _print_json(told)
     else:
-        _print(f"{out / 'index.html'}\n{out / 'differences.csv'}\n{out / 'summary.json'}")
+        _print(f"{out / 'index.html'}\n{out / 'summary.json'}")
 
 
 @app.command()
@@ -1111,6 +1129,22 @@ def _program(path: Path | None) -> LoadedProgram:
     try:
         return load_program(path)
     except ProgramFileError as error:
+        _fail(USAGE, str(error))
+
+
+def _other_programs(
+    loaded: LoadedProgram, paths: Sequence[Path], settings: Sequence[str]
+) -> list[LoadedProgram]:
+    """The programs of a simulation: of other files, or with other values, or both."""
+    from orchestration.terms.load import ProgramFileError
+    from orchestration.terms.settings import SettingError, with_settings
+
+    if not paths and not settings:
+        _fail(USAGE, "which other terms? Give --with FILE or --set PATH=VALUE")
+    try:
+        programs = [_program(path) for path in paths] or [loaded]
+        return [with_settings(program, settings) for program in programs]
+    except (ProgramFileError, SettingError) as error:
         _fail(USAGE, str(error))
 
 
