@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -19,6 +19,7 @@ from orchestration.command_line.next_steps import DEMO, Place, next_steps
 from orchestration.foundations.texts import printable, shown
 
 if TYPE_CHECKING:
+    from orchestration.adjusting.proposals import Row
     from orchestration.dagster_glue.run_in_process import Outcome
     from orchestration.payments.payouts import Due
     from orchestration.payments.returns import Answered
@@ -352,15 +353,18 @@ def status(
     loaded = _program(program)
     place = _home(home)
     known = _known_landing(landing)
-    from orchestration.dagster_glue.period_states import period_states
+    from orchestration.dagster_glue.period_states import left_due, period_states
 
     states = period_states(place, loaded, known)
+    left = left_due(place, loaded.program)
     if as_json:
-        _print_json({"program": loaded.program.program, "periods": states})
+        _print_json({"program": loaded.program.program, "periods": states, "left_due": left})
         return
     from orchestration.command_line.console import Console
 
-    Console().status(loaded.program.program, states, _options(loaded, known, home))
+    console = Console()
+    console.status(loaded.program.program, states, _options(loaded, known, home))
+    console.left_due(left)
 
 
 @app.command()
@@ -563,9 +567,10 @@ def _returned(
     elif path is None:
         _print(f"nothing of {period} came back by these answers: no file is written")
     else:
+        count = len(answered.returns)
         _print(
-            f"{path}: {len(answered.returns):,} payouts did not arrive; look at the file, then deliver"
-            " it into payment_returns/ of the landing folder"
+            f"{path}: {count:,} payout{'s' if count > 1 else ''} did not arrive; look at the file, then"
+            " deliver it into payment_returns/ of the landing folder"
         )
 
 
@@ -588,6 +593,111 @@ def _reconcile(
     if found.differences:
         _say("\n".join([*found.differences, f"{len(found.differences)} differences"]))
         raise typer.Exit(DIFFERENT)
+
+
+@app.command()
+def adjust(
+    action: Annotated[
+        Literal["propose", "approve", "withdraw", "list"],
+        typer.Argument(metavar="ACTION", help="propose, approve, withdraw or list."),
+    ],
+    adjustment: Annotated[
+        str,
+        typer.Argument(metavar="[ID]", help="The adjustment; proposed without one, it gets one."),
+    ] = "",
+    creator: Annotated[str, typer.Option("--creator", metavar="ID", help="Who is owed.")] = "",
+    period: Annotated[str, typer.Option("--period", metavar="KEY", help="For which period.")] = "",
+    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="As USD.")] = "",
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="AMOUNT", help="As 12.50; below 0 it is owed back.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a line.")] = "",
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who asks for it, or approves it.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write the row; approve only shows what it does without.")
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Adjust what a creator is owed by hand: one person proposes, another approves.
+
+    Each step writes one row of the dataset adjustments into the landing folder; the next run of an
+    open period posts it. Approve shows the creator's ledger before and after, and writes with --yes.
+
+    Example: bonus adjust propose --creator star-us --period 2024-04 --currency USD --amount 12.50
+    --reason "p2 was no branded content" --by bo
+
+    Example: bonus adjust approve hand-0123456789ab --by cy --yes
+    """
+    loaded, folder = _program(program), _landing(landing)
+    usual = os.umask(0o077)
+    place = _home(home, is_written=False)
+    os.umask(usual)  # a row is read by whoever runs
+    from orchestration.adjusting import proposals
+
+    now = datetime.now(UTC)
+    try:
+        rows = proposals.landed(loaded, folder)
+        if action == "list":
+            _list_adjustments(loaded, list(proposals.in_force(rows).values()), as_json)
+            return
+        if action == "propose":
+            cells = {
+                "adjustment_id": adjustment, "creator_id": creator, "period": period,
+                "currency": currency, "amount": amount, "reason": reason,
+            }  # fmt: skip
+            row = proposals.proposed(loaded, rows, cells, _given(by), now)
+        elif action == "approve":
+            row = proposals.approved(rows, adjustment, _given(by), now)
+        else:
+            row = proposals.withdrawn(rows, adjustment, now)
+        written = action != "approve" or yes
+        path = proposals.write_row(loaded, folder, row) if written else None
+    except proposals.NotOne as error:
+        _fail(USAGE, str(error))
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {folder}: {error.strerror}; check its permissions")
+    _print_adjustment(place, loaded, rows, row, path, as_json)
+
+
+def _given(by: str | None) -> str:
+    if by is None:
+        _fail(USAGE, "who asks for it, or approves it? Give --by NAME")
+    return _person(by)
+
+
+def _list_adjustments(loaded: LoadedProgram, rows: Sequence[Row], as_json: bool) -> None:
+    if as_json:
+        found = [asdict(row) | {"counts": row.decides.counts} for row in rows]
+        _print_json({"program": loaded.program.program, "adjustments": found})
+    elif not rows:
+        _print("no adjustments are in the landing folder")
+    else:
+        _print("\n".join(row.text for row in rows))
+
+
+def _print_adjustment(
+    place: Home,
+    loaded: LoadedProgram,
+    rows: Sequence[Row],
+    row: Row,
+    path: Path | None,
+    as_json: bool,
+) -> None:
+    """The row, what the next run makes of it, and where it was written."""
+    from orchestration.adjusting.preview import previewed
+
+    preview = previewed(place, loaded.program, rows, row)
+    if as_json:
+        told = {"adjustment": asdict(row), "path": path and str(path), "preview": asdict(preview)}
+        _print_json({"program": loaded.program.program, **told})
+        return
+    _print("\n".join([row.text, *preview.lines(row.currency)]))
+    _print(str(path) if path else "nothing is written yet; to approve it say --yes")
 
 
 @app.command()
@@ -628,10 +738,21 @@ def simulate(
         list[str],
         typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
     ],
-    other: Annotated[
-        Path, typer.Option("--with", metavar="FILE", help="The program file with the other terms.")
-    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="A program file with other terms; several are put side by side. Left out: that of --program.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="A single value of those files, as it would be."
+        ),
+    ] = None,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -640,11 +761,14 @@ def simulate(
     """Compute what other terms would have paid. Nothing that is published is touched.
 
     Example: bonus simulate 2024-04 --with other.yaml --out simulated
+
+    Example: bonus simulate 2024-04 --set 'terms[0].payout.rates.US[0].rate=0.18' --out simulated
     """
     loaded = _program(program)
     for period in periods:
         _known_period(loaded, period)
-    with_other, landing = _program(other), _landing(landing)
+    simulated = _other_programs(loaded, others or (), settings or ())
+    landing = _landing(landing)
     usual = os.umask(0o077)
     place = _home(home)
     from orchestration.command_line.console import Console
@@ -656,7 +780,7 @@ def simulate(
     try:
         with Console(quiet=as_json).progress("simulation") as progress:
             told = simulate_periods(
-                place, loaded, with_other, periods, landing, out, usual, progress
+                place, loaded, simulated, settings or (), periods, landing, out, usual, progress
             )
     except NotSimulable as error:
         _fail(USAGE, str(error))
@@ -667,7 +791,7 @@ def simulate(
     if as_json:
         _print_json(told)
     else:
-        _print(f"{out / 'index.html'}\n{out / 'differences.csv'}\n{out / 'summary.json'}")
+        _print(f"{out / 'index.html'}\n{out / 'summary.json'}")
 
 
 @app.command()
@@ -691,9 +815,9 @@ def statement(
 
     A command that was stopped goes on where it ended, when it is given again.
 
-    Example: bonus statement 2024-spring --out statements/2024-spring
+    Example: bonus statement 2024-04 --out statements/2024-04
 
-    Example: bonus statement 2024-spring --out ana --creator ana --language fr
+    Example: bonus statement 2024-04 --out star-us --creator star-us --language fr
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -1111,6 +1235,22 @@ def _program(path: Path | None) -> LoadedProgram:
     try:
         return load_program(path)
     except ProgramFileError as error:
+        _fail(USAGE, str(error))
+
+
+def _other_programs(
+    loaded: LoadedProgram, paths: Sequence[Path], settings: Sequence[str]
+) -> list[LoadedProgram]:
+    """The programs of a simulation: of other files, or with other values, or both."""
+    from orchestration.terms.load import ProgramFileError
+    from orchestration.terms.settings import SettingError, with_settings
+
+    if not paths and not settings:
+        _fail(USAGE, "which other terms? Give --with FILE or --set PATH=VALUE")
+    try:
+        programs = [_program(path) for path in paths] or [loaded]
+        return [with_settings(program, settings) for program in programs]
+    except (ProgramFileError, SettingError) as error:
         _fail(USAGE, str(error))
 
 
