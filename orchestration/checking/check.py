@@ -30,6 +30,8 @@ from orchestration.ingest.raw_tables import LONGEST_FOUND, OTHER_TYPE
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.ingesting import put_terms, read_files
 from orchestration.terms.load import LoadedProgram
+from orchestration.terms.model import Program
+from orchestration.terms.unmatched import Values, unmatched
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,7 +98,10 @@ def check_landing(
                 return Checked(
                     loaded.program.program,
                     tuple(_read(connection, chosen)),
-                    tuple(_mistakes(connection, chosen)),
+                    (
+                        *_mistakes(connection, chosen),
+                        *_strangers(connection, loaded.program, chosen),
+                    ),
                 )
 
 
@@ -171,6 +176,37 @@ def _mistakes(connection: duckdb.DuckDBPyConnection, chosen: Collection[str]) ->
     yield from _bad_files(connection, chosen)
     yield from _bad_rows(connection, chosen, blocked)
     yield from others
+
+
+# By field of `Values`: what is counted, of which dataset. A key has a row for each of its versions.
+# Who is paid in which currency only a run knows: a creator may have no payees row.
+_VALUES: Final = {
+    "programs": ("deals", "program", "deal_id"),
+    "markets": ("creators", "market", "creator_id"),
+    "content_types": ("posts", "content_type", "post_id"),
+    "residences": ("payees", "tax_residence", "creator_id"),
+}
+
+
+def _strangers(
+    connection: duckdb.DuckDBPyConnection, program: Program, chosen: Collection[str]
+) -> Iterator[Mistake]:
+    """Values that match nothing in the program, though they look meant to."""
+    counted = {
+        name: dict(
+            connection.execute(
+                f"select {column}, count(distinct {key}) from raw_{dataset}"
+                f" where {column} is not null group by 1"
+            ).fetchall()
+        )
+        for name, (dataset, column, key) in _VALUES.items()
+        if dataset in chosen
+    }
+    for found in unmatched(program, Values(**counted)):
+        yield Mistake(
+            "warning", "VALUE_MATCHES_NOTHING", found.dataset, found.message,
+            column=found.column, found=found.value, nearest=found.nearest,
+        )  # fmt: skip
 
 
 def _bad_files(connection: duckdb.DuckDBPyConnection, chosen: Collection[str]) -> Iterator[Mistake]:

@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -19,6 +19,7 @@ from orchestration.command_line.next_steps import DEMO, Place, next_steps
 from orchestration.foundations.texts import printable, shown
 
 if TYPE_CHECKING:
+    from orchestration.adjusting.proposals import Row
     from orchestration.dagster_glue.run_in_process import Outcome
     from orchestration.payments.payouts import Due
     from orchestration.payments.returns import Answered
@@ -35,8 +36,8 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Pays creators a bonus for how their posts perform: from landing files to a payout ledger.\n\n"
-    "Example: bonus run 2024-spring --program programs/instagram-spring-bonus.yaml "
-    "--landing landing --home home",
+    "Example: bonus run 2024-04 --program demo/program.yaml "
+    "--landing demo/landing --home demo/home",
 )
 
 ProgramOption = Annotated[
@@ -95,7 +96,7 @@ def run(
 ) -> None:
     """Run periods through all stages and gates, and publish them.
 
-    Example: bonus run 2024-spring 2024-summer --by ada
+    Example: bonus run 2024-04 2024-05 --by ada
     """
     loaded = _program(program)
     for period in periods:
@@ -150,9 +151,12 @@ def _first_failure(outcomes: Sequence[Outcome]) -> int:
 def close(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
     by: Annotated[
-        str,
+        str | None,
         typer.Option("--by", metavar="NAME", help="Who closes it; not who started its run."),
-    ],
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show what it would fix, and write nothing.")
+    ] = False,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -160,12 +164,24 @@ def close(
 ) -> None:
     """Close a published period: nothing ever changes it again.
 
-    Example: bonus close 2024-spring --by grace
+    With --preview only shown: its amounts against the period before, warnings, what is held, whose
+    work is in it, what stands against the close, and what changed since the run.
+
+    Example: bonus close 2024-04 --preview
+
+    Example: bonus close 2024-04 --by grace
     """
     loaded = _program(program)
     _known_period(loaded, period)
-    approver = _person(by)
-    place = _home(home)
+    if by is None and not preview:
+        _fail(USAGE, "who closes it? Give --by NAME, or look first with --preview")
+    approver = None if by is None else _person(by)
+    place = _home(home, is_written=not preview)
+    if preview or approver is None:
+        known = _known_landing(landing)
+        options = _options(loaded, known, home)
+        _preview(place, loaded, period, approver, known, options, as_json=as_json)
+        return
     from orchestration.pipeline.gate_worker import WORKER
 
     WORKER.start()  # later periods are settled anew, and pass their gate
@@ -198,6 +214,29 @@ def close(
         )
 
 
+def _preview(
+    place: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str | None,
+    landing: Path | None,
+    options: str,
+    *,
+    as_json: bool,
+) -> None:
+    from orchestration.reports.preview import close_preview
+
+    found = close_preview(place, loaded, period, by, landing)
+    if found is None:
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
+    if as_json:
+        _print_json(found.to_json())
+        return
+    from orchestration.command_line.console import Console
+
+    Console().preview(found, by or "NAME", options)
+
+
 @app.command()
 def withdraw(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="An estimated period.")],
@@ -211,7 +250,7 @@ def withdraw(
 
     Also one that is not in the program file any more. What was closed stays.
 
-    Example: bonus withdraw 2024-summer --by ada
+    Example: bonus withdraw 2024-09 --by ada
     """
     loaded = _program(program)
     person = _person(by)
@@ -314,15 +353,18 @@ def status(
     loaded = _program(program)
     place = _home(home)
     known = _known_landing(landing)
-    from orchestration.dagster_glue.period_states import period_states
+    from orchestration.dagster_glue.period_states import left_due, period_states
 
     states = period_states(place, loaded, known)
+    left = left_due(place, loaded.program)
     if as_json:
-        _print_json({"program": loaded.program.program, "periods": states})
+        _print_json({"program": loaded.program.program, "periods": states, "left_due": left})
         return
     from orchestration.command_line.console import Console
 
-    Console().status(loaded.program.program, states, _options(loaded, known, home))
+    console = Console()
+    console.status(loaded.program.program, states, _options(loaded, known, home))
+    console.left_due(left)
 
 
 @app.command()
@@ -349,9 +391,9 @@ def export(
 ) -> None:
     """Write a period's published tables, as CSV or otherwise, and its program.yaml and run.json.
 
-    Example: bonus export 2024-spring --out export/2024-spring
+    Example: bonus export 2024-04 --out export/2024-04
 
-    Example: bonus export 2024-spring --out books --format beancount
+    Example: bonus export 2024-04 --out books --format beancount
     """
     if spreadsheet and as_format != "csv":
         _fail(USAGE, f"--spreadsheet is for csv; in {as_format} no text is run as a formula")
@@ -361,7 +403,8 @@ def export(
     place = _home(home, is_written=False)
     publication = place.store(loaded.program.program).published().get(period)
     if publication is None:
-        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+        options = _options(loaded, landing, home)
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
     from orchestration.publishing.export import TooManyRows, export_period
 
     os.umask(usual)
@@ -427,11 +470,11 @@ def pay(
     accounts give the same bytes. With --status read the bank's answers, and write what did not
     arrive as rows of payment_returns, for a person to deliver.
 
-    Example: bonus pay 2024-spring --accounts accounts.csv --debtor debtor.yaml --out bank
+    Example: bonus pay 2024-04 --accounts accounts.csv --debtor debtor.yaml --out bank
 
-    Example: bonus pay 2024-spring --status answer.xml --out returns
+    Example: bonus pay 2024-04 --status answer.xml --out returns
 
-    Example: bonus pay 2024-spring --status answer.xml --reconcile
+    Example: bonus pay 2024-04 --status answer.xml --reconcile
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -524,9 +567,10 @@ def _returned(
     elif path is None:
         _print(f"nothing of {period} came back by these answers: no file is written")
     else:
+        count = len(answered.returns)
         _print(
-            f"{path}: {len(answered.returns):,} payouts did not arrive; look at the file, then deliver"
-            " it into payment_returns/ of the landing folder"
+            f"{path}: {count:,} payout{'s' if count > 1 else ''} did not arrive; look at the file, then"
+            " deliver it into payment_returns/ of the landing folder"
         )
 
 
@@ -552,6 +596,111 @@ def _reconcile(
 
 
 @app.command()
+def adjust(
+    action: Annotated[
+        Literal["propose", "approve", "withdraw", "list"],
+        typer.Argument(metavar="ACTION", help="propose, approve, withdraw or list."),
+    ],
+    adjustment: Annotated[
+        str,
+        typer.Argument(metavar="[ID]", help="The adjustment; proposed without one, it gets one."),
+    ] = "",
+    creator: Annotated[str, typer.Option("--creator", metavar="ID", help="Who is owed.")] = "",
+    period: Annotated[str, typer.Option("--period", metavar="KEY", help="For which period.")] = "",
+    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="As USD.")] = "",
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="AMOUNT", help="As 12.50; below 0 it is owed back.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a line.")] = "",
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who asks for it, or approves it.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write the row; approve only shows what it does without.")
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Adjust what a creator is owed by hand: one person proposes, another approves.
+
+    Each step writes one row of the dataset adjustments into the landing folder; the next run of an
+    open period posts it. Approve shows the creator's ledger before and after, and writes with --yes.
+
+    Example: bonus adjust propose --creator star-us --period 2024-04 --currency USD --amount 12.50
+    --reason "p2 was no branded content" --by bo
+
+    Example: bonus adjust approve hand-0123456789ab --by cy --yes
+    """
+    loaded, folder = _program(program), _landing(landing)
+    usual = os.umask(0o077)
+    place = _home(home, is_written=False)
+    os.umask(usual)  # a row is read by whoever runs
+    from orchestration.adjusting import proposals
+
+    now = datetime.now(UTC)
+    try:
+        rows = proposals.landed(loaded, folder)
+        if action == "list":
+            _list_adjustments(loaded, list(proposals.in_force(rows).values()), as_json)
+            return
+        if action == "propose":
+            cells = {
+                "adjustment_id": adjustment, "creator_id": creator, "period": period,
+                "currency": currency, "amount": amount, "reason": reason,
+            }  # fmt: skip
+            row = proposals.proposed(loaded, rows, cells, _given(by), now)
+        elif action == "approve":
+            row = proposals.approved(rows, adjustment, _given(by), now)
+        else:
+            row = proposals.withdrawn(rows, adjustment, now)
+        written = action != "approve" or yes
+        path = proposals.write_row(loaded, folder, row) if written else None
+    except proposals.NotOne as error:
+        _fail(USAGE, str(error))
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {folder}: {error.strerror}; check its permissions")
+    _print_adjustment(place, loaded, rows, row, path, as_json)
+
+
+def _given(by: str | None) -> str:
+    if by is None:
+        _fail(USAGE, "who asks for it, or approves it? Give --by NAME")
+    return _person(by)
+
+
+def _list_adjustments(loaded: LoadedProgram, rows: Sequence[Row], as_json: bool) -> None:
+    if as_json:
+        found = [asdict(row) | {"counts": row.decides.counts} for row in rows]
+        _print_json({"program": loaded.program.program, "adjustments": found})
+    elif not rows:
+        _print("no adjustments are in the landing folder")
+    else:
+        _print("\n".join(row.text for row in rows))
+
+
+def _print_adjustment(
+    place: Home,
+    loaded: LoadedProgram,
+    rows: Sequence[Row],
+    row: Row,
+    path: Path | None,
+    as_json: bool,
+) -> None:
+    """The row, what the next run makes of it, and where it was written."""
+    from orchestration.adjusting.preview import previewed
+
+    preview = previewed(place, loaded.program, rows, row)
+    if as_json:
+        told = {"adjustment": asdict(row), "path": path and str(path), "preview": asdict(preview)}
+        _print_json({"program": loaded.program.program, **told})
+        return
+    _print("\n".join([row.text, *preview.lines(row.currency)]))
+    _print(str(path) if path else "nothing is written yet; to approve it say --yes")
+
+
+@app.command()
 def explain(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
     creator: Annotated[str, typer.Argument(metavar="CREATOR", help="The creator's id.")],
@@ -564,7 +713,7 @@ def explain(
 
     From what is published alone; the landing data may be gone.
 
-    Example: bonus explain 2024-spring ana
+    Example: bonus explain 2024-04 star-us
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -589,10 +738,21 @@ def simulate(
         list[str],
         typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
     ],
-    other: Annotated[
-        Path, typer.Option("--with", metavar="FILE", help="The program file with the other terms.")
-    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="A program file with other terms; several are put side by side. Left out: that of --program.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="A single value of those files, as it would be."
+        ),
+    ] = None,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -600,12 +760,15 @@ def simulate(
 ) -> None:
     """Compute what other terms would have paid. Nothing that is published is touched.
 
-    Example: bonus simulate 2024-spring --with other.yaml --out simulated
+    Example: bonus simulate 2024-04 --with other.yaml --out simulated
+
+    Example: bonus simulate 2024-04 --set 'terms[0].payout.rates.US[0].rate=0.18' --out simulated
     """
     loaded = _program(program)
     for period in periods:
         _known_period(loaded, period)
-    with_other, landing = _program(other), _landing(landing)
+    simulated = _other_programs(loaded, others or (), settings or ())
+    landing = _landing(landing)
     usual = os.umask(0o077)
     place = _home(home)
     from orchestration.command_line.console import Console
@@ -617,7 +780,7 @@ def simulate(
     try:
         with Console(quiet=as_json).progress("simulation") as progress:
             told = simulate_periods(
-                place, loaded, with_other, periods, landing, out, usual, progress
+                place, loaded, simulated, settings or (), periods, landing, out, usual, progress
             )
     except NotSimulable as error:
         _fail(USAGE, str(error))
@@ -628,7 +791,7 @@ def simulate(
     if as_json:
         _print_json(told)
     else:
-        _print(f"{out / 'index.html'}\n{out / 'differences.csv'}\n{out / 'summary.json'}")
+        _print(f"{out / 'index.html'}\n{out / 'summary.json'}")
 
 
 @app.command()
@@ -652,9 +815,9 @@ def statement(
 
     A command that was stopped goes on where it ended, when it is given again.
 
-    Example: bonus statement 2024-spring --out statements/2024-spring
+    Example: bonus statement 2024-04 --out statements/2024-04
 
-    Example: bonus statement 2024-spring --out ana --creator ana --language fr
+    Example: bonus statement 2024-04 --out star-us --creator star-us --language fr
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -708,7 +871,7 @@ def report(
 ) -> None:
     """Write the page of a period, or of all periods with an overview that leads to them.
 
-    Example: bonus report 2024-spring --out 2024-spring.html
+    Example: bonus report 2024-04 --out 2024-04.html
     """
     loaded = _program(program)
     if period is not None:
@@ -716,10 +879,11 @@ def report(
     usual = os.umask(0o077)
     place = _home(home)
     published = place.store(loaded.program.program).published()
+    options = _options(loaded, landing, home)
     if period is not None and period not in published:
-        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}")
+        _fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
     if not published:
-        _fail(STATE, "nothing is published yet; run a period first: bonus run PERIOD")
+        _fail(STATE, f"nothing is published yet; run a period first: bonus run PERIOD{options}")
     from orchestration.reports.write import write_asked
 
     if out is not None:
@@ -905,7 +1069,7 @@ def quarantine(
 ) -> None:
     """Show what the last ingest of a period refused: by dataset and reason, then row by row.
 
-    Example: bonus quarantine 2024-spring --limit 100
+    Example: bonus quarantine 2024-04 --limit 100
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -915,7 +1079,8 @@ def quarantine(
     try:
         view = read_quarantine(place.quarantine_folder(loaded.program.program, period), limit)
     except FileNotFoundError:
-        _fail(STATE, f"{period} was not ingested yet; run it first: bonus run {period}")
+        options = _options(loaded, landing, home)
+        _fail(STATE, f"{period} was not ingested yet; run it first: bonus run {period}{options}")
     if as_json:
         _print_json({"program": loaded.program.program, "period": period, **asdict(view)})
         return
@@ -940,7 +1105,7 @@ def gates(
 
     With --docs also as Data Docs, which Great Expectations makes: a page for each gate.
 
-    Example: bonus gates 2024-spring --docs gates
+    Example: bonus gates 2024-04 --docs gates
     """
     loaded = _program(program)
     _known_period(loaded, period)
@@ -956,7 +1121,10 @@ def gates(
         {stage: record.gates[stage] for stage in STAGES if stage in record.gates} if record else {}
     )
     if record is None or not verdicts:
-        _fail(STATE, f"no gate of {period} was asked yet; run it first: bonus run {period}")
+        options = _options(loaded, landing, home)
+        _fail(
+            STATE, f"no gate of {period} was asked yet; run it first: bonus run {period}{options}"
+        )
     if as_json:
         told = {stage: result.to_json() for stage, result in verdicts.items()}
         _print_json({"program": name, "period": period, "run_id": record.run_id, "gates": told})
@@ -1067,6 +1235,22 @@ def _program(path: Path | None) -> LoadedProgram:
     try:
         return load_program(path)
     except ProgramFileError as error:
+        _fail(USAGE, str(error))
+
+
+def _other_programs(
+    loaded: LoadedProgram, paths: Sequence[Path], settings: Sequence[str]
+) -> list[LoadedProgram]:
+    """The programs of a simulation: of other files, or with other values, or both."""
+    from orchestration.terms.load import ProgramFileError
+    from orchestration.terms.settings import SettingError, with_settings
+
+    if not paths and not settings:
+        _fail(USAGE, "which other terms? Give --with FILE or --set PATH=VALUE")
+    try:
+        programs = [_program(path) for path in paths] or [loaded]
+        return [with_settings(program, settings) for program in programs]
+    except (ProgramFileError, SettingError) as error:
         _fail(USAGE, str(error))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from orchestration.checking.mistakes import Checked, Mistake
     from orchestration.dagster_glue.run_in_process import Outcome
     from orchestration.ingest.quarantine import QuarantineView
+    from orchestration.reports.preview import Preview
 
 PIPE_COLUMNS = 120
 _PEAK_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB elsewhere
@@ -161,6 +163,38 @@ class Console:
         }
         self.changed(changes, options)
 
+    def preview(self, preview: Preview, by: str, options: str) -> None:
+        """What a close by `by` would fix, what stands against it, and the command that closes."""
+        self._out.print(
+            f"[bold]{safe(preview.period)}[/bold]: run {safe(preview.run_id)} by {safe(preview.by)}, "
+            f"published {safe(preview.published_at)}; work of {safe(', '.join(preview.people))}",
+            soft_wrap=True,
+        )
+        self.changed({preview.period: preview.changed}, options)
+        if preview.changed.landing is None:
+            self._out.print(f"  {safe(preview.change_said)}", style="yellow", soft_wrap=True)
+        for sentence in (*preview.remarks, *preview.warnings):
+            self._out.print(f"  {safe(sentence)}", style="yellow", soft_wrap=True)
+        for shown_table in preview.tables:
+            table = Table(title=safe(shown_table.caption), title_justify="left")
+            for heading, is_number in shown_table.columns:
+                table.add_column(
+                    safe(heading), justify="right" if is_number else "left", no_wrap=is_number
+                )
+            for row in shown_table.rows:
+                table.add_row(*(safe(str(cell)) for cell in row))
+            self._out.print(table)
+        if preview.against:
+            self._out.print("It cannot be closed now:")
+            for reason in preview.against:
+                self._out.print(f"  {safe(reason)}", style="bold yellow", soft_wrap=True)
+        else:
+            self._out.print(
+                f"It is the next to close, by someone other than {safe(', '.join(preview.people))}:\n"
+                f"  bonus close {safe(preview.period)} --by {safe(shlex.quote(by))}{safe(options)}",
+                soft_wrap=True,
+            )
+
     def changed(self, changes: Mapping[str, Changed], options: str) -> None:
         """What changed after the runs of open periods, and the command that counts it."""
         of_what: dict[str, list[str]] = {}
@@ -174,6 +208,11 @@ class Console:
                 f"  bonus run {' '.join(periods)} --by NAME{options}",
             ):
                 self._out.print(safe(line), style="yellow", soft_wrap=True)
+
+    def left_due(self, found: Sequence[Mapping[str, Any]] | None) -> None:
+        """What is due and has no open period that could post it (§7); None: that is not known."""
+        for line in _left_due(found):
+            self._out.print(safe(line), style="yellow", soft_wrap=True)
 
     def quarantine(self, period: str, view: QuarantineView) -> None:
         """Counts as a table; rows and files a block each, since raw text is long. Then what is deleted."""
@@ -260,6 +299,21 @@ def _state(state: Mapping[str, Any]) -> str:
     if state["restatement"]:
         lines.append("restated")
     return "\n".join(lines)
+
+
+def _left_due(found: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    if found is None:
+        return ["tables cannot be read, so it is not known what is left due; see bonus verify"]
+    return [
+        f"no open period could post: {money_text(one['currency'], one['amount_minor'])} {one['currency']}"
+        f" to {one['creator_id']}, "
+        + (
+            f"adjustment {one['adjustment_id']} of {one['origin_period']}"
+            if one["kind"] == "manual"
+            else f"the payout of {one['origin_period']}, which came back"
+        )
+        for one in found
+    ]
 
 
 def _last_run(run: Mapping[str, Any]) -> str:

@@ -144,12 +144,15 @@ def _later_steps(
                     f"bonus run {key}{options}",
                 )
             )
-        steps.append(
+        steps += [
+            Step(
+                f"Look at what a close of {key} would fix:", f"bonus close {key} --preview{options}"
+            ),
             Step(
                 f"{key} may be closed, by someone other than {record.by}:",
                 f"bonus close {key} --by NAME{options}",
-            )
-        )
+            ),
+        ]
     steps.append(Step("See where all periods stand:", f"bonus status{options}"))
     if published:
         steps.append(Step("Write pages about them:", f"bonus report{options}"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,16 @@ from orchestration.pipeline.engines import DuckDBEngine
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
-from orchestration.simulation.simulate import NotSimulable, simulated
-from orchestration.simulation.write import write_simulation
+from orchestration.simulation.simulate import NotSimulable, named_periods, simulated
+from orchestration.simulation.write import write_simulation, write_variants
 from orchestration.terms.load import LoadedProgram
 
 
 def simulate_periods(
     home: Home,
     loaded: LoadedProgram,
-    other: LoadedProgram,
+    others: Sequence[LoadedProgram],
+    settings: Sequence[str],
     periods: Sequence[str],
     landing: Path,
     out: Path,
@@ -30,11 +33,20 @@ def simulate_periods(
 ) -> dict[str, Any]:
     """Simulates and writes into `out`, whose files are made under `umask`; gives the summary.
 
-    Raises as `simulated` does; NotSimulable also if `out` cannot be written, as far as that can be
-    known before anything is computed, or lies in the home.
+    `settings` are what was set in all of `others`.
+
+    Several other files are variants: each goes to a folder of its own below `out`, and a page has
+    them side by side. Raises as `simulated` does; NotSimulable also if `out` cannot be written, as
+    far as that can be known before anything is computed, or lies in the home.
     """
     _demand_outside(out, home)
-    _make_folder(out, umask)
+    published = home.store(loaded.program.program).published()
+    for other in others:
+        named_periods(loaded, other, periods, published)
+    with _writing(out, umask):
+        out.mkdir(parents=True, exist_ok=True)
+        if not os.access(out, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     limits = EngineLimits.of(os.environ)
     make_run = partial(
         PeriodRun,
@@ -42,16 +54,26 @@ def simulate_periods(
         engine=DuckDBEngine(limits),
         progress=progress,
     )
+
+    def simulate(other: LoadedProgram, folder: Path) -> dict[str, Any]:
+        with (
+            simulated(home, loaded, other, periods, landing, make_run) as pairs,
+            _writing(out, umask),
+        ):
+            return write_simulation(other, settings, pairs, folder)
+
     WORKER.start()
     try:
-        with simulated(home, loaded, other, periods, landing, make_run) as pairs:
-            os.umask(umask)
-            try:
-                return write_simulation(loaded.program, pairs, out)
-            except OSError as error:
-                raise _unwritable(out, error) from None
+        if len(others) == 1:
+            return simulate(others[0], out)
+        variants = []
+        for number, other in enumerate(others, start=1):
+            name = f"variant-{number}"
+            variants.append({**simulate(other, out / name), "variant": name})
     finally:
         WORKER.close()
+    with _writing(out, umask):
+        return write_variants(variants, out)
 
 
 def _demand_outside(out: Path, home: Home) -> None:
@@ -62,17 +84,15 @@ def _demand_outside(out: Path, home: Home) -> None:
         )
 
 
-def _make_folder(out: Path, umask: int) -> None:
+@contextmanager
+def _writing(out: Path, umask: int) -> Iterator[None]:
+    """Files are made under the mask of whoever calls; NotSimulable if that fails."""
     own = os.umask(umask)
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
-        raise _unwritable(out, error) from None
+        raise NotSimulable(
+            f"cannot write to {out}: {error.strerror}; name another folder with --out"
+        ) from None
     finally:
         os.umask(own)
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise _unwritable(out, PermissionError(0, "Permission denied"))
-
-
-def _unwritable(out: Path, error: OSError) -> NotSimulable:
-    return NotSimulable(f"cannot write to {out}: {error.strerror}; name another folder with --out")

@@ -11,7 +11,12 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from orchestration.dagster_glue.assets import ingest, ledger, models  # noqa: E402
-from orchestration.dagster_glue.jobs import build_period_job, close_job, withdraw_job  # noqa: E402 - after the filters
+from orchestration.dagster_glue.jobs import (  # noqa: E402 - after the filters
+    build_period_job,
+    close_job,
+    statements_job,
+    withdraw_job,
+)
 from orchestration.dagster_glue.resources import HomeResource  # noqa: E402
 from orchestration.dagster_glue.sensors import alerts, closing_days, deliveries  # noqa: E402
 
@@ -21,7 +26,7 @@ def build_definitions(home: HomeResource) -> dg.Definitions:
     return dg.Definitions(
         assets=[ingest.ingest, *models.STAGE_ASSETS, ledger.earnings, ledger.publication],
         asset_checks=[ingest.GATE, *models.GATES],
-        jobs=[build_period_job(), close_job, withdraw_job],
+        jobs=[build_period_job(), close_job, withdraw_job, statements_job],
         sensors=[deliveries, alerts],
         schedules=[closing_days],
         resources={"home": home},

@@ -1,11 +1,19 @@
 """The jobs that an operator launches."""
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.report_files import reports_of
-from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB, WITHDRAW_JOB, HomeResource
+from orchestration.dagster_glue.resources import (
+    BY_TAG,
+    CLOSE_JOB,
+    STATEMENTS_JOB,
+    WITHDRAW_JOB,
+    HomeResource,
+)
+from orchestration.dagster_glue.statement_files import statements_of
 from orchestration.pipeline.changed_inputs import changes_of_published
 from orchestration.pipeline.closing import close_period
 from orchestration.pipeline.refusals import Refused
@@ -15,6 +23,7 @@ from orchestration.terms.load import LoadedProgram, load_program
 PERIOD_JOB = "period"
 CLOSE_OP = "close_period"
 WITHDRAW_OP = "withdraw_period"
+STATEMENTS_OP = "write_statements"
 
 
 def build_period_job() -> "dg.UnresolvedAssetJobDefinition":
@@ -86,6 +95,42 @@ def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: Ho
         )
     context.log.info(f"{period} was withdrawn; settled anew: {', '.join(anew) or 'nothing'}")
     reports_of(context, home.home, program_name, list(anew))
+
+
+class StatementsConfig(dg.Config):
+    """The folder for the files, outside the home, on the machine that serves the UI.
+
+    Of each language that is given there is a folder in it; without any, each creator has that of its market.
+    """
+
+    out: str
+    languages: list[str] = Field(default_factory=list)
+    program_file: str | None = None  # left out, it is where it was when last run
+
+
+@dg.op(
+    name=STATEMENTS_OP,
+    description="Writes a statement a creator (contract section 12); what is published stays as it is.",
+)
+def statements_op(
+    context: dg.OpExecutionContext, config: StatementsConfig, home: HomeResource
+) -> None:
+    program_name, period = home.partition(context)
+    with as_failures():
+        loaded = _program_of(program_name, config.program_file, home)
+        statements_of(context, home.home, loaded, period, config.out, config.languages)
+
+
+@dg.job(
+    name=STATEMENTS_JOB,
+    partitions_def=PERIODS,
+    executor_def=dg.in_process_executor,
+    config={"ops": {STATEMENTS_OP: {"config": {"out": "", "languages": []}}}},
+    description="Writes a statement a creator of a published bonus period, with its proof. Folder,"
+    " number and root become metadata of what is published.",
+)
+def statements_job() -> None:
+    statements_op()
 
 
 @dg.job(

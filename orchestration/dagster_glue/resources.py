@@ -26,6 +26,9 @@ CLOSE_JOB = "close"
 WITHDRAW_JOB = "withdraw"
 """The job that takes an estimate out of what is published."""
 
+STATEMENTS_JOB = "statements"
+"""The job that writes statements."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watcher:

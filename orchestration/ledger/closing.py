@@ -78,13 +78,16 @@ class Closable:
     changed_files: Sequence[str] = ()
 
 
-def refusals(case: Closable, approver: str) -> list[str]:
-    """§7: every reason why `approver` may not close a period now; [] if it may be done."""
+def refusals(case: Closable, approver: str | None) -> list[str]:
+    """§7: every reason why `approver` may not close a period now; [] if it may be done.
+
+    Without an approver: every reason why nobody may.
+    """
     period = case.period
     if period in case.closed:
         return [f"{period} is closed already; what was closed never changes"]
     found = []
-    if not is_person(approver):
+    if approver is not None and not is_person(approver):
         found.append(
             f"who closes {period}? The approver is {approver[:MOST_OF_A_NAME]!r}: "
             f"{what_is_wrong(approver)}; give another name"
@@ -105,7 +108,7 @@ def refusals(case: Closable, approver: str) -> list[str]:
     if case.later_run is not None:
         found.append(case.later_run)
     found += case.changed_files
-    if is_person(approver):
+    if approver is not None and is_person(approver):
         found += _own_work(case.workers or (), approver)
     return found
 

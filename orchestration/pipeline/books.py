@@ -80,10 +80,11 @@ class Books:
         )
 
 
-def open_books(home: Home, program: str) -> Books:
+def open_books(home: Home, program: str, *, completes: bool = True) -> Books:
     """The books of a program; Refused if its close log and its sealed periods contradict each other.
 
-    A close that died between its line and its seal is completed here.
+    A close that died between its line and its seal is completed here, unless the books are only
+    looked at.
     """
     store, log = home.store(program), CloseLog(home.path, program)
     published = store.published()
@@ -97,7 +98,7 @@ def open_books(home: Home, program: str) -> Books:
     for key, (_, line) in entries.items():
         if key not in published:
             raise _contradiction(program, f"{log.path} closes {key}, which is not published")
-        if not published[key].has_seal_of(line):
+        if completes and not published[key].has_seal_of(line):
             store.seal(published[key], line)
     return Books(published, store.restated(), {key: entry for key, (entry, _) in entries.items()})
 

@@ -8,6 +8,7 @@ line is written: a crash between the two leaves them so, and the next close or r
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -87,10 +88,48 @@ def demand_closable(
         _demand(home, loaded, period, by, today)
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a close would find now: the reasons against it, and everyone whose work is in the period."""
+
+    against: list[str]
+    workers: list[Worker]
+    closed: list[str]  # in the order of the log
+
+
+def prospect(
+    home: Home, loaded: LoadedProgram, period: str, by: str | None, today: date | None = None
+) -> Prospect:
+    """What stands against the close of a published period, by `by` or by anyone. Writes nothing."""
+    with home.program_lock(loaded.program.program):
+        try:
+            demand_periods_stay(home, loaded)
+            books = open_books(home, loaded.program.program, completes=False)
+        except Refused as error:
+            return Prospect([str(error)], [], [])
+        workers, found = _look(home, loaded, books, period, by, today)
+        return Prospect(found, workers or [], list(books.closed))
+
+
 def _demand(home: Home, loaded: LoadedProgram, period: str, by: str, today: date | None) -> Books:
-    program = loaded.program
     demand_periods_stay(home, loaded)
-    books = open_books(home, program.program)
+    books = open_books(home, loaded.program.program)
+    _, found = _look(home, loaded, books, period, by, today)
+    if found:
+        raise Refused("\n".join(found))
+    return books
+
+
+def _look(
+    home: Home,
+    loaded: LoadedProgram,
+    books: Books,
+    period: str,
+    by: str | None,
+    today: date | None,
+) -> tuple[list[Worker] | None, list[str]]:
+    """Everyone whose work is in a period, and every reason against its close."""
+    program = loaded.program
     publication = books.published.get(period)
     changed = [
         fault
@@ -106,6 +145,7 @@ def _demand(home: Home, loaded: LoadedProgram, period: str, by: str, today: date
         for fault in file_faults(f"restatement of {key}", version)
     ]
     record = _readable(publication)
+    workers = _workers(books, publication, record, is_whole=not changed)
     found = refusals(
         Closable(
             period=period,
@@ -113,7 +153,7 @@ def _demand(home: Home, loaded: LoadedProgram, period: str, by: str, today: date
             closed=list(books.closed),
             closes_on=_closes_on(program, publication if record else None, period),
             today=today or datetime.now(UTC).date(),
-            workers=_workers(books, publication, record, is_whole=not changed),
+            workers=workers,
             gates_not_held=_gates_not_held(record),
             later_run=later_run(home, program.program, period, record),
             changed_files=changed,
@@ -122,9 +162,7 @@ def _demand(home: Home, loaded: LoadedProgram, period: str, by: str, today: date
     )
     if (fault := key_fault(home)) is not None:
         found.append(fault)
-    if found:
-        raise Refused("\n".join(found))
-    return books
+    return workers, found
 
 
 def _workers(

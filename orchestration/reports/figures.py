@@ -18,13 +18,15 @@ from orchestration.publishing.store import PROGRAM_FILE, Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry, RunRecord, Totals
 from orchestration.reports.distribution import bin_edges, gini
-from orchestration.terms.currencies import minor_units
+from orchestration.terms.currencies import minor_unit_decimals, minor_units
 from orchestration.terms.load import parse_program
 from orchestration.terms.model import Period, Program, TermsVersion
+from orchestration.terms.unmatched import Unmatched, Values, unmatched
 
 if TYPE_CHECKING:
     import duckdb
 
+SHOWN_TOP: Final = 10
 MOST_ROWS: Final = 25
 """Markets and content types are ids of any kind: beyond so many, the rest is one row."""
 
@@ -115,6 +117,16 @@ class AdjustmentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TopRow:
+    """A creator among those that earned most."""
+
+    creator_id: str
+    market: str | None
+    points: Decimal
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodFigures:
     """All that a period's page tells."""
 
@@ -137,6 +149,10 @@ class PeriodFigures:
     post_reasons: Sequence[ReasonRow]
     settlement: Sequence[SettlementRow]
     adjustments: Sequence[AdjustmentRow]
+    unmatched: Sequence[Unmatched]
+    top: Sequence[TopRow]
+    # All payouts, at the period's rates, in the program currency, rounded once; None: no rate is known.
+    paid_in_all_minor: int | None
 
     @property
     def totals(self) -> Totals:
@@ -198,6 +214,9 @@ def period_figures(
             post_reasons=reason_rows(connection, "post_eligibility"),
             settlement=_settlement(connection),
             adjustments=adjustment_rows(connection),
+            unmatched=unmatched_values(connection, program),
+            top=_top(connection),
+            paid_in_all_minor=_paid_in_all(connection, program.currency),
         )
 
 
@@ -350,6 +369,54 @@ def adjustment_rows(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow
         " group by all order by all"
     ).fetchall()
     return [AdjustmentRow(*row) for row in rows]
+
+
+def _top(connection: duckdb.DuckDBPyConnection) -> list[TopRow]:
+    rows = connection.execute(
+        "select creator_id, market, points, program_amount_minor from creator_earnings"
+        f" where program_amount_minor > 0 order by 4 desc, 1 limit {SHOWN_TOP}"
+    ).fetchall()
+    return [TopRow(*row) for row in rows]
+
+
+def _paid_in_all(connection: duckdb.DuckDBPyConnection, currency: str) -> int | None:
+    """Each payout over the rate of its row, else of its currency; summed exactly, then rounded half-even."""
+    rows = connection.execute(
+        "select ledger.payout_currency, coalesce(ledger.fx_rate, rates.fx_rate) as rate,"
+        " sum(ledger.payout_minor) from payout_ledger as ledger"
+        " left join settlement_rates as rates using (payout_currency)"
+        " where ledger.payout_minor <> 0 group by all"
+    ).fetchall()
+    if any(rate is None for _, rate, _ in rows):
+        return None
+    units = 10 ** minor_unit_decimals(currency)
+    return round(
+        sum(
+            (
+                Fraction(int(paid) * units, 10 ** minor_unit_decimals(paid_in)) / Fraction(rate)
+                for paid_in, rate, paid in rows
+            ),
+            Fraction(0),
+        )
+    )
+
+
+def unmatched_values(connection: duckdb.DuckDBPyConnection, program: Program) -> list[Unmatched]:
+    """The values of a period that match nothing in its program, though they look meant to."""
+
+    def counted(column: str, table: str) -> dict[str, int]:
+        query = f"select {column}, count(*) from {table} where {column} is not null group by 1"
+        return dict(connection.execute(query).fetchall())
+
+    return unmatched(
+        program,
+        Values(
+            markets=counted("market", "creator_eligibility"),
+            content_types=counted("content_type", "post_eligibility"),
+            residences=counted("tax_residence", "settlement_parties"),
+            currencies=counted("payout_currency", "payout_ledger"),
+        ),
+    )
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:

@@ -212,6 +212,21 @@ def distribution_section(figures: PeriodFigures) -> Section:
             for row in figures.spreads
         ],
     )  # fmt: skip
+    whole = figures.totals.program_amount_minor
+    top = Table(
+        f"The {len(figures.top)} that earned most, in {currency}",
+        columns("Creator", "Market", "Points #", "Earned #", "Of all #"),
+        [
+            [
+                cell(row.creator_id),
+                named(row.market),
+                text.points(row.points),
+                text.amount(row.amount_minor, currency),
+                text.percent(row.amount_minor, whole),
+            ]
+            for row in figures.top
+        ],
+    )
     return Section(
         "distribution",
         "Distribution of payouts",
@@ -220,7 +235,7 @@ def distribution_section(figures: PeriodFigures) -> Section:
             " (0: all earned the same; near 1: one earned nearly all)."
         ],
         charts,
-        [spreads] if figures.spreads else [],
+        [*([top] if figures.top else []), *([spreads] if figures.spreads else [])],
     )
 
 

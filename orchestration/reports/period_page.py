@@ -76,7 +76,7 @@ def _lead(figures: PeriodFigures, notices: Notices) -> list[str]:
             f"Estimated: it may still change. It can be closed from {period.closes_on} on, by"
             f" someone other than {cell(record.by)}."
         )
-    told = [*notices.of(figures.period.key), *map(cell, remarks_in(figures))]
+    told = [*notices.of(figures.period.key), *remarks_in(figures)]
     return [*told, days, f"{state} {published}"]
 
 
@@ -106,6 +106,10 @@ def _cards(figures: PeriodFigures) -> list[Card]:
             text.counted(warnings, "warning"),
         ),
     ]
+    if figures.paid_in_all_minor is not None:
+        paid = text.amount(figures.paid_in_all_minor, currency)
+        note = f"in {currency}, at the period's rates"
+        cards.insert(1, Card("Paid out in all currencies", paid, note))
     cards += [
         Card(
             f"Paid out in {name}",

@@ -1,6 +1,7 @@
 """Remarks on a period's figures: facts that the figures do not show by themselves.
 
-That nobody is eligible, and why; and that money comes from other periods. One sentence or two each.
+That nobody is eligible, and why; that money comes from other periods; and which values of the data
+match nothing in the program, though they look meant to. One sentence or two each.
 """
 
 from __future__ import annotations
@@ -9,19 +10,24 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from orchestration.publishing.store import Publication
-from orchestration.publishing.tables import CONTRACT_TABLES
+from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import Totals
 from orchestration.reports.figures import (
     AdjustmentRow,
     PeriodFigures,
     ReasonRow,
     adjustment_rows,
+    program_of,
     reason_rows,
+    unmatched_values,
 )
 from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS
 from orchestration.reports.text import amount, counted
+from orchestration.terms.unmatched import Unmatched
 
-_TABLES = ("creator_eligibility", "post_eligibility", "journal")
+_TABLES = (
+    "creator_eligibility", "post_eligibility", "journal", "settlement_parties", "payout_ledger",
+)  # fmt: skip
 
 _FROM = {
     "adjustment": "of",
@@ -39,13 +45,14 @@ def remarks_on(publication: Publication) -> list[str]:
 
     with duckdb.connect() as connection:
         for name in _TABLES:
-            relation = publication.relation(CONTRACT_TABLES[name])
+            relation = publication.relation(PUBLISHED_TABLES[name])
             connection.execute(f"create view {name} as {relation}")
         return _remarks(
             publication.record().totals,
             lambda: reason_rows(connection, "creator_eligibility"),
             lambda: reason_rows(connection, "post_eligibility"),
             adjustment_rows(connection),
+            unmatched_values(connection, program_of(publication)),
         )
 
 
@@ -56,6 +63,7 @@ def remarks_in(figures: PeriodFigures) -> list[str]:
         lambda: figures.creator_reasons,
         lambda: figures.post_reasons,
         figures.adjustments,
+        figures.unmatched,
     )
 
 
@@ -64,8 +72,13 @@ def _remarks(
     creators: Reasons,
     posts: Reasons,
     adjustments: Sequence[AdjustmentRow],
+    strangers: Sequence[Unmatched],
 ) -> list[str]:
-    return [*_nobody(totals, creators, posts), *_adjusted(totals, adjustments)]
+    return [
+        *_nobody(totals, creators, posts),
+        *_adjusted(totals, adjustments),
+        *(f"{found.said[:1].upper()}{found.said[1:]}." for found in strangers),
+    ]
 
 
 def _nobody(totals: Totals, creators: Reasons, posts: Reasons) -> list[str]:

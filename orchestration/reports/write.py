@@ -5,7 +5,7 @@ They lie outside what a close seals, and can be made again from what is publishe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,8 @@ from filelock import FileLock
 
 from orchestration.foundations.files import replace_file
 from orchestration.pipeline.home import Home
-from orchestration.reports.figures import period_figures
+from orchestration.publishing.store import Publication
+from orchestration.reports.figures import period_figures, program_of
 from orchestration.reports.notices import notices
 from orchestration.reports.overview_page import overview_page
 from orchestration.reports.page import Link, render
@@ -50,7 +51,17 @@ def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str,
         if not published:
             return {}
         missing = [key for key in published if not (folder / page_name(key)).exists()]
-        return write_pages(home, program, [*periods, *missing], folder / OVERVIEW)
+        # A page that is new has neighbours that lead to it from now on.
+        beside = [key for new in missing for key in neighbours(published, new)]
+        wanted = dict.fromkeys([*periods, *missing, *beside])
+        return write_pages(home, program, wanted, folder / OVERVIEW)
+
+
+def neighbours(published: Mapping[str, Publication], period: str) -> list[str]:
+    """The published periods before and after a published one, in the program's order."""
+    order = [one.key for one in program_of(published[period]).periods if one.key in published]
+    at = order.index(period)
+    return [*order[max(at - 1, 0) : at], *order[at + 1 : at + 2]]
 
 
 def write_pages(
@@ -63,7 +74,11 @@ def write_pages(
     paths = {key: overview.with_name(page_name(key)) for key in periods if key in published}
     for key, path in paths.items():
         figures = period_figures(published, restated, key)
-        page = render(period_page(figures, [Link("All periods", overview.name)], told))
+        links = [
+            Link("All periods", overview.name),
+            *(Link(other, page_name(other)) for other in neighbours(published, key)),
+        ]
+        page = render(period_page(figures, links, told))
         replace_file(path, page.encode())
     page = render(overview_page(published, restated, page_name, told))
     replace_file(overview, page.encode())

@@ -66,7 +66,7 @@ def summary(period: str, pair: Simulated, currency: str) -> dict[str, Any]:
     """
     creators = _with_change(_merged(pair, _CREATORS, ["creator_id"]))
     creators["market"] = creators["market_after"].combine_first(creators["market_before"])
-    creators["decile"] = _deciles(creators)
+    creators["decile"] = deciles(creators)
     content = _with_change(_merged(pair, _CONTENT, ["creator_id", "content_type"]))
     sides = {"before": pair.before, "after": pair.after}
     return {
@@ -96,6 +96,18 @@ def share_class(before: int, after: int) -> str:
     is_over = abs(after - before) * 20 > before
     side = "gains" if after > before else "loses"
     return f"{side} over 5 %" if is_over else side
+
+
+def deciles(creators: pd.DataFrame) -> pd.Series[Any]:
+    """The decile of each creator that earned something before, by place: amount, then id; else null.
+
+    Deciles are as even as whole creators allow; 1 has the least amounts.
+    """
+    import pandas as pd
+
+    earned = creators[creators["before"] > 0].sort_values(["before", "creator_id"]).index
+    found = {index: place * 10 // len(earned) + 1 for place, index in enumerate(earned)}
+    return pd.Series([found.get(index) for index in creators.index], creators.index, dtype="Int64")
 
 
 def gini_text(value: Fraction | None) -> str | None:
@@ -151,35 +163,23 @@ def _with_change(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _deciles(creators: pd.DataFrame) -> pd.Series[Any]:
-    """The decile of each creator that earned something before, by place: amount, then id."""
-    earned = creators[creators["before"] > 0].sort_values(["before", "creator_id"])
-    deciles = {index: place * 10 // len(earned) + 1 for place, index in enumerate(earned.index)}
-    return creators.index.map(deciles.get).astype(object).to_series(creators.index)
-
-
 def _sums(rows: pd.DataFrame) -> dict[str, int]:
     return {name: sum(rows[name]) for name in ("before", "after", "change")}
 
 
 def _classes(rows: pd.DataFrame, by: str, column: str | None) -> list[dict[str, Any]]:
-    """Creators, and their sums of before, after and change, by group and class; groups in order."""
+    """Creators, and their sums of before, after and change, by group and class; null comes last."""
     import pandas as pd
 
     groups: dict[Any, pd.DataFrame] = (
         {None: rows} if column is None else dict(iter(rows.groupby(column, dropna=False)))
     )
     return [
-        {
-            "by": by,
-            "group": None if pd.isna(name) else name,
-            "class": each,
-            "creators": len(members),
-            **_sums(members),
-        }
-        for name, group in groups.items()
+        {"by": by, "group": group, "class": each, "creators": len(members), **_sums(members)}
+        for name, group_rows in groups.items()
+        for group in [None if pd.isna(name) else int(name) if column == "decile" else name]
         for each in CLASSES
-        for members in [group[group["class"] == each]]
+        for members in [group_rows[group_rows["class"] == each]]
     ]
 
 

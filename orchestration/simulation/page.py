@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from orchestration.reports import text
-from orchestration.reports.page import Card, Page, Section, Table, cell
+from orchestration.reports.page import Card, Link, Page, Section, Table, cell
 from orchestration.reports.parts import columns, named
 from orchestration.simulation.changes import AMOUNTS, SIDES
 
@@ -34,7 +34,7 @@ def simulation_page(told: Mapping[str, Any], differing: int) -> Page:
         lead=[
             "Simulated: what other terms would have paid. Nothing here is published, and nothing of "
             "it can be closed or paid.",
-            "Before is what is published now; after is what the other program file gives.",
+            f"Before is what is published now; after is what {_source(told)} gives.",
         ],
         cards=[
             Card("Rows that differ", text.count(differing), "differences.csv has each of them"),
@@ -42,6 +42,83 @@ def simulation_page(told: Mapping[str, Any], differing: int) -> Page:
         ],
         sections=[section for entry in told["periods"] for section in _sections(entry, currency)],
     )
+
+
+def _source(told: Mapping[str, Any]) -> str:
+    """The program file, and what was set in it."""
+    settings = [cell(setting) for setting in told["set"]]
+    return cell(told["file"]) + (f" with {', '.join(settings)}" if settings else "")
+
+
+def variants_page(told: Mapping[str, Any]) -> Page:
+    """The page of several simulations, side by side, each with a link to its own."""
+    variants, currency = told["variants"], told["currency"]
+    periods = [entry["period"] for entry in variants[0]["periods"]]
+    return Page(
+        title="Simulations side by side",
+        program=told["program"],
+        state="",
+        lead=[
+            "Simulated: what other terms would have paid. Nothing here is published, and nothing of "
+            "it can be closed or paid.",
+            *(f"{each['variant']} is {_source(each)}." for each in variants),
+        ],
+        cards=[
+            Card(
+                f"{each['variant']}, change in {currency}",
+                _signed(
+                    sum(entry["program_amount_minor"]["change"] for entry in each["periods"]),
+                    currency,
+                ),
+            )
+            for each in variants
+        ],
+        sections=[
+            Section(
+                f"{period}-variants",
+                period,
+                tables=[
+                    _side_by_side(
+                        [(each["variant"], each["periods"][place]) for each in variants], currency
+                    )
+                ],
+            )
+            for place, period in enumerate(periods)
+        ],
+        links=[Link(each["variant"], f"{each['variant']}/index.html") for each in variants],
+    )
+
+
+def _side_by_side(entries: Sequence[tuple[str, Mapping[str, Any]]], currency: str) -> Table:
+    """The figures of a period: as published, and by each variant."""
+    published = _figures(entries[0][1], "before", currency)
+    simulated = [_figures(entry, "after", currency) for _, entry in entries]
+    names = list(dict.fromkeys(name for each in (published, *simulated) for name in each))
+    rows = [[name, *(each.get(name, "–") for each in (published, *simulated))] for name in names]
+    headings = columns("Figure", "Published #", *(f"{name} #" for name, _ in entries))
+    return Table("Figures side by side", headings, rows)
+
+
+def _figures(entry: Mapping[str, Any], side: str, currency: str) -> dict[str, str]:
+    """What is told of one side of a period, by its name."""
+    money = {
+        f"Paid out, {named(row['market'])}, {row['payout_currency']}": text.amount(
+            row["payout_minor"][side], row["payout_currency"]
+        )
+        for row in entry["markets"]
+    }
+    figures = {label: values[SIDES.index(side)] for label, *values in _key_figures(entry, currency)}
+    if side == "before":
+        return figures | money
+    classes = {
+        f"Creators: {row['class']}": text.count(row["creators"])
+        for row in entry["classes"]
+        if row["by"] == "all"
+    }
+    below = {
+        "Rows that fall below the minimum": text.count(len(entry["below_minimum"]["fall_below"]))
+    }
+    return figures | money | classes | below
 
 
 def _card(entry: Mapping[str, Any], currency: str) -> Card:
@@ -71,7 +148,14 @@ def _sections(entry: Mapping[str, Any], currency: str) -> list[Section]:
             f"{period}-money",
             f"{period}: money",
             _remarks(entry),
-            tables=[_key_figures(entry, currency), _markets(entry, currency)],
+            tables=[
+                Table(
+                    f"Figures, in {currency}",
+                    columns("Figure", "Before #", "After #"),
+                    _key_figures(entry, currency),
+                ),
+                _markets(entry, currency),
+            ],
         ),
         Section(
             f"{period}-classes",
@@ -98,12 +182,14 @@ def _remarks(entry: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _key_figures(entry: Mapping[str, Any], currency: str) -> Table:
+def _key_figures(entry: Mapping[str, Any], currency: str) -> list[list[str]]:
+    """Label, before, after."""
+
     def money(minor: int | None) -> str:
         return "–" if minor is None else text.amount(minor, currency)
 
     budget = entry["budget"]
-    rows = [
+    return [
         ["Earned", *(money(entry["program_amount_minor"][side]) for side in SIDES)],
         ["Wanted, before the budget", *(money(budget[side]["wanted_minor"]) for side in SIDES)],
         ["Budget", *(money(budget[side]["budget_minor"]) for side in SIDES)],
@@ -111,7 +197,6 @@ def _key_figures(entry: Mapping[str, Any], currency: str) -> Table:
         ["Creators at their cap", *(text.count(entry["capped_creators"][side]) for side in SIDES)],
         ["Gini's coefficient, eligible creators", *(entry["gini"][side] or "–" for side in SIDES)],
     ]
-    return Table(f"Figures, in {currency}", columns("Figure", "Before #", "After #"), rows)
 
 
 def _markets(entry: Mapping[str, Any], currency: str) -> Table:

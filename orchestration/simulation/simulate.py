@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +74,7 @@ def simulated(
     with _scratch(home, loaded.program.program) as scratch:
         with home.program_lock(loaded.program.program):
             books = open_books(home, loaded.program.program)
-            named = _named(loaded, other, periods, books)
+            named = named_periods(loaded, other, periods, books.published)
             demand_untouched(books, loaded.program.program, whole=named)
             # A run that publishes meanwhile may sweep versions away, so they are kept by link.
             books = replace(
@@ -110,8 +110,11 @@ def _lock(folder: Path) -> FileLock:
     return FileLock(folder / "held.lock", timeout=0)
 
 
-def _named(
-    loaded: LoadedProgram, other: LoadedProgram, periods: Sequence[str], books: Books
+def named_periods(
+    loaded: LoadedProgram,
+    other: LoadedProgram,
+    periods: Sequence[str],
+    publications: Collection[str],
 ) -> list[str]:
     """The periods in the order of the other program; NotSimulable if §13 does not allow them."""
     old, new = loaded.program, other.program
@@ -130,7 +133,7 @@ def _named(
         raise NotSimulable(
             f"{other.path} has no period {', '.join(missing)}; its periods: {', '.join(keys)}"
         )
-    published = [period.key for period in old.periods if period.key in books.published]
+    published = [period.key for period in old.periods if period.key in publications]
     if unpublished := [period for period in periods if period not in published]:
         raise NotSimulable(
             f"{', '.join(unpublished)} is not published, so there is nothing to compare with; "

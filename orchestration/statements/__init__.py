@@ -3,6 +3,7 @@
     languages.py    the languages, their catalogues (locale/), money, numbers and days by CLDR
     wording.py      codes of §4, §6 and §7 that a payee reads, in words
     figures.py      what the page of one creator tells, out of its rows and their explanation
+    decisions.py    the reasons that people gave for adjustments and returned payments
     page.py         the page's HTML
     write.py        the files: reads creators in bunches, writes each file whole
     catalogues.py   `make messages`: which texts the catalogues must have

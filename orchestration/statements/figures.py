@@ -16,12 +16,23 @@ from orchestration.explain.explanation import Explanation
 from orchestration.explain.not_counted import NotEligible
 from orchestration.explain.rows import CreatorRows, Row
 from orchestration.explain.steps import Step
+from orchestration.ledger.journal import EXPENSE
 from orchestration.statements.wording import LEDGER
-from orchestration.terms.model import Period, Program
+from orchestration.terms.model import Period, Program, TermsVersion, WithholdingRule
 
 _DIGITS: Final = 80
 _SHARED: Final = ("points", "performance_minor", "milestone_minor", "program_amount_minor")
 """Columns that tell of the earnings in the program currency, told once for all accounts."""
+
+
+_CHANGING: Final = (
+    "earnings_minor",
+    "adjustments_minor",
+    "returns_minor",
+    "withheld_minor",
+    "payout_minor",
+    "closing_balance_minor",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,45 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Posting:
+    """What is posted beside earnings and payouts; `reason` is text from outside, "" where none is known."""
+
+    kind: str
+    origin_period: str
+    amount_minor: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A column of a ledger row, as it was in the period before and as it is."""
+
+    column: str
+    currency: str
+    before: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms that hold for the creator: `versions` of its points, `last` of its amounts (§6)."""
+
+    versions: Sequence[TermsVersion]
+    last: TermsVersion
+    withholding: WithholdingRule | None
+    minimum_minor: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """The reasons of adjustments by id, and of returned payments by period and currency."""
+
+    adjustments: dict[str, str]
+    returns: dict[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What the page tells; `proof` is that of §12."""
 
@@ -88,6 +138,11 @@ class Statement:
     types: Sequence[ContentType]
     left_out: Sequence[LeftOut]
     creator_reasons: Sequence[str]
+    postings: Sequence[Posting]
+    period_before: str | None
+    changes: Sequence[Change]
+    terms: Terms
+    cap_minor: str | None
     proof: Mapping[str, Any]
     leaf: str
 
@@ -96,6 +151,7 @@ def statement_of(
     program: Program,
     rows: CreatorRows,
     explanation: Explanation,
+    reasons: Reasons,
     proof: Mapping[str, Any],
     leaf: str,
 ) -> Statement:
@@ -110,24 +166,30 @@ def statement_of(
         state=explanation.state,
         market=market,
         zone=known.timezone if known else "UTC",
-        accounts=[_account(row, explanation, steps) for row in rows.ledger],
+        accounts=[_account(row, program.currency, explanation, steps) for row in rows.ledger],
         earned=_earned(explanation, steps),
         segments=rows.segments,
         types=_types(rows, steps),
         left_out=_left_out(rows, explanation),
         creator_reasons=[reason.text for reason in explanation.creator_reasons],
+        postings=_postings(rows, reasons),
+        period_before=rows.before[0].period if rows.before else None,
+        changes=_changes(rows),
+        cap_minor=rows.earnings.cells["cap_minor"] if rows.earnings else None,
+        terms=_terms(program, explanation.period, rows),
         proof=proof,
         leaf=leaf,
     )
 
 
-def _account(row: Row, explanation: Explanation, steps: Mapping[str, Step]) -> Account:
+def _account(
+    row: Row, currency: str, explanation: Explanation, steps: Mapping[str, Step]
+) -> Account:
     columns = explanation.ledger[row.text("payout_currency")]
-    lines = [
-        Line(steps[columns[name]], name)
-        for name in LEDGER
-        if name in columns and name not in _SHARED
-    ]
+    told = [name for name in LEDGER if name in columns and name not in _SHARED]
+    if row.key["payout_currency"] == currency:
+        told = [name for name in told if name != "fx_rate"]  # of a currency to itself
+    lines = [Line(steps[columns[name]], name) for name in told]
     return Account(row.cells, lines)
 
 
@@ -165,3 +227,58 @@ def _left_out(rows: CreatorRows, explanation: Explanation) -> list[LeftOut]:
         LeftOut(posts[post_id], list(reasons))
         for post_id, reasons in groupby(explanation.not_eligible, lambda found: found.post_id)
     ]
+
+
+def _postings(rows: CreatorRows, reasons: Reasons) -> list[Posting]:
+    """The entries that `adjustments_minor` and `returns_minor` of the ledger are the sums of."""
+    found = []
+    for entry in rows.journal:
+        kind, origin, currency = (
+            entry.text(name) for name in ("kind", "origin_period", "currency")
+        )
+        amount, account = int(entry.text("amount_minor")), entry.text("account")
+        if kind in ("manual", "adjustment") and account == EXPENSE:
+            reason = reasons.adjustments.get(entry.cells["adjustment_id"] or "", "")
+            found.append(Posting(kind, origin, amount, currency, reason))
+        elif kind == "return" and account == f"payable:{rows.creator_id}":
+            reason = reasons.returns.get((origin, currency), "")
+            found.append(Posting(kind, origin, -amount, currency, reason))
+    return found
+
+
+def _changes(rows: CreatorRows) -> list[Change]:
+    """What differs from the period before, currency by currency; of it only what is an amount."""
+    before = {row.text("payout_currency"): row for row in rows.before}
+    now = {row.text("payout_currency"): row for row in rows.ledger}
+    return [
+        Change(column, currency, was, amount)
+        for currency in sorted(before | now)
+        for column in _CHANGING
+        for was, amount in [(_amount(before, currency, column), _amount(now, currency, column))]
+        if rows.before and was != amount
+    ]
+
+
+def _amount(rows: Mapping[str, Row], currency: str, column: str) -> int:
+    return int(rows[currency].text(column)) if currency in rows else 0
+
+
+def _terms(program: Program, period_key: str, rows: CreatorRows) -> Terms:
+    period = program.period(period_key)
+    last = program.version_in_force(max(period.starts_on, program.last_day(period)))
+    numbers = {int(row.text("terms_version")) for row in rows.segments} or {last.version}
+    residence = rows.party.cells["tax_residence"] if rows.party else None
+    rule = None
+    if rows.party is not None and residence is not None:
+        rule = program.withholding_rule(residence, rows.party.cells["tax_form"] or "none")
+    currencies = [row.text("payout_currency") for row in rows.ledger]
+    return Terms(
+        versions=[version for version in program.terms if version.version in numbers],
+        last=last,
+        withholding=rule,
+        minimum_minor={
+            currency: minimum
+            for currency in currencies
+            if (minimum := program.minimum_payout_minor(currency, period))
+        },
+    )

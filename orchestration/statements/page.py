@@ -19,6 +19,7 @@ from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.statements import wording
 from orchestration.statements.figures import Statement
 from orchestration.statements.languages import Language, Speech, translations
+from orchestration.terms.currencies import minor_units
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -69,6 +70,9 @@ def _environment(language: Language) -> Environment:
     environment.filters |= {
         "text": partial(_text, language),
         "name": _name,
+        "amount": lambda amount, currency: escape(
+            speech.money(minor_units(amount, currency), currency)
+        ),
         "value": partial(_value, speech),
         "formula": _formula,
     }

@@ -10,7 +10,7 @@ aliases, guess types (an amount would be a float on the way) and recurse as deep
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -47,6 +47,8 @@ class Scalar:
     text: str
     is_plain: bool  # written without quotes and not as a block
     line: int
+    span: tuple[int, int] = field(default=(0, 0), compare=False)
+    """From which character of the text to which it stands."""
 
     @property
     def is_null(self) -> bool:
@@ -151,6 +153,10 @@ class _Open:
     key: _Key | None = None  # of a mapping: the key that waits for its value
 
 
+def _span(event: Event) -> tuple[int, int]:
+    return event.start_mark.index, event.end_mark.index
+
+
 class _Builder:
     """Puts events together to nodes, with a stack of its own: depth costs no recursion."""
 
@@ -172,7 +178,7 @@ class _Builder:
                 self._refuse(path, line, f"the alias *{event.anchor}", "the value itself")
             case ScalarEvent():
                 text = event.value.encode("utf-8", "replace").decode("utf-8")
-                path = self._place(Scalar(text, is_plain=not event.style, line=line))
+                path = self._place(Scalar(text, not event.style, line, _span(event)))
                 self._check_properties(event, path, line)
                 if text != event.value:  # "\ud800" is half a character
                     self._refuse(path, line, event.value, "text without surrogate escapes")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestration.command_line import simulating
+from orchestration.ledger.money import AmountTooLarge
 from orchestration.pipeline.gate_worker import WORKER
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import GateFailed
@@ -114,8 +118,14 @@ def test_all_periods_equal_a_fresh_home(small: Small, tmp_path: Path) -> None:
     assert [may["returns_minor"], may["adjustments_minor"]] == ["2250", "0"]
 
 
-def test_the_last_period_alone_opens_with_what_is_published(small: Small) -> None:
+def test_a_period_alone_opens_with_what_is_published(small: Small) -> None:
     assert changed(small, PROGRAM, "june") == []
+    with simulated(
+        small.books.home, small.books.loaded, other(small, DOUBLE), ["may"], small.landing, fast_run
+    ) as pairs:  # in the middle: april and june stay as they are
+        before, after = (ledger(getattr(pairs["may"], side), "eve") for side in ("before", "after"))
+    assert before["opening_balance_minor"] == after["opening_balance_minor"] == "1000"
+    assert (before["closing_balance_minor"], after["closing_balance_minor"]) == ("2000", "2500")
     with simulated(
         small.books.home,
         small.books.loaded,
@@ -224,8 +234,79 @@ def test_the_command_writes_all_files(bonus: BonusHere, small: Small, tmp_path: 
     assert june["gini"] == {"before": "0.000000", "after": "0.000000"}
     assert june["largest_losses"] == []
     assert [row["creator_id"] for row in june["largest_gains"]] == ["ada", "eve"]
+    groups = [row["group"] for row in june["classes"] if row["by"] == "decile"]
+    assert [repr(group) for group in groups] == ["1"] * 5 + ["6"] * 5  # two earners; no floats
     page = (out / "index.html").read_text("utf-8")
     assert "gains over 5 %" in page and "+20.00" in page
+
+
+def test_single_values_are_set_by_their_paths(
+    bonus: BonusHere, small: Small, tmp_path: Path
+) -> None:
+    rate = "terms[0].payout.rates.US[0].rate"
+    arguments = ("simulate", "june", "--out", str(tmp_path))
+    (june,) = bonus.json(*arguments, "--set", f"{rate}=20")["periods"]
+    assert june["program_amount_minor"]["after"] == 4_000
+    assert f"after is what {small.books.loaded.path} with {rate}=20 gives" in html.unescape(
+        (tmp_path / "index.html").read_text("utf-8")
+    )
+    with_double = (
+        "--with",
+        str(other(small, DOUBLE).path),
+        "--set",
+        "withholding[0].brackets[0].rate=0",
+    )
+    (june,) = bonus.json(*arguments, *with_double)["periods"]
+    assert june["program_amount_minor"]["after"] == 4_000
+    assert june["markets"][0]["payout_minor"] == {"before": 760, "after": 2_000, "change": 1_240}
+    for wrong, said in (
+        ((), "Give --with FILE or --set PATH=VALUE"),
+        (("--set", f"{rate}s=20"), "has no key 'rates'; perhaps rate"),
+        (("--set", f"{rate}=-1"), f"{rate}: found -1"),
+        (("--set", "program=autumn"), "is the file of autumn"),
+    ):
+        done = bonus(*arguments, *wrong)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_variants_stand_side_by_side(bonus: BonusHere, small: Small, tmp_path: Path) -> None:
+    double, treble = tmp_path / "double.yaml", tmp_path / "treble.yaml"
+    double.write_text(DOUBLE, "utf-8")
+    treble.write_text(PROGRAM.replace("rate: 10", "rate: 30"), "utf-8")
+    out = tmp_path / "out"
+    told = bonus.json(
+        "simulate", "june", "--with", str(double), "--with", str(treble), "--out", str(out)
+    )
+    assert told == json.loads((out / "summary.json").read_bytes())
+    after = {
+        each["variant"]: each["periods"][0]["program_amount_minor"]["after"]
+        for each in told["variants"]
+    }
+    assert after == {"variant-1": 4_000, "variant-2": 6_000}
+    assert (out / "variant-2" / "simulated-program.yaml").read_bytes() == treble.read_bytes()
+    for name in ("index.html", "differences.csv", "classes.csv", "june/payout_ledger.csv"):
+        assert (out / "variant-1" / name).exists()
+    page = (out / "index.html").read_text("utf-8")
+    assert 'href="variant-2/index.html"' in page
+    rows = [
+        " ".join(row.split())
+        for row in re.sub("<[^>]*>", " ", page).split("Gini")[0].split("Earned")
+    ]
+    assert rows[1].startswith("20.00 40.00 60.00")
+    autumn = tmp_path / "autumn.yaml"
+    autumn.write_text(PROGRAM.replace("program: spring", "program: autumn"), "utf-8")
+    done = bonus(
+        "simulate",
+        "june",
+        "--with",
+        str(double),
+        "--with",
+        str(autumn),
+        "--out",
+        str(tmp_path / "none"),
+    )
+    assert (done.returncode, "autumn.yaml is the file of autumn" in done.stderr) == (2, True)
+    assert not (tmp_path / "none").exists()  # refused before anything is computed
 
 
 def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path) -> None:
@@ -244,6 +325,11 @@ def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path)
     inside = str(small.books.home.path / "published" / "program=spring" / "period=june")
     without_june = tmp_path / "program.yaml"
     without_june.write_text(PROGRAM.replace("key: june", "key: july"), "utf-8")
+    (tmp_path / "a folder").mkdir()
+    os.mkfifo(tmp_path / "a pipe")
+    for hostile in ("absent", "a folder", "a pipe", "a file"):
+        done = bonus("simulate", "june", "--with", str(tmp_path / hostile), "--out", str(tmp_path))
+        assert (done.returncode, "expected" in done.stderr) == (2, True), done.stderr
     refused = [
         (2, "lies between", status(["june", "april"])),
         (2, "has no period 'july'", status(["july"])),
@@ -257,3 +343,18 @@ def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path)
     for expected, said, (found, message) in refused:
         assert (found, said in message) == (expected, True), message
         assert "Traceback" not in message
+
+
+def test_an_amount_that_is_too_large_is_told_in_one_message(
+    bonus: BonusHere, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_: Any) -> None:
+        raise AmountTooLarge("a sum is 9223372036854775808, which does not fit 64 bits")
+
+    monkeypatch.setattr("orchestration.pipeline.earning.write_earnings", too_large)
+    path = other(small, DOUBLE).path
+    done = bonus("simulate", "june", "--with", str(path), "--out", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "a sum is 9223372036854775808" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(small.books.home.path.glob("simulation=*"))

@@ -8,6 +8,7 @@ import json
 import runpy
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.statement_key import KEY_FILE
 from orchestration.publishing.export import export_tables
 from orchestration.statements import write
+from orchestration.statements.languages import Speech
 from orchestration.statements.write import write_statements
 from orchestration.terms.model import Program
-from tests.conftest import ROOT, BonusHere
+from tests.conftest import ROOT, SHARED, BonusHere
 from tests.incidents.landing import Books as TinyBooks
 from tests.incidents.landing import World, key
 from tests.integration.books import Books
@@ -31,6 +33,12 @@ from tests.page_reader import PageReader
 
 CHECK = runpy.run_path(str(ROOT / "check_statement.py"))["check"]
 LANGUAGE_OF = {"JP": "ja", "KR": "ko"}
+CASES = sorted(path.name for path in (SHARED / "worked").glob("[0-9][0-9]")) or ["absent"]
+DECISIONS = sorted(path.name for path in (SHARED / "worked").glob("decisions-*")) or ["absent"]
+TOLD = (
+    "earnings_minor", "opening_balance_minor", "adjustments_minor", "returns_minor", "payable_minor",
+    "withheld_minor", "payout_minor", "closing_balance_minor",
+)  # fmt: skip
 HOSTILE = (
     "<script>alert(1)</script>",
     "a\"b'c&d",
@@ -113,6 +121,11 @@ def faults(home: Home, program: Program, period: str, folder: Path) -> Iterator[
         page = (out / f"{row['name']}.html").read_text("utf-8")
         if f'<html lang="{row["language"]}">' not in page or root not in page:
             yield f"{period}: page of {row['creator_id']}"
+        for cells in facts["ledger"].values():
+            for column in TOLD:
+                money = Speech(row["language"]).money(cells[column], cells["payout_currency"])
+                if f">{money}<" not in page:
+                    yield f"{period}: {column} of {row['creator_id']} is not on its page"
     shutil.rmtree(folder)
 
 
@@ -121,6 +134,31 @@ def test_every_statement_is_proved_and_says_what_the_export_says(
 ) -> None:
     for period in whole.periods[:2]:
         assert not list(faults(whole.home, whole.program, period, tmp_path / period))
+
+
+@pytest.mark.long  # every statement of every period
+@pytest.mark.parametrize("case", CASES)
+def test_every_worked_case_has_its_statements(case: str, shared: Path, tmp_path: Path) -> None:
+    source = shared / "worked" / case
+    books = Books(tmp_path / "home", source / "program.yaml", fast=True)
+    for period in books.periods:
+        books.run(period, source / "landing")
+        books.close(period)
+        assert not list(faults(books.home, books.program, period, tmp_path / period))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", DECISIONS)
+def test_decisions_have_their_statements(case: str, shared: Path, tmp_path: Path) -> None:
+    """Adjustments by hand and returned payments, over closed and open periods."""
+    source = shared / "worked" / case
+    books = Books(tmp_path / "home", source / "program.yaml", fast=True)
+    for at, closing in enumerate(books.periods, start=1):
+        for period in books.periods:
+            books.run(period, source / f"landing-{at}")
+        books.close(closing)
+        for period in books.published:
+            assert not list(faults(books.home, books.program, period, tmp_path / period))
 
 
 @pytest.fixture
@@ -221,6 +259,12 @@ def test_a_command_that_was_stopped_goes_on(
     again = write_statements(*arguments)
     assert again.made == 2 and again.root == first.root
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == files
+    monkeypatch.setattr(write, "BUNCH", 16)  # so many bunches that each core has a process
+    elsewhere = (*arguments[:3], tmp_path / "parallel")
+    assert write_statements(*elsewhere) == replace(first, folder=str(tmp_path / "parallel"))
+    made = {path.name: path.read_bytes() for path in (tmp_path / "parallel").iterdir()}
+    assert made == {path.name: content for path, content in files.items()}
+    monkeypatch.setattr(write, "MANY", 100)
     assert (
         write_statements(*arguments, language="ko").made
         == first.languages["en"] + first.languages["ja"]
@@ -252,3 +296,48 @@ def test_tables_that_contradict_each_other_give_no_statement(
     monkeypatch.setattr("orchestration.explain.settled.floor", lambda part: part + number(1))
     with pytest.raises(Refused, match="contradicts itself"):
         write_statements(whole.home, whole.program, whole.periods[0], tmp_path / "out")
+
+
+def test_the_page_tells_adjustments_returns_changes_and_terms(tmp_path: Path) -> None:
+    """ana is paid 900.00 for January; the bank returns it, and somebody adds 50.00 to February."""
+    world = World(tmp_path)
+    for name in ("ana", "bo"):
+        world.creator(name)
+        world.post(f"{name}-1", name, 900_000)
+        world.post(f"{name}-2", name, 100_000, month=2)
+    world.program["terms"][0]["eligibility"]["minimum_views"] = 150_000
+    world.program["minimum_payout"] = {"USD": 25}
+    books = TinyBooks(world)
+    books.run_and_close(1)
+    world.returned("r1", "ana")
+    world.rows["payment_returns"][-1]["reason"] = "account <closed>"
+    row = {
+        "program": "bonus", "adjustment_id": "a1", "period": key(2), "currency": "USD", "amount": "50.00",
+        "requested_by": "ada", "approved_by": "grace",
+    }  # fmt: skip
+    early, later = "2024-02-01T00:00:00Z", "2024-02-02T00:00:00Z"
+    world.rows["adjustments"] += [
+        {**row, "creator_id": "bo", "reason": "about bo", "updated_at": early},
+        {**row, "creator_id": "ana", "reason": "a missed reel", "updated_at": later},
+    ]
+    books.run(2)
+    write_statements(Home(books.home), books.plain.program, key(2), tmp_path / "out")
+    names = {row["creator_id"]: row["name"] for row in index(tmp_path / "out")}
+    page = (tmp_path / "out" / f"{names['ana']}.html").read_text("utf-8").replace("\u00a0", " ")
+    for told in (
+        '<th scope="row">Adjustment</th><td><bdi>2024-02</bdi></td><td><bdi>a missed reel</bdi></td>'
+        '<td class="number">USD 50.00</td>',
+        "<td><bdi>2024-01</bdi></td><td><bdi>account &lt;closed&gt;</bdi></td>"
+        '<td class="number">USD 900.00</td>',
+        "Fewer qualified views than the minimum. Found 100,000, needed 150,000.",
+        '<th scope="row">Earned in this period</th><td class="number">USD 900.00</td>'
+        '<td class="number">USD 0.00</td><td class="number">-USD 900.00</td>',
+        '<th scope="row">Minimum payout</th><td>USD 25.00</td>',
+        '<th scope="row">Least qualified views of a post</th><td>150,000</td>',
+    ):
+        assert told in page, told
+    assert "about bo" not in page
+    assert "There is no statement of yours in the period before." not in page
+    page = (tmp_path / "out" / f"{names['bo']}.html").read_text("utf-8")
+    assert "about bo" not in page and "missed reel" not in page  # neither is posted for bo
+    assert "Nothing to pay" in page

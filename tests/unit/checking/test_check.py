@@ -336,3 +336,27 @@ def demand_sarif(log: dict[str, Any]) -> None:
                 )
                 line = physical.get("region", {"startLine": 1})["startLine"]
                 assert isinstance(line, int) and line >= 1
+
+
+def test_a_value_that_matches_nothing_though_it_looks_meant_to_is_warned_of(place: Place) -> None:
+    """It blocks nothing: a run would be green, and pay nobody."""
+    for name, old, new in (
+        ("creators/a.csv", ",US,", ",us,"),
+        ("deals/a.csv", ",ours,", ",Ours,"),
+        ("posts/a.csv", ",reel,", ",reels,"),
+    ):
+        place.write(name, FILES[name].replace(old, new))
+    checked = place.check()
+    assert checked.errors == 0
+    found = [row for row in checked.mistakes if row.rule == "VALUE_MATCHES_NOTHING"]
+    assert [(row.dataset, row.column, row.found, row.nearest) for row in found] == [
+        ("deals", "program", "Ours", "ours"),
+        ("creators", "market", "us", "US"),
+        ("posts", "content_type", "reels", "reel"),
+    ]
+    assert found[1].said == (
+        "1 creators are of the market 'us', which the program does not have, so they earn nothing;"
+        " perhaps US"
+    )
+    assert sarif_of(checked)
+    assert {row.dataset for row in place.check("posts").mistakes} == {"posts"}

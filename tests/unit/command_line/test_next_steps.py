@@ -84,7 +84,7 @@ def test_periods_that_are_over_are_to_be_run_and_the_first_closed(
     publish(tmp_path, program, "2024-04")
     assert commands(tmp_path, program)[:2] == [
         "bonus run 2024-05 2024-06 --home h",
-        "bonus close 2024-04 --by NAME --home h",
+        "bonus close 2024-04 --preview --home h",
     ]
     first, second = program.periods[:2]
     before = commands(tmp_path, program, date.fromordinal(first.closes_on.toordinal() - 1))
@@ -106,13 +106,15 @@ def test_what_changed_after_a_run_is_counted_before_the_close(
     tmp_path: Path, program: Program
 ) -> None:
     publish(tmp_path, program, "2024-04", "2024-05", "2024-06")
-    assert commands(tmp_path, program)[0] == "bonus close 2024-04 --by NAME --home h"
+    looked_at = ["bonus close 2024-04 --preview --home h", "bonus close 2024-04 --by NAME --home h"]
+    assert commands(tmp_path, program)[:2] == looked_at
     steps = next_steps(tmp_path, loaded(program, "another"), "", OVER)
     assert steps[0].sentence == (
         "2024-04: the program file changed after its run. Run it again before it is closed:"
     )
-    assert [step.command for step in steps[:2]] == [
+    assert [step.command for step in steps[:3]] == [
         "bonus run 2024-04",
+        "bonus close 2024-04 --preview",
         "bonus close 2024-04 --by NAME",
     ]
 
@@ -125,7 +127,7 @@ def test_after_a_close_the_next_period_is_and_verify_is_named(
     closed: Publication = store.published()["2024-04"]
     store.seal(closed, b"{}")
     found = commands(tmp_path, program)
-    assert found[0] == "bonus close 2024-05 --by NAME --home h"
+    assert found[0] == "bonus close 2024-05 --preview --home h"
     assert "bonus verify --home h" in found
 
 

@@ -255,3 +255,47 @@ def test_what_came_after_the_published_run_is_told(march: HandMade) -> None:
         assert "It can be closed from" not in text
     text = read_page(paths["march"].read_text("utf-8")).text
     assert "It cannot be closed before it is run again." in text
+
+
+def test_who_earned_most_and_what_is_paid_in_all(books: HandMade) -> None:
+    """USD 11.70 at rate 1, JPY 2,999 at 150: 19.9933; GBP 1.00 at 0.8: 1.25; in all 32.94."""
+    payouts = [("a", "USD", 1170, "1"), ("b", "JPY", 2999, "150"), ("c", "GBP", 100, "0.8")]
+    books.publish(
+        "march",
+        payout_ledger=[
+            {"creator_id": creator, "payout_currency": currency, "status": "paid", "fx_rate": rate,
+             "payable_minor": minor, "payout_minor": minor}
+            for creator, currency, minor, rate in payouts
+        ],
+        creator_earnings=[
+            {"creator_id": f"c{number:02}", "market": "JP", "points": "1",
+             "program_amount_minor": number // 2}
+            for number in range(24)
+        ],
+    )  # fmt: skip
+    page = read_page(
+        write_reports(books.home, books.program, ["march"])["march"].read_text("utf-8")
+    )
+    assert "Paid out in all currencies32.94in USD, at the period's rates" in page.text
+    rows = page.tables["The 10 that earned most, in USD"][1:]
+    # The same amount by id, and the eleventh is left out.
+    assert [row[0] for row in rows[:4]] == ["c22", "c23", "c20", "c21"]
+    assert [row[3] for row in rows[:3]] == ["0.11", "0.11", "0.10"]
+    assert len(rows) == 10
+
+
+def test_a_page_leads_to_the_period_before_and_after(march: HandMade) -> None:
+    paths = write_reports(march.home, march.program, ["march"])
+
+    def targets() -> list[str]:
+        page = read_page(paths["march"].read_text("utf-8"))
+        found = [value for _, name, value in page.attributes if name == "href"]
+        return [value for value in found if not value.startswith("#")]
+
+    assert targets() == ["index.html"]
+    march.publish("april")
+    # Its neighbour is written anew, once: it leads to a page that was not there before.
+    april = write_reports(march.home, march.program, ["april"])
+    assert set(april) == {"april", "march"}
+    assert targets() == ["index.html", page_name("april")]
+    assert set(write_reports(march.home, march.program, ["april"])) == {"april"}

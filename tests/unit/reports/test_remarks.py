@@ -130,3 +130,23 @@ def test_adjustments_that_cancel_each_other_are_named_too(books: HandMade) -> No
     )
     assert remark.startswith("More than this period earned")
     assert "5.00 of february" in remark and "−5.00 of january" in remark
+
+
+def test_a_value_that_looks_meant_is_told_by_count(books: HandMade) -> None:
+    """Two creators of the market jp, which is not JP: the gates hold, and they earn nothing."""
+    found = remarks(
+        books,
+        creator_eligibility=[
+            ANA,
+            {"creator_id": "ben", "market": "jp", "reasons": "MARKET"},
+            {"creator_id": "cy", "market": "jp", "reasons": "MARKET"},
+            {"creator_id": "dee", "market": "BR", "reasons": "MARKET"},
+        ],
+        post_eligibility=[GOOD_POST],
+        payout_ledger=[earned(100)],
+        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
+    )
+    assert found == [
+        "2 creators are of the market 'jp', which the program does not have, so they earn nothing;"
+        " perhaps JP."
+    ]

@@ -1,0 +1,55 @@
+"""Statements as files, for the job of the UI: what it wrote becomes metadata of the published period."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.dagster_glue.assets.ledger import PUBLISHED
+from orchestration.pipeline.home import Home
+from orchestration.pipeline.refusals import Refused
+from orchestration.terms.load import LoadedProgram
+
+
+def statements_of(
+    context: dg.OpExecutionContext,
+    home: Home,
+    loaded: LoadedProgram,
+    period: str,
+    out: str,
+    languages: Sequence[str],
+) -> None:
+    """Writes the statements of a period into `out`, or into a folder of it for each of `languages`.
+
+    Refused for a folder or language that cannot be, and where `bonus statement` ends with status 4.
+    """
+    from orchestration.statements.languages import LANGUAGES
+    from orchestration.statements.write import InsideHome, write_statements
+
+    if not Path(out).is_absolute():
+        raise Refused(f"out is {out!r}; give the whole path of a folder outside the home")
+    if unknown := [name for name in languages if name not in LANGUAGES]:
+        raise Refused(f"no language {', '.join(unknown)}; there are {', '.join(LANGUAGES)}")
+    chosen = [name for name in LANGUAGES if name in languages]
+    for language in chosen or (None,):
+        folder = Path(out) / (language or "")
+        try:
+            written = write_statements(
+                *(home, loaded.program, period, folder), language=language, tell=context.log.info
+            )
+        except (InsideHome, OSError) as error:
+            raise Refused(f"{error}; name another folder as out") from error
+        context.log_event(
+            dg.AssetObservation(
+                PUBLISHED,
+                partition=context.partition_key,
+                description=f"Statements in {language or 'the languages of the markets'}",
+                metadata={
+                    "statements": written.statements,
+                    "folder": dg.MetadataValue.path(written.folder),
+                    "root": written.root,
+                },
+            )
+        )
