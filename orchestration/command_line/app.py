@@ -352,15 +352,18 @@ def status(
     loaded = _program(program)
     place = _home(home)
     known = _known_landing(landing)
-    from orchestration.dagster_glue.period_states import period_states
+    from orchestration.dagster_glue.period_states import left_due, period_states
 
     states = period_states(place, loaded, known)
+    left = left_due(place, loaded.program)
     if as_json:
-        _print_json({"program": loaded.program.program, "periods": states})
+        _print_json({"program": loaded.program.program, "periods": states, "left_due": left})
         return
     from orchestration.command_line.console import Console
 
-    Console().status(loaded.program.program, states, _options(loaded, known, home))
+    console = Console()
+    console.status(loaded.program.program, states, _options(loaded, known, home))
+    console.left_due(left)
 
 
 @app.command()
@@ -563,9 +566,10 @@ def _returned(
     elif path is None:
         _print(f"nothing of {period} came back by these answers: no file is written")
     else:
+        count = len(answered.returns)
         _print(
-            f"{path}: {len(answered.returns):,} payouts did not arrive; look at the file, then deliver"
-            " it into payment_returns/ of the landing folder"
+            f"{path}: {count:,} payout{'s' if count > 1 else ''} did not arrive; look at the file, then"
+            " deliver it into payment_returns/ of the landing folder"
         )
 
 

@@ -209,6 +209,11 @@ class Console:
             ):
                 self._out.print(safe(line), style="yellow", soft_wrap=True)
 
+    def left_due(self, found: Sequence[Mapping[str, Any]] | None) -> None:
+        """What is due and has no open period that could post it (§7); None: that is not known."""
+        for line in _left_due(found):
+            self._out.print(safe(line), style="yellow", soft_wrap=True)
+
     def quarantine(self, period: str, view: QuarantineView) -> None:
         """Counts as a table; rows and files a block each, since raw text is long. Then what is deleted."""
         if view.counts:
@@ -294,6 +299,21 @@ def _state(state: Mapping[str, Any]) -> str:
     if state["restatement"]:
         lines.append("restated")
     return "\n".join(lines)
+
+
+def _left_due(found: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    if found is None:
+        return ["tables cannot be read, so it is not known what is left due; see bonus verify"]
+    return [
+        f"no open period could post: {money_text(one['currency'], one['amount_minor'])} {one['currency']}"
+        f" to {one['creator_id']}, "
+        + (
+            f"adjustment {one['adjustment_id']} of {one['origin_period']}"
+            if one["kind"] == "manual"
+            else f"the payout of {one['origin_period']}, which came back"
+        )
+        for one in found
+    ]
 
 
 def _last_run(run: Mapping[str, Any]) -> str:

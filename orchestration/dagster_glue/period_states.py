@@ -1,7 +1,8 @@
-"""The content of `bonus status`: the state, last run, gates and totals of each period."""
+"""The content of `bonus status`: the state, last run, gates and totals of each period, and what is left due."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.pipeline.changed_inputs import changes_of_published
 from orchestration.pipeline.closing import later_run
+from orchestration.pipeline.deciding import decisions_left_due
 from orchestration.pipeline.home import Home
 from orchestration.records import CloseEntry, RunRecord
 from orchestration.terms.load import LoadedProgram
+from orchestration.terms.model import Program
 
 LOOKED_AT = 1000
 """How many of the latest runs are searched for each period's last one."""
@@ -64,6 +67,18 @@ def period_states(
             }
         )
     return states
+
+
+def left_due(home: Home, program: Program) -> list[dict[str, Any]] | None:
+    """§7: what is due and has no open period that could post it; None where tables cannot be read."""
+    import duckdb
+
+    store = home.store(program.program)
+    try:
+        found = decisions_left_due(program, store.published(), store.restated())
+    except (duckdb.Error, OSError):
+        return None
+    return [asdict(one) for one in found]
 
 
 def _gates(record: RunRecord) -> dict[str, dict[str, Any]]:

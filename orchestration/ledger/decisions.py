@@ -11,10 +11,10 @@ is corrected, withdrawn or moved, the postings of all periods sum to what is due
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from orchestration.ledger.money import Account
 from orchestration.terms.people import same_person
@@ -220,6 +220,35 @@ def decide(
     )
 
 
+AFTER_ALL: Final = "\0"
+"""A period after all of a program; no period has this key."""
+
+
+def left_due(
+    adjustments: Iterable[Adjustment],
+    returns: Iterable[Return],
+    past: Past,
+    still_open: Mapping[str, datetime],
+) -> Decided:
+    """§7: "what is due and has no open period that could post it", as postings, without notes.
+
+    That is what a period after all others would still post, once the open ones have posted what they
+    can. `past` is what the closed periods have left; `still_open` are the open periods of the
+    program, in its order, published or not, with their closes_on at 00:00 UTC, naive.
+    """
+    adjustments, returns = list(adjustments), list(returns)
+    past = replace(past, order=[*past.order, AFTER_ALL])
+    for period, closes_at in still_open.items():
+        posted = decide(period, closes_at, adjustments, returns, past)
+        past = replace(
+            past,
+            manual=[*past.manual, *posted.manual],
+            returns=[*past.returns, *posted.returns],
+        )
+    left = decide(AFTER_ALL, datetime.max, adjustments, returns, past)
+    return replace(left, notes=())
+
+
 class _Versioned(Protocol):
     @property
     def updated_at(self) -> datetime: ...
@@ -268,14 +297,14 @@ def manual_postings(period: str, decided: Iterable[Adjustment], past: Past) -> l
     `decided` are the rows in force.
     """
     due = {
-        (row.adjustment_id, row.creator_id, row.currency): row
+        _key(row): row
         for row in decided
         if row.counts and row.amount_minor and past.is_by(row.period, period)
     }
     posted: dict[tuple[str, str, str], int] = {}
     latest: dict[tuple[str, str, str], str] = {}
     for posting in past.manual:
-        key = (posting.adjustment_id, posting.creator_id, posting.currency)
+        key = _key(posting)
         posted[key] = posted.get(key, 0) + posting.amount_minor
         latest[key] = posting.origin_period
     found = []
@@ -383,6 +412,11 @@ def _by_account(postings: Iterable[Posting]) -> dict[Account, list[Posting]]:
     for posting in postings:
         found.setdefault((posting.creator_id, posting.currency), []).append(posting)
     return found
+
+
+def _key(one: Adjustment | ManualPosting) -> tuple[str, str, str]:
+    """§7: "an (adjustment_id, creator_id, currency)"."""
+    return (one.adjustment_id, one.creator_id, one.currency)
 
 
 def _bytewise(key: tuple[str, ...]) -> tuple[bytes, ...]:

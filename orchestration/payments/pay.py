@@ -37,7 +37,7 @@ class Paid:
         if not self.files:
             return [f"{due.period} pays nobody: no file is written"]
         return [
-            f"{file.path}: {file.transactions:,} payments, {file.currency} "
+            f"{file.path}: {file.transactions:,} payment{'s' if file.transactions > 1 else ''}, {file.currency} "
             f"{money_text(file.currency, file.minor)}, to be executed on {due.pays_on}"
             for file in self.files
         ]

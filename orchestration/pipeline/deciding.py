@@ -20,13 +20,15 @@ from orchestration.ledger.decisions import (
     Return,
     ReturnPosting,
     decide,
+    left_due,
     notes_of_unknown,
 )
+from orchestration.ledger.money import Account
 from orchestration.pipeline.rows import field_names, write_rows
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, DECISION_TABLES
 from orchestration.terms.currencies import minor_units
-from orchestration.terms.model import Period
+from orchestration.terms.model import Period, Program
 
 if TYPE_CHECKING:
     import duckdb
@@ -205,3 +207,56 @@ def _known_creators(
     ]
     rows = connection.execute(" union ".join(selects), {"creators": creators}).fetchall()
     return {creator for (creator,) in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftDue:
+    """What is owed (or, below 0, owed back) and posted by no period: minor units of the currency.
+
+    `kind` is that of the journal; `origin_period` the period that it is about.
+    """
+
+    kind: str
+    origin_period: str
+    adjustment_id: str | None
+    creator_id: str
+    currency: str
+    amount_minor: int
+
+
+def decisions_left_due(
+    program: Program,
+    published: Mapping[str, Publication],
+    restated: Mapping[str, Publication],
+) -> list[LeftDue]:
+    """§7: "`bonus status` shows what is due and has no open period that could post it".
+
+    By all rows that any run has read, that of a closed period, too.
+    """
+    import duckdb
+
+    order = [period.key for period in program.periods]
+    closed = [key for key in order if key in published and published[key].seal is not None]
+    with duckdb.connect() as connection:
+        rows = rows_used(connection, [*published.values(), *restated.values()])
+        history = History(order, [published[key] for key in closed], closed)
+        past = past_of(connection, history, rows.returns)
+    still_open = {
+        period.key: datetime.combine(period.closes_on, time())
+        for period in program.periods
+        if period.key not in closed
+    }
+    left = left_due(rows.adjustments, rows.returns, past, still_open)
+    manual = [
+        LeftDue("manual", one.origin_period, one.adjustment_id, *_whose(one), one.amount_minor)
+        for one in left.manual
+    ]
+    returned = [
+        LeftDue("return", one.origin_period, None, *_whose(one), one.payable_minor)
+        for one in left.returns
+    ]
+    return [*manual, *returned]
+
+
+def _whose(posting: ManualPosting | ReturnPosting) -> Account:
+    return posting.creator_id, posting.currency

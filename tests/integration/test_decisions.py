@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.pipeline.deciding import decisions_left_due
 from orchestration.pipeline.refusals import GateFailed, Refused
-from tests.conftest import SHARED
+from tests.conftest import SHARED, BonusHere
 from tests.integration.books import Books
 from tests.integration.test_closing import assert_equal
 
@@ -348,3 +350,46 @@ def test_what_was_posted_must_have_a_row(small: Small) -> None:
         small.run("may")
     assert any("settlement_adjustments" in each for each in small.books.differences)
     assert any("expected 0" in each for each in small.books.differences)
+
+
+def left_due(small: Small) -> list[tuple[str, str, str | None, str, int]]:
+    """What `bonus status` says of it: kind, origin, adjustment, creator, cents."""
+    books = small.books
+    found = decisions_left_due(books.program, books.published, books.restated)
+    return [
+        (one.kind, one.origin_period, one.adjustment_id, one.creator_id, one.amount_minor)
+        for one in found
+    ]
+
+
+def test_what_no_open_period_could_post_is_left_due(small: Small) -> None:
+    """The last period is closed: what comes then is seen by a restatement alone."""
+    small.adjust("a1,ada,april,USD,2.50,a lost reel,bo,cy,2024-05-01T00:00:00Z")
+    for period in ("april", "may", "june"):
+        small.run(period)
+        assert left_due(small) == []
+        small.books.close(period)
+    assert left_due(small) == []
+    small.give_back("r1,ada,june,USD,returned,account closed,2024-07-25T00:00:00Z")
+    small.adjust(
+        "a1,ada,april,USD,2.50,a lost reel,bo,cy,2024-05-01T00:00:00Z",
+        "a1,ada,april,USD,3.00,a lost reel,bo,cy,2024-07-25T00:00:00Z",
+        "a2,eve,june,USD,-1.00,paid by hand,bo,,2024-07-25T00:00:00Z",
+    )
+    small.run("june")
+    assert left_due(small) == [
+        ("manual", "april", "a1", "ada", 50),
+        ("return", "june", None, "ada", 1_000),
+    ]
+    bonus = BonusHere(small.books.loaded.path, small.landing, small.books.home.path)
+    done = bonus("status")
+    assert "no open period could post: 0.50 USD to ada, adjustment a1 of april" in done.stdout
+    assert (
+        "no open period could post: 10.00 USD to ada, the payout of june, which came back"
+        in done.stdout
+    )
+    found = json.loads(bonus("status", "--json").stdout)["left_due"]
+    assert [one["amount_minor"] for one in found] == [50, 1_000]
+    small.books.published["april"].table("journal").chmod(0o600)
+    small.books.published["april"].table("journal").write_bytes(b"no Parquet")
+    assert "not known what is left due; see bonus verify" in bonus("status").stdout

@@ -19,6 +19,7 @@ from orchestration.ledger.decisions import (
     Return,
     ReturnPosting,
     decide,
+    left_due,
     notes_of_unknown,
 )
 
@@ -381,3 +382,58 @@ def test_a_posting_has_the_origin_of_its_row_else_of_the_latest_posting() -> Non
     moved = replace(BY_HAND, period="january", amount_minor=2_000)
     (posting,) = manual("march", moved, posted=(POSTED,))
     assert (posting.origin_period, posting.amount_minor) == ("january", 766)
+
+
+# What is due and has no open period that could post it.
+
+
+def left(*rows: Adjustment | Return, past: Past, open_periods: tuple[str, ...]) -> Decided:
+    adjustments = [row for row in rows if isinstance(row, Adjustment)]
+    returns = [row for row in rows if isinstance(row, Return)]
+    still_open = {period: CLOSES_AT[period] for period in open_periods}
+    return left_due(adjustments, returns, past, still_open)
+
+
+ALL_CLOSED = replace(JANUARY_CLOSED, closed=ORDER)
+NOTHING = Decided([], [])
+
+
+def test_nothing_is_left_where_an_open_period_could_post_it() -> None:
+    assert left(BY_HAND, RETURNED, past=JANUARY_CLOSED, open_periods=ORDER[1:]) == NOTHING
+    assert left(BY_HAND, RETURNED, past=ALL_CLOSED, open_periods=()) == Decided(
+        [POSTED], [RETURN_POSTED]
+    )
+    posted = replace(ALL_CLOSED, manual=[POSTED], returns=[RETURN_POSTED])
+    assert left(BY_HAND, RETURNED, past=posted, open_periods=()) == NOTHING
+
+
+def test_what_comes_after_the_last_closes_on_is_left() -> None:
+    """On both sides of the instant; of a correction only the difference."""
+    three = replace(JANUARY_CLOSED, closed=ORDER[:3])
+    for row in (BY_HAND, RETURNED):
+        in_time = replace(row, updated_at=CLOSES_AT["april"])
+        late = replace(row, updated_at=CLOSES_AT["april"] + A_MICROSECOND)
+        assert left(in_time, past=three, open_periods=("april",)) == NOTHING
+        assert left(late, past=three, open_periods=("april",)) != NOTHING
+    more = replace(BY_HAND, amount_minor=1_300, updated_at=datetime(2025, 1, 1))
+    (posting,) = left(BY_HAND, more, past=three, open_periods=("april",)).manual
+    assert posting.amount_minor == 66
+    withdrawn = replace(RETURNED, status="withdrawn", updated_at=datetime(2025, 1, 1))
+    (back,) = left(RETURNED, withdrawn, past=three, open_periods=("april",)).returns
+    assert back.payable_minor == -1_000
+
+
+def test_what_waits_for_approval_or_is_withdrawn_is_not_due() -> None:
+    waiting = replace(BY_HAND, approved_by=None)
+    assert left(waiting, past=ALL_CLOSED, open_periods=()) == NOTHING
+    posted = replace(ALL_CLOSED, manual=[POSTED])
+    (back,) = left(waiting, past=posted, open_periods=()).manual
+    assert back == replace(POSTED, amount_minor=-1_234)
+
+
+def test_periods_that_close_in_another_order_than_they_begin() -> None:
+    """What an earlier one has posted counts in a later one that closes before it."""
+    late = replace(BY_HAND, updated_at=datetime(2024, 3, 20))
+    still_open = {"march": datetime(2024, 4, 3), "april": datetime(2024, 3, 10)}
+    past = replace(JANUARY_CLOSED, closed=ORDER[:2])
+    assert left_due([late], [], past, still_open) == NOTHING
