@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_WITHOUT_END = {"meta", "br", "link", "img"}
+_WITHOUT_END = {"meta", "br", "link", "img", "input"}
 
 
 @dataclass

@@ -9,7 +9,7 @@ from expectations.suite import ROWS_OF_DATASET, Expectation, GateResult, Result,
 from expectations.suites import SUITES
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
-from orchestration.dagster_glue.report_files import reports_of
+from orchestration.dagster_glue.report_files import page_of, reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.ingest.datasets import DATASETS
 from orchestration.pipeline.gating import check
@@ -46,7 +46,11 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
         with as_failures():
             result = check(run, stage)
         if not result.held:
-            context.log.error(summarize(stage, result))
+            page = page_of(run.program, run.period)
+            context.log.error(
+                f"{summarize(stage, result)}\n  see the rows: {page} of bonus ui, or bonus gates"
+                f" {run.period}"
+            )
             reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         selected = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
         yield from check_results(result, [table for table in tables if table in selected])

@@ -29,13 +29,32 @@ def split_partition_key(key: str) -> tuple[str, str]:
 
 
 def add_periods(instance: dg.DagsterInstance, home: Home, program: Program) -> None:
-    """Makes all periods of a program known to Dagster; nothing if they are.
+    """Makes all periods of a program known to Dagster, and removes what is no period; nothing if all is so.
 
     One process at a time: Dagster looks first and adds then, and fails if another came between.
     """
     assert PERIODS.name is not None
     keys = {partition_key(program.program, period.key): None for period in program.periods}
-    if keys.keys() <= set(instance.get_dynamic_partitions(PERIODS.name)):
+    there = set(instance.get_dynamic_partitions(PERIODS.name))
+    strangers = [key for key in there - keys.keys() if _is_stranger(key, home, program.program)]
+    if keys.keys() <= there and not strangers:
         return
     with home.instance_lock():
         instance.add_dynamic_partitions(PERIODS.name, list(keys))
+        for key in strangers:
+            instance.delete_dynamic_partition(PERIODS.name, key)
+
+
+def _is_stranger(key: str, home: Home, program: str) -> bool:
+    """True for a key that is no period's, as somebody may have added it in the launch dialog.
+
+    Of the program at hand only what is published stays beside the periods of its file; of others
+    that the home knows all stays, since their files are not read here.
+    """
+    try:
+        its_program, period = split_partition_key(key)
+    except ValueError:
+        return True
+    if its_program != program:
+        return its_program not in home.registrations()
+    return period not in home.store(program).published()

@@ -7,10 +7,14 @@ logged, with the command that writes the page.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import dagster as dg
 
 from orchestration.pipeline.home import Home
+
+PERIOD_PAGES: Final = "/bonus/periods"
+"""What `bonus ui` serves beside Dagster, on the same origin."""
 
 Report = dict[str, dg.MetadataValue]
 
@@ -32,4 +36,15 @@ def reports_of(
             " Write it with: bonus report PERIOD"
         )
         return {}
-    return {key: {"report": dg.MetadataValue.path(path)} for key, path in paths.items()}
+    return {
+        key: {
+            "report": dg.MetadataValue.path(path),
+            "period_page": dg.MetadataValue.url(page_of(program, key)),
+        }
+        for key, path in paths.items()
+    }
+
+
+def page_of(program: str, period: str) -> str:
+    """The address of our own page of a period in `bonus ui`: its gates with rows, and its close."""
+    return f"{PERIOD_PAGES}/{program}/{period}"

@@ -63,11 +63,13 @@ def _reasons(
     )
 
 
-def gates_section(recorded: Mapping[str, GateResult]) -> Section:
+def gates_section(
+    recorded: Mapping[str, GateResult], caption: str = "Gates of the published run"
+) -> Section:
     """The outcome of the expectations, with the failing rows of those that warned."""
     gates = {stage: recorded[stage] for stage in STAGES if stage in recorded}
     summary = Table(
-        "Gates of the published run",
+        caption,
         columns("Gate", "Expectations held #", "Not held, blocking #", "Warnings #",
                  "Failing rows #"),
         [
@@ -89,7 +91,7 @@ def gates_section(recorded: Mapping[str, GateResult]) -> Section:
         if row.rows
     ]
     sentences = [
-        f"Warning of the {stage} gate, {row.name}: {_because(row)}."
+        f"{'Blocked by' if row.blocks else 'Warning of'} the {stage} gate, {row.name}: {_because(row)}."
         for stage, gate in gates.items()
         for row in not_held(gate)
     ]

@@ -6,25 +6,32 @@ something is a form with `token`, which `_form` demands; each change is a Dagste
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
 import jinja2
 from markupsafe import Markup
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from orchestration import reports
+from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB
+from orchestration.dagster_glue.partitions import partition_key
+from orchestration.dagster_glue.report_files import page_of
+from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB
 from orchestration.foundations.texts import shown
 from orchestration.pipeline.changed_inputs import NOTHING, Changed
 from orchestration.pipeline.home import Home
-from orchestration.terms.load import ProgramFileError, load_program
-from orchestration.terms.people import MOST_OF_A_NAME, is_person
+from orchestration.pipeline.run_state import last_run
+from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program
+from orchestration.terms.people import MOST_OF_A_NAME, is_person, what_is_wrong
 from orchestration.terms.values import Unfit, name
 from orchestration.web.door import OWN_PAGES, USER
+from orchestration.web.launching import Launch, NotLaunched
 from orchestration.web.service import LOCATION
 from orchestration.web.visitor import COOKIE, KEPT_SECONDS, SAID, Visitors
 
@@ -40,9 +47,10 @@ _REPORTS = f"{OWN_PAGES}/reports"
 class Pages:
     """The pages over one home."""
 
-    def __init__(self, home: Home, visitors: Visitors) -> None:
+    def __init__(self, home: Home, visitors: Visitors, launch: Launch) -> None:
         self._home = home
         self._visitors = visitors
+        self._launch = launch
         self._templates = _environment()
 
     def routes(self) -> list[Route]:
@@ -51,6 +59,9 @@ class Pages:
             Route(OWN_PAGES, self.periods),
             Route(_NAME_FORM, self.say_name, methods=["POST"]),
             Route(f"{_REPORTS}/{{program}}/{{page}}", self.report),
+            Route(page_of("{program}", "{period}"), self.period),
+            Route(page_of("{program}", "{period}/run"), self.run, methods=["POST"]),
+            Route(page_of("{program}", "{period}/close"), self.close, methods=["POST"]),
             Route(f"{OWN_PAGES}/{{rest:path}}", self.nothing),
         ]
 
@@ -58,6 +69,106 @@ class Pages:
         """The programs of the home, their periods and state, with links to runs and reports."""
         programs = [self._program(name, row) for name, row in self._home.registrations().items()]
         return self._page("periods.html", title="Periods", programs=programs, location=LOCATION)
+
+    def period(self, request: Request) -> Response:
+        """A period before its close: what a close would fix, what stands against it, and its gates."""
+        from orchestration.pipeline.closing import later_run
+        from orchestration.reports.preview import close_preview
+        from orchestration.reports.run_sections import gates_section
+
+        found = self._asked(request)
+        if isinstance(found, Response):
+            return found
+        loaded, period = found
+        program = loaded.program.program
+        publication = self._home.store(program).published().get(period)
+        last = last_run(self._home, program, period)
+        path = page_of(program, period)
+        return self._page(
+            "period.html",
+            title=f"{program}: {period}",
+            period=period,
+            is_closed=publication is not None and publication.seal is not None,
+            preview=close_preview(self._home, loaded, period),
+            later_run=later_run(
+                self._home, program, period, publication.record() if publication else None
+            ),
+            last=last,
+            gates=gates_section(last.gates, "What each gate of the last run found")
+            if last
+            else None,
+            report=self._report_of(program, period),
+            forms={
+                name: {"path": f"{path}/{name}", "token": self._visitors.token(f"{path}/{name}")}
+                for name in ("run", "close")
+            },
+        )
+
+    async def run(self, request: Request) -> Response:
+        """Launches a run of a period, in the visitor's name."""
+
+        def launch(loaded: LoadedProgram, period: str, by: str) -> str:
+            program = loaded.program.program
+            tags = {BY_TAG: by, "program": program, "period": period}
+            return self._launch(PERIOD_JOB, partition_key(program, period), {}, tags)
+
+        return await self._launched(request, launch)
+
+    async def close(self, request: Request) -> Response:
+        """Launches the close of a period, in the visitor's name; none where it would be refused."""
+        from orchestration.pipeline.closing import prospect
+
+        def launch(loaded: LoadedProgram, period: str, by: str) -> str:
+            if against := prospect(self._home, loaded, period, by).against:
+                raise NotLaunched("\n".join(against))
+            program = loaded.program.program
+            config = {"ops": {CLOSE_OP: {"config": {"approver": by}}}}
+            tags = {BY_TAG: by, "program": program, "period": period}
+            return self._launch(CLOSE_JOB, partition_key(program, period), config, tags)
+
+        return await self._launched(request, launch)
+
+    async def _launched(
+        self, request: Request, launch: Callable[[LoadedProgram, str, str], str]
+    ) -> Response:
+        """The page of the run that a form has launched; who is not logged in has to say a name."""
+        fields = await self._form(request)
+        if isinstance(fields, Response):
+            return fields
+        found = self._asked(request)
+        if isinstance(found, Response):
+            return found
+        by = USER.get() or fields.get("name", "").strip()
+        if not is_person(by):
+            return self._refusal(400, f"Say who you are: {what_is_wrong(by)}.")
+        try:
+            run_id = await run_in_threadpool(launch, *found, by)
+        except NotLaunched as error:
+            return self._refusal(409, str(error))
+        answer = RedirectResponse(f"/runs/{run_id}", 303)
+        if USER.get() is None:
+            self._keep(answer, by)
+        return answer
+
+    def _asked(self, request: Request) -> tuple[LoadedProgram, str] | Response:
+        """The program and the period that an address names; a refusal where there is none such."""
+        program, period = request.path_params["program"], request.path_params["period"]
+        registration = self._home.registrations().get(program)
+        if registration is None:
+            return self.nothing(request)
+        try:
+            loaded = load_program(registration.program_file)
+        except (ProgramFileError, OSError) as error:
+            return self._refusal(409, f"The program file cannot be used: {error}")
+        if period not in [entry.key for entry in loaded.program.periods]:
+            return self.nothing(request)
+        return loaded, period
+
+    def _keep(self, answer: Response, said: str) -> None:
+        """Keeps in the browser what somebody calls himself."""
+        answer.set_cookie(
+            COOKIE, self._visitors.cookie(said), max_age=KEPT_SECONDS, httponly=True, samesite="lax"
+        )
 
     async def say_name(self, request: Request) -> Response:
         """Keeps in the browser what somebody calls himself."""
@@ -70,9 +181,7 @@ class Pages:
                 400, f"expected a name of 1 to {MOST_OF_A_NAME} printable characters"
             )
         answer = RedirectResponse(OWN_PAGES, 303)
-        answer.set_cookie(
-            COOKIE, self._visitors.cookie(said), max_age=KEPT_SECONDS, httponly=True, samesite="lax"
-        )
+        self._keep(answer, said)
         return answer
 
     def report(self, request: Request) -> Response:
@@ -103,7 +212,7 @@ class Pages:
 
     def _program(self, program: str, registration: Any) -> dict[str, Any]:
         from orchestration.dagster_glue.period_states import period_states
-        from orchestration.reports.write import OVERVIEW, page_name, reports_folder
+        from orchestration.reports.write import OVERVIEW, reports_folder
 
         folder = reports_folder(self._home, program)
         base = f"{_REPORTS}/program={program}"
@@ -115,12 +224,21 @@ class Pages:
         except (ProgramFileError, OSError) as error:
             return {**shows, "fault": str(error)}
         for state in period_states(self._home, loaded):
-            page = page_name(state["period"])
-            report = f"{base}/{quote(page, safe='=')}" if (folder / page).is_file() else None
+            report = self._report_of(program, state["period"])
             changed = Changed.of_json(state["changed"]) if state["changed"] else NOTHING
             said = "" if state["state"] == "closed" else changed.said
-            shows["periods"].append({**state, "report": report, "changed_said": said})
+            page = page_of(program, state["period"])
+            shows["periods"].append({**state, "report": report, "changed_said": said, "page": page})
         return shows
+
+    def _report_of(self, program: str, period: str) -> str | None:
+        """The address of a period's report; None where it is not written."""
+        from orchestration.reports.write import page_name, reports_folder
+
+        page = page_name(period)
+        if not (reports_folder(self._home, program) / page).is_file():
+            return None
+        return f"{_REPORTS}/program={program}/{quote(page, safe='=')}"
 
     async def _form(self, request: Request) -> dict[str, str] | Response:
         """The fields of a form of ours; a refusal where it does not bring its token along."""

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute
 from orchestration.pipeline.home import Home
 from orchestration.web.attribution import attribute, fill_in
 from orchestration.web.door import USER, Door
+from orchestration.web.launching import launcher
 from orchestration.web.pages import Pages
 from orchestration.web.settings import Settings
 from orchestration.web.visitor import SAID, Visitors, key_of
@@ -38,7 +39,7 @@ class BonusWebserver(DagsterWebserver):  # type: ignore[type-arg]
     def __init__(self, context: WorkspaceProcessContext, settings: Settings, home: Home) -> None:
         self._settings = settings
         self._visitors = Visitors(key_of(home.path))
-        self._pages = Pages(home, self._visitors)
+        self._pages = Pages(home, self._visitors, launcher(context))
         super().__init__(context, live_data_poll_rate=_POLL_MS)
 
     def build_middleware(self) -> list[Middleware]:

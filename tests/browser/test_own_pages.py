@@ -53,31 +53,72 @@ def test_a_period_leads_to_its_report_and_its_run(
     heading = page.get_by_role("rowheader", name=periods[0], exact=True)
     row = page.get_by_role("row").filter(has=heading)
     expect(row).to_contain_text("closed by grace")
-    row.get_by_role("link", name=periods[0]).click()
+    row.get_by_role("link", name="report").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(periods[0])
     # The style is the report's own, which the policy of the page lets in.
     assert page.evaluate("getComputedStyle(document.body).maxWidth") != "none"
     page.get_by_role("link", name="All periods").click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.goto("/bonus")
-    row.get_by_role("link").first.click()
+    row.get_by_role("link").nth(1).click()
     page.wait_for_url("**/runs/*")
+
+
+def test_a_period_is_looked_at_and_closed_on_its_own_page(
+    desk: Desk, periods: list[str], browser: Browser, page: Page
+) -> None:
+    """Three clicks and a name, from the list of periods to the run that closes."""
+    program = load_program(desk.bonus.program).program.program
+    # Every second look is enough: the parts are those of the list and of the reports.
+    for width, scheme in LOOKS[::2]:
+        looks = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        looks.goto(f"{desk.ui.url}/bonus/periods/{program}/{periods[1]}")
+        found = Axe().run(looks)
+        assert found.violations_count == 0, found.generate_report()
+        assert looks.evaluate("document.documentElement.scrollWidth") == width
+        looks.close()
+    page.goto("/bonus")
+    page.get_by_role("link", name=periods[1], exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{program}: {periods[1]}")
+    expect(page.get_by_role("cell", name="below minimum").first).to_be_visible()
+    closing = page.locator("form", has=page.get_by_role("button", name=f"Close {periods[1]}"))
+    closing.get_by_label("Your name").fill("ADA")
+    closing.get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_contain_text("someone else has to close it")
+    page.go_back()
+    closing.get_by_label("Your name").fill("heidi")
+    closing.get_by_role("button").click()
+    page.wait_for_url("**/runs/*")
+    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
+    second = desk.bonus.json("status")["periods"][1]
+    assert (second["state"], second["closed_by"]) == ("closed", "heidi")
+    page.goto(f"/bonus/periods/{program}/{periods[1]}")
+    expect(page.get_by_text("what was published is fixed")).to_be_visible()
+    # The name was kept, and the next one asks for it no more.
+    page.goto(f"/bonus/periods/{program}/{periods[2]}")
+    running = page.locator("form", has=page.get_by_role("button", name=f"Run {periods[2]}"))
+    expect(running.get_by_label("Your name")).to_have_value("heidi")
+    running.get_by_role("button").click()
+    page.wait_for_url("**/runs/*")
+    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
+    third = desk.bonus.json("status")["periods"][2]
+    assert (third["state"], third["by"]) == ("estimated", "heidi")
 
 
 def test_a_name_is_asked_once_and_closes_a_period_without_typing(
     desk: Desk, periods: list[str], page: Page
 ) -> None:
     page.goto("/bonus")
-    page.get_by_label("Your name").fill("heidi")
+    page.get_by_label("Your name").fill("ivan")
     page.get_by_role("button", name="Keep").click()
-    expect(page.get_by_label("Your name")).to_have_value("heidi")
+    expect(page.get_by_label("Your name")).to_have_value("ivan")
     page.goto(LAUNCHPAD)
     program = load_program(desk.bonus.program).program.program
-    _choose_in_launchpad(desk, page, partition_key(program, periods[1]))
+    _choose_in_launchpad(desk, page, partition_key(program, periods[2]))
     # The approver stays empty, as the launchpad has it.
     expect(page.locator(".CodeMirror").get_by_text("approver")).to_be_visible()
     expect(page.get_by_text("No errors")).to_be_visible()
     _launch(page)
     expect(page.get_by_text("Succeeded (1)")).to_be_visible(timeout=RUN_MS)
-    second = desk.bonus.json("status")["periods"][1]
-    assert (second["state"], second["closed_by"]) == ("closed", "heidi")
+    third = desk.bonus.json("status")["periods"][2]
+    assert (third["state"], third["closed_by"]) == ("closed", "ivan")

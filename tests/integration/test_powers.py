@@ -445,4 +445,7 @@ def test_nothing_but_a_payees_login_there_is_no_command_and_no_page_for_payees()
     paths = {route.path for route in Pages.routes(Pages.__new__(Pages))}
     assert paths == {
         "/bonus", "/bonus/name", "/bonus/reports/{program}/{page}", "/bonus/{rest:path}",
+        # For operators: what a close would fix, red gates with their rows, and a run of either.
+        "/bonus/periods/{program}/{period}", "/bonus/periods/{program}/{period}/run",
+        "/bonus/periods/{program}/{period}/close",
     }  # fmt: skip

@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 
 from orchestration.pipeline.home import Home
 from orchestration.web.door import Door
+from orchestration.web.launching import Launch
 from orchestration.web.pages import MOST_OF_A_FORM_BYTES, Pages
 from orchestration.web.settings import Settings
 from orchestration.web.visitor import COOKIE, Visitors, key_of
@@ -28,9 +29,13 @@ VISITORS = Visitors(b"key")
 PROGRAM = "instagram-spring-bonus"
 
 
-def _app(home: Home, **environment: str) -> Any:
+def _launches_nothing(*_: Any) -> str:
+    raise AssertionError("nothing is launched here")
+
+
+def _app(home: Home, launch: Launch = _launches_nothing, **environment: str) -> Any:
     door = Middleware(Door, settings=Settings.of(environment), visitors=VISITORS)
-    return Starlette(routes=Pages(home, VISITORS).routes(), middleware=[door])
+    return Starlette(routes=Pages(home, VISITORS, launch).routes(), middleware=[door])
 
 
 @pytest.fixture
