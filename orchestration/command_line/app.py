@@ -9,7 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -19,6 +19,7 @@ from orchestration.command_line.next_steps import DEMO, Place, next_steps
 from orchestration.foundations.texts import printable, shown
 
 if TYPE_CHECKING:
+    from orchestration.adjusting.proposals import Row
     from orchestration.dagster_glue.run_in_process import Outcome
     from orchestration.payments.payouts import Due
     from orchestration.payments.returns import Answered
@@ -595,6 +596,111 @@ def _reconcile(
 
 
 @app.command()
+def adjust(
+    action: Annotated[
+        Literal["propose", "approve", "withdraw", "list"],
+        typer.Argument(metavar="ACTION", help="propose, approve, withdraw or list."),
+    ],
+    adjustment: Annotated[
+        str,
+        typer.Argument(metavar="[ID]", help="The adjustment; proposed without one, it gets one."),
+    ] = "",
+    creator: Annotated[str, typer.Option("--creator", metavar="ID", help="Who is owed.")] = "",
+    period: Annotated[str, typer.Option("--period", metavar="KEY", help="For which period.")] = "",
+    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="As USD.")] = "",
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="AMOUNT", help="As 12.50; below 0 it is owed back.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a line.")] = "",
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who asks for it, or approves it.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write the row; approve only shows what it does without.")
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Adjust what a creator is owed by hand: one person proposes, another approves.
+
+    Each step writes one row of the dataset adjustments into the landing folder; the next run of an
+    open period posts it. Approve shows the creator's ledger before and after, and writes with --yes.
+
+    Example: bonus adjust propose --creator star-us --period 2024-04 --currency USD --amount 12.50
+    --reason "p2 was no branded content" --by bo
+
+    Example: bonus adjust approve hand-0123456789ab --by cy --yes
+    """
+    loaded, folder = _program(program), _landing(landing)
+    usual = os.umask(0o077)
+    place = _home(home, is_written=False)
+    os.umask(usual)  # a row is read by whoever runs
+    from orchestration.adjusting import proposals
+
+    now = datetime.now(UTC)
+    try:
+        rows = proposals.landed(loaded, folder)
+        if action == "list":
+            _list_adjustments(loaded, list(proposals.in_force(rows).values()), as_json)
+            return
+        if action == "propose":
+            cells = {
+                "adjustment_id": adjustment, "creator_id": creator, "period": period,
+                "currency": currency, "amount": amount, "reason": reason,
+            }  # fmt: skip
+            row = proposals.proposed(loaded, rows, cells, _given(by), now)
+        elif action == "approve":
+            row = proposals.approved(rows, adjustment, _given(by), now)
+        else:
+            row = proposals.withdrawn(rows, adjustment, now)
+        written = action != "approve" or yes
+        path = proposals.write_row(loaded, folder, row) if written else None
+    except proposals.NotOne as error:
+        _fail(USAGE, str(error))
+    except OSError as error:
+        _fail(USAGE, f"cannot write to {folder}: {error.strerror}; check its permissions")
+    _print_adjustment(place, loaded, rows, row, path, as_json)
+
+
+def _given(by: str | None) -> str:
+    if by is None:
+        _fail(USAGE, "who asks for it, or approves it? Give --by NAME")
+    return _person(by)
+
+
+def _list_adjustments(loaded: LoadedProgram, rows: Sequence[Row], as_json: bool) -> None:
+    if as_json:
+        found = [asdict(row) | {"counts": row.decides.counts} for row in rows]
+        _print_json({"program": loaded.program.program, "adjustments": found})
+    elif not rows:
+        _print("no adjustments are in the landing folder")
+    else:
+        _print("\n".join(row.text for row in rows))
+
+
+def _print_adjustment(
+    place: Home,
+    loaded: LoadedProgram,
+    rows: Sequence[Row],
+    row: Row,
+    path: Path | None,
+    as_json: bool,
+) -> None:
+    """The row, what the next run makes of it, and where it was written."""
+    from orchestration.adjusting.preview import previewed
+
+    preview = previewed(place, loaded.program, rows, row)
+    if as_json:
+        told = {"adjustment": asdict(row), "path": path and str(path), "preview": asdict(preview)}
+        _print_json({"program": loaded.program.program, **told})
+        return
+    _print("\n".join([row.text, *preview.lines(row.currency)]))
+    _print(str(path) if path else "nothing is written yet; to approve it say --yes")
+
+
+@app.command()
 def explain(
     period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
     creator: Annotated[str, typer.Argument(metavar="CREATOR", help="The creator's id.")],
@@ -713,9 +819,9 @@ def statement(
 
     A command that was stopped goes on where it ended, when it is given again.
 
-    Example: bonus statement 2024-spring --out statements/2024-spring
+    Example: bonus statement 2024-04 --out statements/2024-04
 
-    Example: bonus statement 2024-spring --out ana --creator ana --language fr
+    Example: bonus statement 2024-04 --out star-us --creator star-us --language fr
     """
     loaded = _program(program)
     _known_period(loaded, period)

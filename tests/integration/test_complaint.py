@@ -21,8 +21,9 @@ def test_a_complaint_is_seen_through(tmp_path: Path) -> None:
     (tmp_path / ".venv").mkdir()
     for name in ("bin", "lib", "pyvenv.cfg"):
         (tmp_path / ".venv" / name).symlink_to(Path(sys.prefix) / name)
-    typed = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    printed = re.findall(r"^```\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    typed = [block for kind, block in blocks if kind == "sh"]
+    printed = [block for kind, block in blocks if not kind]
     assert (len(typed), len(printed)) == (7, 5)
     done = subprocess.run(
         ["bash", "-e", "-u", "-c", "\n".join(typed)],

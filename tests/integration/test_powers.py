@@ -440,7 +440,7 @@ def test_nothing_but_a_payees_login_there_is_no_command_and_no_page_for_payees()
     }
     assert commands <= {
         "run", "close", "withdraw", "status", "verify", "export", "quarantine", "report", "sample",
-        "ui", "init", "demo", "check", "explain", "gates", "simulate", "pay", "statement",
+        "ui", "init", "demo", "check", "explain", "gates", "simulate", "pay", "adjust", "statement",
     }  # fmt: skip
     paths = {route.path for route in Pages.routes(Pages.__new__(Pages))}
     assert paths == {

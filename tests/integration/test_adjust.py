@@ -1,0 +1,247 @@
+"""`bonus adjust` (§7): one asks, another approves, each by a landing row; what is shown before is what a run makes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.adjusting.preview import SHOWN, Preview, previewed
+from orchestration.adjusting.proposals import (
+    NotOne,
+    Row,
+    approved,
+    in_force,
+    landed,
+    proposed,
+    withdrawn,
+    write_row,
+)
+from orchestration.pipeline.refusals import Refused
+from tests.conftest import BonusHere
+from tests.integration.test_decisions import Small
+
+CELLS = {
+    "adjustment_id": "a1", "creator_id": "ada", "period": "april", "currency": "USD",
+    "amount": "2.50", "reason": 'a "lost", reel', 
+}  # fmt: skip
+
+
+def at(month: int, day: int) -> datetime:
+    return datetime(2024, month, day, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    return Small(tmp_path)
+
+
+def rows(small: Small) -> list[Row]:
+    return landed(small.books.loaded, small.landing)
+
+
+PROPOSED = at(4, 20)
+
+
+def propose(small: Small, now: datetime = PROPOSED, by: str = "bo", **cells: str) -> Row:
+    return proposed(small.books.loaded, rows(small), {**CELLS, **cells}, by, now)
+
+
+def write(small: Small, row: Row) -> Path:
+    return write_row(small.books.loaded, small.landing, row)
+
+
+def preview(small: Small, row: Row) -> Preview:
+    return previewed(small.books.home, small.books.program, rows(small), row)
+
+
+def ledger(small: Small, period: str, creator: str = "ada") -> dict[str, Any]:
+    names = (*SHOWN, "status")
+    (found,) = duckdb.execute(
+        f"select {', '.join(names)} from read_parquet($1) where creator_id = $2",
+        [small.books.published[period].pattern("payout_ledger"), creator],
+    ).fetchall()
+    return dict(zip(names, found, strict=True))
+
+
+def test_from_a_proposal_to_a_posting_that_is_taken_back(small: Small) -> None:
+    """What is shown before each step is what the next run makes of it."""
+    small.run("april")
+    row = propose(small)
+    path = write(small, row)
+    assert [path.name[0] != ".", path.parent.name] == [True, "adjustments"]
+    assert rows(small) == [row] and row.approved_by is None
+    assert preview(small, row).after == ledger(small, "april")  # it waits
+    small.run("april")
+    assert small.posted("april") == []
+
+    yes = approved(rows(small), "a1", "cy", at(4, 21))
+    shown = preview(small, yes)
+    assert shown.period == "april" and shown.before == ledger(small, "april")
+    write(small, yes)
+    small.run("april")
+    assert small.posted("april") == [("manual", "april", "a1", "ada", 250)]
+    assert shown.after == ledger(small, "april") != shown.before
+    assert (shown.after["payable_minor"], shown.after["payout_minor"]) == (1_250, 950)
+
+    # Approved in the books already, a further one comes on top.
+    more = approved(
+        [*rows(small), propose(small, adjustment_id="a2", amount="-12.51")], "a2", "cy", at(4, 22)
+    )
+    assert preview(small, more).after["payable_minor"] == -1
+    assert preview(small, more).after["status"] == "carried"
+
+    small.books.close("april")
+    small.run("may")
+    no = withdrawn(rows(small), "a1", at(5, 10))
+    shown = preview(small, no)
+    assert shown.period == "may" and shown.before == ledger(small, "may")
+    write(small, no)
+    small.run("may")
+    assert small.posted("may") == [("manual", "april", "a1", "ada", -250)]
+    assert shown.after == ledger(small, "may") != shown.before
+    assert small.books.differences == []
+
+
+@pytest.mark.long
+def test_accounts_that_are_held_in_another_currency_or_without_a_row(small: Small) -> None:
+    small.run("april")
+    for cells in (
+        {"creator_id": "eve"},
+        {"currency": "JPY", "amount": "25"},
+        {"creator_id": "new"},
+    ):
+        row = propose(small, adjustment_id=str(cells), **cells)
+        yes = approved([row], row.adjustment_id, "cy", at(4, 21))
+        shown = preview(small, yes)
+        small.adjust()
+        write(small, yes)
+        small.run("april")
+        (found,) = [
+            dict(zip((*SHOWN, "status"), one, strict=True))
+            for one in duckdb.execute(
+                f"select {', '.join(SHOWN)}, status from read_parquet($1)"
+                " where creator_id = $2 and payout_currency = $3",
+                [
+                    small.books.published["april"].pattern("payout_ledger"),
+                    row.creator_id,
+                    row.currency,
+                ],
+            ).fetchall()
+        ]
+        assert shown.after == found, cells
+        shutil.rmtree(small.landing / "adjustments")
+        small.run("april")
+
+
+@pytest.mark.long
+def test_the_period_that_posts_is_the_first_open_one_that_closes_after_it(small: Small) -> None:
+    small.run("april")
+    row = replace(propose(small), approved_by="cy")
+    last = datetime(2024, 5, 3)
+    assert preview(small, replace(row, updated_at=last)).period == "april"
+    late = replace(row, updated_at=last.replace(microsecond=1))
+    assert preview(small, late) == Preview("may")
+    assert preview(small, replace(row, updated_at=datetime(2025, 1, 1))) == Preview()
+    small.books.close("april")
+    assert preview(small, row) == Preview("may")
+
+
+def test_who_asks_does_not_approve(small: Small) -> None:
+    """Names are compared as for a close; §7."""
+    row = propose(small, by="Ada Roe")
+    for name in ("Ada Roe", "ada roe", " ADA ROE. ", "ad\u00ada roe"):
+        with pytest.raises(Refused, match="someone else has to approve it"):
+            approved([row], "a1", name, at(4, 21))
+    yes = approved([row], "a1", "cy", at(4, 21))
+    with pytest.raises(Refused, match="approved already, by cy"):
+        approved([row, yes], "a1", "dee", at(4, 22))
+    with pytest.raises(Refused, match="is not approved"):
+        withdrawn([row], "a1", at(4, 22))
+    with pytest.raises(NotOne, match="no adjustment a9"):
+        approved([row], "a9", "cy", at(4, 21))
+    # A clock that is behind does not put the approval before the proposal.
+    behind = approved([row], "a1", "cy", at(4, 1))
+    assert in_force([behind, row])["a1"] == behind
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"period": "july"}, "has no period 'july'; its periods: april, may, june"),
+        ({"amount": "0.00"}, "expected an amount that is owed"),
+        ({"amount": "1.005"}, "amount: found "),
+        ({"amount": "1e3"}, "amount: found "),
+        ({"amount": ""}, "amount: found "),
+        ({"currency": "usd"}, "currency: found "),
+        ({"currency": "JPY"}, "amount: found "),
+        ({"reason": ""}, "reason: found "),
+        ({"reason": "x" * 501}, "reason: found "),
+        ({"creator_id": ""}, "creator_id: found "),
+        ({"creator_id": "a\x00"}, "creator_id: found "),
+    ],
+    ids=lambda value: str(value)[:30].encode("unicode_escape").decode(),
+)
+def test_a_row_that_ingest_would_refuse_is_not_written(
+    cells: dict[str, str], said: str, small: Small
+) -> None:
+    with pytest.raises(NotOne) as refused:
+        propose(small, **cells)
+    assert said in str(refused.value)
+
+
+def test_what_is_there_already_or_broken_is_told(small: Small) -> None:
+    write(small, propose(small))
+    with pytest.raises(NotOne, match="a1 is there already"):
+        propose(small)
+    first, again = propose(small, adjustment_id=""), propose(small, at(4, 22), adjustment_id="")
+    assert first.adjustment_id.startswith("hand-") and first.adjustment_id != again.adjustment_id
+    (small.landing / "adjustments" / "bad.csv").write_text("adjustment_id\na1\n")
+    with pytest.raises(NotOne, match=r"adjustments/bad\.csv"):
+        rows(small)
+
+
+def test_the_commands(small: Small) -> None:
+    """As they are typed; their clock is today's, long after the last closes_on."""
+    bonus = BonusHere(small.books.loaded.path, small.landing, small.books.home.path)
+    words = [
+        word
+        for name, value in CELLS.items()
+        if name != "adjustment_id"
+        for word in (f"--{name.removesuffix('_id')}", value)
+    ]
+    done = bonus("adjust", "propose", "a1", *words, "--by", "bo")
+    assert done.returncode == 0, done.stderr
+    assert "asked for by bo, waits for approval" in done.stdout
+    (path,) = (small.landing / "adjustments").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    with path.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert {name: row[name] for name in CELLS} == CELLS | {"amount": "2.5"}
+
+    done = bonus("adjust", "approve", "a1", "--by", "Bo")
+    assert done.returncode == 4 and "someone else has to approve it" in done.stderr
+    done = bonus("adjust", "approve", "a1", "--by", "cy")
+    assert done.returncode == 0 and "nothing is written yet; to approve it say --yes" in done.stdout
+    assert "no open period could post it" in done.stdout
+    assert len(list((small.landing / "adjustments").iterdir())) == 1
+    assert bonus("adjust", "approve", "a1", "--by", "cy", "--yes").returncode == 0
+    found = json.loads(bonus("adjust", "list", "--json").stdout)["adjustments"]
+    assert [(one["adjustment_id"], one["approved_by"], one["counts"]) for one in found] == [
+        ("a1", "cy", True)
+    ]
+    assert bonus("adjust", "withdraw", "a1").returncode == 0
+    assert "waits for approval" in bonus("adjust", "list").stdout
+    assert len(list((small.landing / "adjustments").iterdir())) == 3
+    for arguments, status in (
+        (("approve", "a9", "--by", "cy"), 2), (("approve", "a1"), 2), (("withdraw", "a1"), 4), (("drop",), 2),
+    ):  # fmt: skip
+        assert bonus("adjust", *arguments).returncode == status
