@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -59,12 +59,9 @@ class Speech:
 
     language: Language
 
-    def number(self, value: str | int) -> str:
+    def number(self, value: str | int | Decimal) -> str:
         """A plain decimal, exact, with the language's signs and groups."""
-        with localcontext(prec=_DIGITS):
-            pattern: NumberPattern = self._locale.decimal_formats[None]
-            found: str = pattern.apply(Decimal(value), self._locale, decimal_quantization=False)
-            return found
+        return _number(self.language, value)
 
     def percent(self, value: Decimal | str) -> str:
         """A share as percent, exact: 0.1021 is 10.21 %."""
@@ -108,6 +105,15 @@ class Speech:
 @cache
 def _locale(language: Language) -> Locale:
     return Locale.parse(language)
+
+
+@lru_cache(maxsize=10_000)  # pages repeat zeros, and the numbers of the terms
+def _number(language: Language, value: str | int | Decimal) -> str:
+    locale = _locale(language)
+    with localcontext(prec=_DIGITS):
+        pattern: NumberPattern = locale.decimal_formats[None]
+        found: str = pattern.apply(Decimal(value), locale, decimal_quantization=False)
+        return found
 
 
 @cache

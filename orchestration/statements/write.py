@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import cache
 from importlib.metadata import version
 from io import StringIO
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +41,9 @@ from orchestration.terms.model import Program
 
 BUNCH: Final = 500
 """Creators that are read at a time."""
+MANY: Final = 5
+"""Bunches from which on a process a core is worth its start."""
+MOST_PROCESSES: Final = 4  # each takes some 200 MB
 INDEX: Final = "index.csv"
 _NAME_DIGITS: Final = 24
 _BEGINNING: Final = 1000
@@ -97,10 +103,9 @@ def write_statements(
     tree, bunches = _proved(publication, sealing, creators)
     _demand_root_of_close(home, program.program, publication, sealing, tree)
     out.mkdir(parents=True, exist_ok=True)
-    maker = _Maker(publication, before, publication.program(), sealing, tree, out, language)
     done = []
-    for bunch in bunches:
-        done += maker.make(bunch)
+    for made in _each_made(bunches, publication, before, sealing, tree, out, language):
+        done += made
         tell(f"{len(done):,} of {len(creators) or tree.size:,} statements")
     replace_file(out / INDEX, _index(done))
     return Written(
@@ -152,6 +157,44 @@ def _demand_root_of_close(
     for entry, _ in CloseLog(home.path, program).entries():
         if entry.period == publication.period and (fault := tree_fault(tree, entry)) is not None:
             raise Refused(f"{fault}; no statement is written. See bonus verify")
+
+
+def _each_made(bunches: Sequence[Creators], *given: Any) -> Iterator[list[_Made]]:
+    """The statements of each bunch, in order; of many bunches in a process a core.
+
+    `given` is what `_maker` takes. A process that dies leaves whole files only.
+    """
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
+    if len(bunches) < MANY or processes == 1:
+        yield from map(_maker(*given).make, bunches)
+        return
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=_begin, initargs=given
+    ) as pool:
+        yield from pool.map(_make_in_process, bunches)
+
+
+def _maker(
+    publication: Publication,
+    before: Publication | None,
+    sealing: Sealing,
+    tree: Tree,
+    out: Path,
+    language: Language | None,
+) -> _Maker:
+    return _Maker(publication, before, publication.program(), sealing, tree, out, language)
+
+
+_OF_PROCESS: list[_Maker] = []
+"""What a process of the pool works with: it is handed over once, not with each bunch."""
+
+
+def _begin(*given: Any) -> None:
+    _OF_PROCESS[:] = [_maker(*given)]
+
+
+def _make_in_process(creators: Creators) -> list[_Made]:
+    return _OF_PROCESS[0].make(creators)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import json
 import runpy
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,12 @@ def test_a_command_that_was_stopped_goes_on(
     again = write_statements(*arguments)
     assert again.made == 2 and again.root == first.root
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == files
+    monkeypatch.setattr(write, "BUNCH", 16)  # so many bunches that each core has a process
+    elsewhere = (*arguments[:3], tmp_path / "parallel")
+    assert write_statements(*elsewhere) == replace(first, folder=str(tmp_path / "parallel"))
+    made = {path.name: path.read_bytes() for path in (tmp_path / "parallel").iterdir()}
+    assert made == {path.name: content for path, content in files.items()}
+    monkeypatch.setattr(write, "MANY", 100)
     assert (
         write_statements(*arguments, language="ko").made
         == first.languages["en"] + first.languages["ja"]
