@@ -26,7 +26,9 @@ from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB
 from orchestration.foundations.texts import shown
 from orchestration.pipeline.changed_inputs import NOTHING, Changed
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
+from orchestration.records import Unreadable
 from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program
 from orchestration.terms.people import MOST_OF_A_NAME, is_person, what_is_wrong
 from orchestration.terms.values import Unfit, name
@@ -72,37 +74,42 @@ class Pages:
 
     def period(self, request: Request) -> Response:
         """A period before its close: what a close would fix, what stands against it, and its gates."""
+        found = self._asked(request)
+        if isinstance(found, Response):
+            return found
+        try:
+            return self._page("period.html", **self._shown(*found))
+        except (Refused, Unreadable) as error:
+            return self._refusal(409, str(error))
+
+    def _shown(self, loaded: LoadedProgram, period: str) -> dict[str, Any]:
+        """What the page of a period shows; Refused or Unreadable where the home is not in order."""
         from orchestration.pipeline.closing import later_run
         from orchestration.reports.preview import close_preview
         from orchestration.reports.run_sections import gates_section
 
-        found = self._asked(request)
-        if isinstance(found, Response):
-            return found
-        loaded, period = found
         program = loaded.program.program
         publication = self._home.store(program).published().get(period)
         last = last_run(self._home, program, period)
         path = page_of(program, period)
-        return self._page(
-            "period.html",
-            title=f"{program}: {period}",
-            period=period,
-            is_closed=publication is not None and publication.seal is not None,
-            preview=close_preview(self._home, loaded, period),
-            later_run=later_run(
+        return {
+            "title": f"{program}: {period}",
+            "period": period,
+            "is_closed": publication is not None and publication.seal is not None,
+            "preview": close_preview(self._home, loaded, period),
+            "later_run": later_run(
                 self._home, program, period, publication.record() if publication else None
             ),
-            last=last,
-            gates=gates_section(last.gates, "What each gate of the last run found")
+            "last": last,
+            "gates": gates_section(last.gates, "What each gate of the last run found")
             if last
             else None,
-            report=self._report_of(program, period),
-            forms={
+            "report": self._report_of(program, period),
+            "forms": {
                 name: {"path": f"{path}/{name}", "token": self._visitors.token(f"{path}/{name}")}
                 for name in ("run", "close")
             },
-        )
+        }
 
     async def run(self, request: Request) -> Response:
         """Launches a run of a period, in the visitor's name."""

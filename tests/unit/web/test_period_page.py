@@ -187,3 +187,11 @@ def test_a_period_that_was_never_run_can_be_run(books: HandMade) -> None:
     assert answer.status == 200
     assert "Nothing of this period is published yet." in answer.text
     assert re.findall(r'action="([^"]+)"', answer.text) == ["/bonus/name", f"{PAGE}/run"]
+
+
+def test_a_home_that_is_not_in_order_is_told_in_plain_words(march: HandMade) -> None:
+    publication = march.home.store(march.program).published()["march"]
+    (publication.folder / "run.json").write_bytes(b"{")
+    answer = Desk(march.home).get()
+    assert answer.status == 409
+    assert "run.json" in answer.text
