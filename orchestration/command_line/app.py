@@ -772,11 +772,13 @@ def simulate(
     usual = os.umask(0o077)
     place = _home(home)
     from orchestration.command_line.console import Console
-    from orchestration.command_line.simulating import simulate_periods
     from orchestration.ledger.settlement import MissingRate
+    from orchestration.pipeline.gate_worker import WORKER
     from orchestration.pipeline.refusals import GateFailed, describe
+    from orchestration.simulation.run import simulate_periods
     from orchestration.simulation.simulate import NotSimulable
 
+    WORKER.start()
     try:
         with Console(quiet=as_json).progress("simulation") as progress:
             told = simulate_periods(
@@ -788,6 +790,8 @@ def simulate(
         _fail(GATE, f"{error.period}: {describe(error.stage, error.result)}")
     except MissingRate as error:
         _fail(GATE, str(error))
+    finally:
+        WORKER.close()
     if as_json:
         _print_json(told)
     else:

@@ -14,6 +14,7 @@ from orchestration.dagster_glue.assets import ingest, ledger, models  # noqa: E4
 from orchestration.dagster_glue.jobs import (  # noqa: E402 - after the filters
     build_period_job,
     close_job,
+    simulate_job,
     statements_job,
     withdraw_job,
 )
@@ -26,7 +27,7 @@ def build_definitions(home: HomeResource) -> dg.Definitions:
     return dg.Definitions(
         assets=[ingest.ingest, *models.STAGE_ASSETS, ledger.earnings, ledger.publication],
         asset_checks=[ingest.GATE, *models.GATES],
-        jobs=[build_period_job(), close_job, withdraw_job, statements_job],
+        jobs=[build_period_job(), close_job, withdraw_job, statements_job, simulate_job],
         sensors=[deliveries, alerts],
         schedules=[closing_days],
         resources={"home": home},

@@ -9,10 +9,12 @@ from orchestration.dagster_glue.report_files import reports_of
 from orchestration.dagster_glue.resources import (
     BY_TAG,
     CLOSE_JOB,
+    SIMULATE_JOB,
     STATEMENTS_JOB,
     WITHDRAW_JOB,
     HomeResource,
 )
+from orchestration.dagster_glue.simulation_files import simulation_of
 from orchestration.dagster_glue.statement_files import statements_of
 from orchestration.pipeline.changed_inputs import changes_of_published
 from orchestration.pipeline.closing import close_period
@@ -24,6 +26,7 @@ PERIOD_JOB = "period"
 CLOSE_OP = "close_period"
 WITHDRAW_OP = "withdraw_period"
 STATEMENTS_OP = "write_statements"
+SIMULATE_OP = "simulate_periods"
 
 
 def build_period_job() -> "dg.UnresolvedAssetJobDefinition":
@@ -131,6 +134,54 @@ def statements_op(
 )
 def statements_job() -> None:
     statements_op()
+
+
+class SimulateConfig(dg.Config):
+    """Other program files and single values (PATH=VALUE), as `bonus simulate --with` and `--set` have them.
+
+    `out` is a folder outside the home, on the machine that serves the UI. `periods` are simulated
+    together with the one that is chosen.
+    """
+
+    out: str
+    with_files: list[str] = Field(default_factory=list)
+    settings: list[str] = Field(default_factory=list)
+    periods: list[str] = Field(default_factory=list)
+
+
+@dg.op(
+    name=SIMULATE_OP,
+    description="Computes what other terms would have paid (contract section 13); what is published stays as it is.",
+)
+def simulate_op(context: dg.OpExecutionContext, config: SimulateConfig, home: HomeResource) -> None:
+    program_name, period = home.partition(context)
+    with as_failures():
+        simulation_of(
+            context,
+            home.home,
+            _program_of(program_name, None, home),
+            home.registration(program_name).landing,
+            list(dict.fromkeys([period, *config.periods])),
+            config.out,
+            config.with_files,
+            config.settings,
+        )
+
+
+@dg.job(
+    name=SIMULATE_JOB,
+    partitions_def=PERIODS,
+    executor_def=dg.in_process_executor,
+    config={
+        "ops": {
+            SIMULATE_OP: {"config": {"out": "", "with_files": [], "settings": [], "periods": []}}
+        }
+    },
+    description="Computes what other terms would have paid for published bonus periods, and writes a"
+    " page about it. Nothing of it is published.",
+)
+def simulate_job() -> None:
+    simulate_op()
 
 
 @dg.job(

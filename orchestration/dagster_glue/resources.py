@@ -26,6 +26,9 @@ CLOSE_JOB = "close"
 WITHDRAW_JOB = "withdraw"
 """The job that takes an estimate out of what is published."""
 
+SIMULATE_JOB = "simulate"
+"""The job that says what other terms would have paid."""
+
 STATEMENTS_JOB = "statements"
 """The job that writes statements."""
 

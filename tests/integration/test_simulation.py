@@ -7,14 +7,18 @@ import html
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
-from orchestration.command_line import simulating
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.resources import SIMULATE_JOB, HomeResource
 from orchestration.ledger.money import AmountTooLarge
 from orchestration.pipeline.gate_worker import WORKER
+from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import GateFailed
 from orchestration.publishing.export import export_tables
@@ -212,7 +216,7 @@ def bonus(small: Small, monkeypatch: pytest.MonkeyPatch) -> BonusHere:
     def run(*arguments: Any, progress: Any, **_: Any) -> PeriodRun:
         return fast_run(*arguments)
 
-    monkeypatch.setattr(simulating, "PeriodRun", run)
+    monkeypatch.setattr("orchestration.simulation.run.PeriodRun", run)
     monkeypatch.setattr(WORKER, "start", lambda: None)
     return BonusHere(small.books.loaded.path, small.landing, small.books.home.path)
 
@@ -334,7 +338,7 @@ def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path)
         (2, "lies between", status(["june", "april"])),
         (2, "has no period 'july'", status(["july"])),
         (2, "expected", status(["june"], PROGRAM.replace("rate: 10", "rate: -1"))),
-        (2, "a file: File exists; name another folder with --out", status(["june"], out="a file")),
+        (2, "a file: File exists; name another folder as out", status(["june"], out="a file")),
         (2, "lies in the home", status(["june"], out=inside)),
         (2, "is not published", status(["june"], BONUS_HOME=str(tmp_path / "fresh"))),
         (3, "may: the staging gate has not held", status(["may"], WITHOUT_APRIL)),
@@ -358,3 +362,46 @@ def test_an_amount_that_is_too_large_is_told_in_one_message(
     assert "a sum is 9223372036854775808" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(small.books.home.path.glob("simulation=*"))
+
+
+def test_the_job_of_the_ui_simulates_and_says_where(
+    bonus: BonusHere, small: Small, tmp_path: Path
+) -> None:
+    assert bonus  # has put in the engine of these tests
+    home = Home(tmp_path / "home")
+    shutil.copytree(small.books.home.path, home.path, symlinks=True)
+    home.register("spring", small.books.loaded.path, small.landing)
+
+    def launched(**config: Any) -> dg.ExecuteInProcessResult:
+        with dg.DagsterInstance.ephemeral() as instance:
+            instance.add_dynamic_partitions("bonus_period", ["spring:june"])
+            definitions = build_definitions(HomeResource(path=str(home.path)))
+            return definitions.resolve_job_def(SIMULATE_JOB).execute_in_process(
+                run_config={"ops": {"simulate_periods": {"config": config}}},
+                partition_key="spring:june",
+                instance=instance,
+                raise_on_error=False,
+            )
+
+    out = tmp_path / "out"
+    rate = "terms[0].payout.rates.US[0].rate"
+    result = launched(out=str(out), settings=[f"{rate}=20"], periods=["may"])
+    assert result.success
+    (observed,) = (
+        event.asset_observation_data.asset_observation
+        for event in result.all_events
+        if event.event_type_value == "ASSET_OBSERVATION"
+    )
+    assert observed.metadata["page"].value == str(out / "index.html")
+    told = json.loads((out / "summary.json").read_bytes())
+    assert [entry["period"] for entry in told["periods"]] == ["may", "june"]
+    for config, said in (
+        ({"out": "here", "settings": [f"{rate}=20"]}, "give the whole path of a folder"),
+        ({"out": str(out)}, "which other terms?"),
+        ({"out": str(out), "settings": ["rate=20"]}, "has no key 'rate'"),
+        ({"out": str(out), "settings": [f"{rate}=20"], "periods": ["april"]}, "may lies between"),
+        ({"out": str(home.path), "settings": [f"{rate}=20"]}, "lies in the home"),
+        ({"out": str(out), "with_files": [str(tmp_path / "absent")]}, "absent"),
+    ):
+        (failure,) = (each for each in launched(**config).all_events if each.is_step_failure)
+        assert said in str(failure.event_specific_data), config

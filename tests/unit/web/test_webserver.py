@@ -39,6 +39,8 @@ def test_dagster_s_changing_routes_are_known(app: Any) -> None:
     """A new one in a later version is looked at before it is served."""
     assert _changing(app) == [
         "/bonus/name",
+        "/bonus/periods/{program}/{period}/run",
+        "/bonus/periods/{program}/{period}/close",
         "/graphql",
         "/report_asset_materialization/payout_ledger",
         "/report_asset_check/payout_ledger",

@@ -1,4 +1,4 @@
-"""The work of `bonus simulate`: a simulation with the engine and gates of a run, and its files."""
+"""A simulation with the engine and gates of a run, and its files: for the command line and the UI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DuckDBEngine
-from orchestration.pipeline.gate_worker import WORKER, run_gate
+from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.simulation.simulate import NotSimulable, named_periods, simulated
@@ -62,16 +62,12 @@ def simulate_periods(
         ):
             return write_simulation(other, settings, pairs, folder)
 
-    WORKER.start()
-    try:
-        if len(others) == 1:
-            return simulate(others[0], out)
-        variants = []
-        for number, other in enumerate(others, start=1):
-            name = f"variant-{number}"
-            variants.append({**simulate(other, out / name), "variant": name})
-    finally:
-        WORKER.close()
+    if len(others) == 1:
+        return simulate(others[0], out)
+    variants = []
+    for number, other in enumerate(others, start=1):
+        name = f"variant-{number}"
+        variants.append({**simulate(other, out / name), "variant": name})
     with _writing(out, umask):
         return write_variants(variants, out)
 
@@ -80,7 +76,7 @@ def _demand_outside(out: Path, home: Home) -> None:
     if out.resolve().is_relative_to(home.path.resolve()):
         raise NotSimulable(
             f"{out} lies in the home {home.path}, where nothing of a simulation stays; "
-            "name another folder with --out"
+            "name another folder as out"
         )
 
 
@@ -92,7 +88,7 @@ def _writing(out: Path, umask: int) -> Iterator[None]:
         yield
     except OSError as error:
         raise NotSimulable(
-            f"cannot write to {out}: {error.strerror}; name another folder with --out"
+            f"cannot write to {out}: {error.strerror}; name another folder as out"
         ) from None
     finally:
         os.umask(own)
