@@ -73,7 +73,7 @@ def simulate_periods(
 
 
 def _demand_outside(out: Path, home: Home) -> None:
-    if out.resolve().is_relative_to(home.path.resolve()):
+    if home.holds(out):
         raise NotSimulable(
             f"{out} lies in the home {home.path}, where nothing of a simulation stays; "
             "name another folder as out"

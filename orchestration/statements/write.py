@@ -95,7 +95,7 @@ def write_statements(
     or without the tables that explain, where the key is lost, or the tables do not agree with each
     other or with the root in the close log; OSError where `out` cannot be written.
     """
-    if out.resolve().is_relative_to(home.path.resolve()):
+    if home.holds(out):
         raise InsideHome(f"{out} lies in the home")
     publication, before = explained_period(home, program, period)
     sealing = sealing_of(home, program.program, publication, publication.state)

@@ -21,7 +21,8 @@ import pytest
 import typer.main
 
 from expectations.suites import SUITES
-from orchestration.command_line import app as cli
+from orchestration.command_line import edge
+from orchestration.command_line.app import app
 from orchestration.described import contract_docs
 from orchestration.described.contract_docs import (
     CONTRACT,
@@ -516,7 +517,7 @@ def test_types_and_keys_of_published_columns_are_those_of_the_code() -> None:
 
 
 def app_commands() -> dict[str, Any]:
-    group: Any = typer.main.get_command(cli.app)
+    group: Any = typer.main.get_command(app)
     return dict(group.commands)
 
 
@@ -577,11 +578,11 @@ def test_exit_statuses_are_those_of_the_code() -> None:
     }
     begins = {
         0: "done",
-        cli.UNEXPECTED: "anything else",
-        cli.USAGE: "bad usage",
-        cli.GATE: "a gate blocked",
-        cli.STATE: "refused by the state",
-        cli.DIFFERENT: "verify found a difference",
+        edge.UNEXPECTED: "anything else",
+        edge.USAGE: "bad usage",
+        edge.GATE: "a gate blocked",
+        edge.STATE: "refused by the state",
+        edge.DIFFERENT: "verify found a difference",
     }
     assert set(rows) == set(begins)
     for status, words in begins.items():

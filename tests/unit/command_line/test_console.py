@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console as Rich
 
-from orchestration.command_line import app as cli
+from orchestration.command_line import edge
 from orchestration.command_line.console import Console
 from orchestration.dagster_glue.run_in_process import Outcome
 from orchestration.ingest.quarantine import QuarantineView, ReasonCount
@@ -152,9 +152,9 @@ def test_warnings_are_shown_as_text(text: str, capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_messages_and_json_are_visible(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    cli._say(text)
-    cli._print(text)
-    cli._print_json({text: text})
+    edge.say(text)
+    edge.show(text)
+    edge.show_json({text: text})
     streams = capsys.readouterr()
     assert printable(streams.err)
     assert printable(streams.out)

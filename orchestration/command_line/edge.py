@@ -1,0 +1,156 @@
+"""The edge of the command line: options that commands share, what they demand of them, and how they speak.
+
+The environment is read here and in `app`; what a command works on is passed on as arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from orchestration.command_line.next_steps import Place, next_steps
+from orchestration.foundations.texts import printable
+
+if TYPE_CHECKING:
+    from orchestration.pipeline.home import Home
+    from orchestration.terms.load import LoadedProgram
+
+UNEXPECTED, USAGE, GATE, STATE, DIFFERENT = 1, 2, 3, 4, 5
+
+ProgramOption = Annotated[
+    Path | None,
+    typer.Option("--program", envvar="BONUS_PROGRAM", metavar="FILE", help="The program file."),
+]
+LandingOption = Annotated[
+    Path | None,
+    typer.Option("--landing", envvar="BONUS_LANDING", metavar="DIR", help="The landing directory."),
+]
+HomeOption = Annotated[
+    Path,
+    typer.Option(
+        "--home",
+        envvar="BONUS_HOME",
+        metavar="DIR",
+        help="Where everything is kept: work files, published tables, Dagster's instance.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+HOME_DEFAULT = Path("bonus-home")
+
+CALLERS: dict[str, str] = {}
+"""The caller's environment. That of this process has since been changed by `prepared_home`, for Dagster."""
+
+
+def show_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
+    """The most urgent of what `bonus` on its own says in the present state."""
+    options = options_for(loaded, landing, home)
+    step = next_steps(home, loaded, options, landing=landing)[0]
+    show(f"Next: {step.sentence}\n  {step.command}")
+
+
+def options_for(loaded: LoadedProgram, landing: Path | None, home: Path) -> str:
+    """The options that a command has to be given to work on the same, in the caller's own shell."""
+    return Place(loaded.path, landing, home).options(CALLERS)
+
+
+def loaded_program(path: Path | None) -> LoadedProgram:
+    """The program of --program; status 2, with every fault, if there is none."""
+    from orchestration.terms.load import ProgramFileError, load_program
+
+    if path is None:
+        fail(USAGE, "which program? Give --program FILE or set BONUS_PROGRAM")
+    try:
+        return load_program(path)
+    except ProgramFileError as error:
+        fail(USAGE, str(error))
+
+
+def demand_period(loaded: LoadedProgram, period: str) -> None:
+    """Status 2 if the program has no such period."""
+    known = [entry.key for entry in loaded.program.periods]
+    if period not in known:
+        fail(
+            USAGE,
+            f"{loaded.program.program} has no period {period!r}; its periods: {', '.join(known)}",
+        )
+
+
+def person_name(name: str) -> str:
+    """The name of --by; status 2 if it cannot be a person's (§7)."""
+    from orchestration.terms.people import is_person, what_is_wrong
+
+    if not is_person(name):
+        fail(USAGE, f"{name[:40]!r} cannot be the name of --by: {what_is_wrong(name)}")
+    return name.strip()
+
+
+def landing_folder(path: Path | None) -> Path:
+    """The landing directory of --landing; status 2 if it cannot be listed."""
+    if path is None:
+        fail(USAGE, "which landing directory? Give --landing DIR or set BONUS_LANDING")
+    if not path.is_dir():
+        fail(USAGE, f"{path} is no directory; --landing takes the folder that holds the datasets")
+    if not os.access(path, os.R_OK | os.X_OK):
+        fail(USAGE, f"{path} cannot be read; check its permissions")
+    return path
+
+
+def known_landing(path: Path | None) -> Path | None:
+    """The landing directory, for a command that can do without: None where it is not there."""
+    return path if path is not None and path.is_dir() else None
+
+
+def prepared_home(path: Path, *, is_written: bool = True) -> Home:
+    """The home, ready for use; also where this process's Dagster keeps its instance.
+
+    Status 2 if it cannot be used, or not be written where `is_written`.
+    """
+    from orchestration.pipeline.home import Home, Unfit
+
+    home = Home(path)
+    not_ours = f"{path} cannot be written by this user; check its permissions, or run as its owner"
+    # What is written into the home is for its owner alone.
+    os.umask(0o077)
+    try:
+        home.prepare()
+    except PermissionError:
+        fail(USAGE, not_ours)
+    except OSError as error:
+        fail(
+            USAGE,
+            f"{path} cannot be used as home: {error.strerror}; mend that, or name another folder with --home",
+        )
+    except Unfit as error:
+        fail(USAGE, str(error))
+    if is_written and not os.access(home.path, os.W_OK | os.X_OK):
+        fail(USAGE, not_ours)
+    os.environ["BONUS_HOME"] = str(home.path)
+    os.environ["DAGSTER_HOME"] = str(home.dagster)
+    return home
+
+
+def say(message: str) -> None:
+    """To standard error, with control characters made visible."""
+    typer.echo(printable(message), err=True)
+
+
+def show(message: str) -> None:
+    """To standard output, with control characters made visible."""
+    typer.echo(printable(message))
+
+
+def fail(status: int, message: str) -> NoReturn:
+    """Ends the command with a status of §10 and a message."""
+    say(message)
+    raise typer.Exit(status)
+
+
+def show_json(value: Any) -> None:
+    """To standard output, as JSON with control characters escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    # What does not print stands in strings only, where JSON's own escapes mean the same.
+    typer.echo("".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text))

@@ -1,0 +1,455 @@
+"""The commands for money: files for the bank and the books, adjustments by hand, and other terms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from orchestration.command_line.edge import (
+    DIFFERENT,
+    GATE,
+    HOME_DEFAULT,
+    STATE,
+    USAGE,
+    HomeOption,
+    JsonOption,
+    LandingOption,
+    ProgramOption,
+    demand_period,
+    fail,
+    landing_folder,
+    loaded_program,
+    options_for,
+    person_name,
+    prepared_home,
+    say,
+    show,
+    show_json,
+)
+from orchestration.foundations.texts import shown
+
+if TYPE_CHECKING:
+    from orchestration.adjusting.proposals import Row
+    from orchestration.payments.payouts import Due
+    from orchestration.payments.returns import Answered
+    from orchestration.pipeline.home import Home
+    from orchestration.terms.load import LoadedProgram
+
+ExportFormat = Literal["csv", "parquet", "xlsx", "beancount"]
+
+
+def export(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A published period.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the files.")],
+    as_format: Annotated[
+        ExportFormat,
+        typer.Option(
+            "--format",
+            help="CSV, or the same tables as Parquet or as a workbook; beancount: the journal with all earlier ones.",
+        ),
+    ] = "csv",
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet", help="Put ' before text that a spreadsheet would run as a formula."
+        ),
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a period's published tables, as CSV or otherwise, and its program.yaml and run.json.
+
+    Example: bonus export 2024-04 --out export/2024-04
+
+    Example: bonus export 2024-04 --out books --format beancount
+    """
+    if spreadsheet and as_format != "csv":
+        fail(USAGE, f"--spreadsheet is for csv; in {as_format} no text is run as a formula")
+    loaded = loaded_program(program)
+    demand_period(loaded, period)
+    usual = os.umask(0o077)
+    place = prepared_home(home, is_written=False)
+    publication = place.store(loaded.program.program).published().get(period)
+    if publication is None:
+        options = options_for(loaded, landing, home)
+        fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
+    from orchestration.publishing.export import TooManyRows, export_period
+
+    os.umask(usual)
+    try:
+        if as_format == "beancount":
+            from orchestration.payments.beancount import export_beancount
+
+            files = export_beancount(place, loaded.program, period, out)
+        else:
+            files = export_period(publication, out, spreadsheet=spreadsheet, as_format=as_format)
+    except TooManyRows as error:
+        fail(USAGE, str(error))
+    except OSError as error:
+        fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        show_json([str(path) for path in files])
+    else:
+        show("\n".join(str(path) for path in files))
+
+
+def pay(
+    period: Annotated[str, typer.Argument(metavar="PERIOD", help="A closed period.")],
+    accounts: Annotated[
+        Path | None,
+        typer.Option(
+            "--accounts",
+            metavar="FILE",
+            help="CSV: creator_id, name, town, country, iban, or bic and account.",
+        ),
+    ] = None,
+    debtor: Annotated[
+        Path | None,
+        typer.Option(
+            "--debtor",
+            metavar="FILE",
+            help="YAML of the paying account: name, town, country, iban, or bic and account.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write the files.")
+    ] = None,
+    answers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--status",
+            metavar="FILE",
+            help="What the bank has answered: pain.002 or camt.054. May be given again.",
+        ),
+    ] = None,
+    reconcile: Annotated[
+        bool,
+        typer.Option("--reconcile", help="Only say what is paid, returned and unanswered."),
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the payment files of a closed period: one a currency, pain.001.001.09.
+
+    All that cannot be paid is named at once, and nothing is written then. The same payouts and
+    accounts give the same bytes. With --status read the bank's answers, and write what did not
+    arrive as rows of payment_returns, for a person to deliver.
+
+    Example: bonus pay 2024-04 --accounts accounts.csv --debtor debtor.yaml --out bank
+
+    Example: bonus pay 2024-04 --status answer.xml --out returns
+
+    Example: bonus pay 2024-04 --status answer.xml --reconcile
+    """
+    loaded = loaded_program(program)
+    demand_period(loaded, period)
+    if accounts and debtor and out and not answers and not reconcile:
+        _pay(prepared_home(home), loaded, period, accounts, debtor, out, as_json)
+    elif reconcile and not (accounts or debtor or out):
+        _reconcile(prepared_home(home), loaded, period, answers or [], as_json)
+    elif answers and out and not (accounts or debtor or reconcile):
+        _returned(prepared_home(home), loaded, period, answers, out, as_json)
+    else:
+        fail(
+            USAGE,
+            "give --accounts, --debtor and --out to pay; --status and --out to read what the bank"
+            " answers; --reconcile, with --status or without, to compare",
+        )
+
+
+def _pay(
+    place: Home,
+    loaded: LoadedProgram,
+    period: str,
+    accounts: Path,
+    debtor: Path,
+    out: Path,
+    as_json: bool,
+) -> None:
+    from orchestration.payments.accounts import Unpayable
+    from orchestration.payments.pay import write_payments
+    from orchestration.payments.payouts import payouts_due
+
+    due = payouts_due(place, loaded, period)
+    try:
+        paid = write_payments(due, accounts, debtor, out)
+    except Unpayable as error:
+        fail(USAGE, f"{error}\nnothing is written")
+    except OSError as error:
+        fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    if as_json:
+        show_json({"program": due.program, "period": period} | paid.to_json(due))
+        return
+    for line in paid.lines(due):
+        show(line)
+    if paid.other_letters:
+        say(paid.about_letters())
+
+
+def _answered(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path]
+) -> tuple[Due, Answered]:
+    """What is due, and what the bank says of it; what it says of others is told."""
+    from orchestration.payments.answers import NoAnswer, read_answers
+    from orchestration.payments.payouts import payouts_due
+    from orchestration.payments.returns import judged
+
+    due = payouts_due(place, loaded, period)
+    answers, faults = [], []
+    for path in files:
+        try:
+            answers += read_answers(path)
+        except NoAnswer as error:
+            faults.append(str(error))
+    if faults:
+        fail(USAGE, "\n".join(faults))
+    answered = judged(due, answers)
+    if answered.unknown:
+        say(
+            f"{len(answered.unknown):,} ids of the bank's answers are none of {period}: "
+            + ", ".join(shown(one, 80) or "(none)" for one in answered.unknown)
+        )
+    return due, answered
+
+
+def _returned(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path], out: Path, as_json: bool
+) -> None:
+    due, answered = _answered(place, loaded, period, files)
+    from orchestration.payments.returns import return_rows, write_returns
+
+    try:
+        path = write_returns(due, answered, out)
+    except OSError as error:
+        fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
+    rows = return_rows(due, answered)
+    if answered.remarks:
+        say("\n".join(answered.remarks))
+    if as_json:
+        told = {"path": path and str(path), "rows": len(rows), "payouts": len(answered.returns)}
+        more = {"unknown": answered.unknown, "remarks": answered.remarks}
+        show_json({"program": due.program, "period": period, **told, **more})
+    elif path is None:
+        show(f"nothing of {period} came back by these answers: no file is written")
+    else:
+        count = len(answered.returns)
+        show(
+            f"{path}: {count:,} payout{'s' if count > 1 else ''} did not arrive; look at the file, then"
+            " deliver it into payment_returns/ of the landing folder"
+        )
+
+
+def _reconcile(
+    place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path], as_json: bool
+) -> None:
+    due, answered = _answered(place, loaded, period, files)
+    from orchestration.payments.reconcile import clearing_of, reconciled
+
+    found = reconciled(due, answered, clearing_of(place, due))
+    if as_json:
+        sums = {currency: asdict(one) for currency, one in found.sums.items()}
+        told = {"currencies": sums, "differences": found.differences, "unknown": answered.unknown}
+        show_json({"program": due.program, "period": period, **told})
+    else:
+        for currency, one in found.sums.items():
+            show(one.text(currency))
+        if not found.sums:
+            show(f"{period} pays nobody")
+    if found.differences:
+        say("\n".join([*found.differences, f"{len(found.differences)} differences"]))
+        raise typer.Exit(DIFFERENT)
+
+
+def adjust(
+    action: Annotated[
+        Literal["propose", "approve", "withdraw", "list"],
+        typer.Argument(metavar="ACTION", help="propose, approve, withdraw or list."),
+    ],
+    adjustment: Annotated[
+        str,
+        typer.Argument(metavar="[ID]", help="The adjustment; proposed without one, it gets one."),
+    ] = "",
+    creator: Annotated[str, typer.Option("--creator", metavar="ID", help="Who is owed.")] = "",
+    period: Annotated[str, typer.Option("--period", metavar="KEY", help="For which period.")] = "",
+    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="As USD.")] = "",
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="AMOUNT", help="As 12.50; below 0 it is owed back.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a line.")] = "",
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who asks for it, or approves it.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Write the row; approve only shows what it does without.")
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Adjust what a creator is owed by hand: one person proposes, another approves.
+
+    Each step writes one row of the dataset adjustments into the landing folder; the next run of an
+    open period posts it. Approve shows the creator's ledger before and after, and writes with --yes.
+
+    Example: bonus adjust propose --creator star-us --period 2024-04 --currency USD --amount 12.50
+    --reason "p2 was no branded content" --by bo
+
+    Example: bonus adjust approve hand-0123456789ab --by cy --yes
+    """
+    loaded, folder = loaded_program(program), landing_folder(landing)
+    usual = os.umask(0o077)
+    place = prepared_home(home, is_written=False)
+    os.umask(usual)  # a row is read by whoever runs
+    from orchestration.adjusting import proposals
+
+    now = datetime.now(UTC)
+    try:
+        rows = proposals.landed(loaded, folder)
+        if action == "list":
+            _list_adjustments(loaded, list(proposals.in_force(rows).values()), as_json)
+            return
+        if action == "propose":
+            cells = {
+                "adjustment_id": adjustment, "creator_id": creator, "period": period,
+                "currency": currency, "amount": amount, "reason": reason,
+            }  # fmt: skip
+            row = proposals.proposed(loaded, rows, cells, _given(by), now)
+        elif action == "approve":
+            row = proposals.approved(rows, adjustment, _given(by), now)
+        else:
+            row = proposals.withdrawn(rows, adjustment, now)
+        written = action != "approve" or yes
+        path = proposals.write_row(loaded, folder, row) if written else None
+    except proposals.NotOne as error:
+        fail(USAGE, str(error))
+    except OSError as error:
+        fail(USAGE, f"cannot write to {folder}: {error.strerror}; check its permissions")
+    _print_adjustment(place, loaded, rows, row, path, as_json)
+
+
+def _given(by: str | None) -> str:
+    if by is None:
+        fail(USAGE, "who asks for it, or approves it? Give --by NAME")
+    return person_name(by)
+
+
+def _list_adjustments(loaded: LoadedProgram, rows: Sequence[Row], as_json: bool) -> None:
+    if as_json:
+        found = [asdict(row) | {"counts": row.decides.counts} for row in rows]
+        show_json({"program": loaded.program.program, "adjustments": found})
+    elif not rows:
+        show("no adjustments are in the landing folder")
+    else:
+        show("\n".join(row.text for row in rows))
+
+
+def _print_adjustment(
+    place: Home,
+    loaded: LoadedProgram,
+    rows: Sequence[Row],
+    row: Row,
+    path: Path | None,
+    as_json: bool,
+) -> None:
+    """The row, what the next run makes of it, and where it was written."""
+    from orchestration.adjusting.preview import previewed
+
+    preview = previewed(place, loaded.program, rows, row)
+    if as_json:
+        told = {"adjustment": asdict(row), "path": path and str(path), "preview": asdict(preview)}
+        show_json({"program": loaded.program.program, **told})
+        return
+    show("\n".join([row.text, *preview.lines(row.currency)]))
+    show(str(path) if path else "nothing is written yet; to approve it say --yes")
+
+
+def simulate(
+    periods: Annotated[
+        list[str],
+        typer.Argument(metavar="PERIOD...", help="Published periods that follow one another."),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to write the result.")],
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="A program file with other terms; several are put side by side. Left out: that of --program.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="A single value of those files, as it would be."
+        ),
+    ] = None,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute what other terms would have paid. Nothing that is published is touched.
+
+    Example: bonus simulate 2024-04 --with other.yaml --out simulated
+
+    Example: bonus simulate 2024-04 --set 'terms[0].payout.rates.US[0].rate=0.18' --out simulated
+    """
+    loaded = loaded_program(program)
+    for period in periods:
+        demand_period(loaded, period)
+    simulated = _other_programs(loaded, others or (), settings or ())
+    landing = landing_folder(landing)
+    usual = os.umask(0o077)
+    place = prepared_home(home)
+    from orchestration.command_line.console import Console
+    from orchestration.ledger.settlement import MissingRate
+    from orchestration.pipeline.gate_worker import WORKER
+    from orchestration.pipeline.refusals import GateFailed, describe
+    from orchestration.simulation.run import simulate_periods
+    from orchestration.simulation.simulate import NotSimulable
+
+    WORKER.start()
+    try:
+        with Console(quiet=as_json).progress("simulation") as progress:
+            told = simulate_periods(
+                place, loaded, simulated, settings or (), periods, landing, out, usual, progress
+            )
+    except NotSimulable as error:
+        fail(USAGE, str(error))
+    except GateFailed as error:
+        fail(GATE, f"{error.period}: {describe(error.stage, error.result)}")
+    except MissingRate as error:
+        fail(GATE, str(error))
+    finally:
+        WORKER.close()
+    if as_json:
+        show_json(told)
+    else:
+        show(f"{out / 'index.html'}\n{out / 'summary.json'}")
+
+
+def _other_programs(
+    loaded: LoadedProgram, paths: Sequence[Path], settings: Sequence[str]
+) -> list[LoadedProgram]:
+    """The programs of a simulation: of other files, or with other values, or both."""
+    from orchestration.terms.load import ProgramFileError
+    from orchestration.terms.settings import SettingError, with_settings
+
+    if not paths and not settings:
+        fail(USAGE, "which other terms? Give --with FILE or --set PATH=VALUE")
+    try:
+        programs = [loaded_program(path) for path in paths] or [loaded]
+        return [with_settings(program, settings) for program in programs]
+    except (ProgramFileError, SettingError) as error:
+        fail(USAGE, str(error))
