@@ -1,8 +1,4 @@
-"""docs/contract is what the code is: keys, columns, tables, codes, commands, gates, both directions.
-
-`NOT_BUILT_YET` names what the contract has and the code has not. A name on it that the code has, or
-that the contract does not have, fails: the list can only shrink.
-"""
+"""docs/contract is what the code is: keys, columns, tables, codes, commands, gates, both directions."""
 
 from __future__ import annotations
 
@@ -42,10 +38,6 @@ from orchestration.terms.yaml_reader import MappingNode, Scalar, SequenceNode, r
 from tests.contract import CREATOR_REASONS, POST_REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
-
-NOT_BUILT_YET: set[str] = set()
-
-NOT_BUILT_SENTENCE = "> Not built yet in this version."
 
 SQL_TYPES = {
     "whole": "BIGINT",
@@ -95,11 +87,6 @@ def code_blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def built(documented: set[str]) -> set[str]:
-    """Of all that is documented, what the code must have."""
-    return documented - NOT_BUILT_YET
-
-
 def as_an_editor_reads(text: str) -> Any:
     """YAML 1.2 core: what a schema is applied to."""
     root, problems = read_yaml(text.encode(), "program.yaml")
@@ -145,7 +132,7 @@ def test_keys_of_a_program_file_are_those_of_the_model() -> None:
         for path in keyed(table_under(section(contract_docs.PROGRAM_FILE), "Keys"), "key")
     }
     paths = program_paths(json.loads(schemas()["program.schema.json"]))
-    assert built(documented) == {f"key {path}" for path in paths}
+    assert documented == {f"key {path}" for path in paths}
 
 
 def test_bounds_and_words_of_a_key_are_those_of_the_model() -> None:
@@ -277,7 +264,7 @@ def dataset_tables() -> dict[str, DocTable]:
 
 
 def test_datasets_are_those_of_the_code() -> None:
-    assert built({f"dataset {name}" for name in dataset_tables()}) == {
+    assert {f"dataset {name}" for name in dataset_tables()} == {
         f"dataset {each.name}" for each in DATASETS
     }
 
@@ -428,7 +415,7 @@ def test_reasons_of_quarantine_are_those_of_the_code() -> None:
     rows = set(keyed(table_under(text, "Bad rows"), "reason code"))
     files = set(keyed(table_under(text, "Files that are not used"), "reason code"))
     assert rows == {str(reason) for reason in RowReason}
-    assert built({f"file reason {each}" for each in files}) == {
+    assert {f"file reason {each}" for each in files} == {
         f"file reason {each}" for each in FileReason
     }
 
@@ -485,29 +472,21 @@ def test_published_tables_of_the_contract_are_those_of_the_code() -> None:
     """§9 "Further tables ... may be published beside these": docs/tables.md has them."""
     documented = {f"table {name}" for name in published_tables()}
     ours = PUBLISHED_TABLES.keys() - DECISION_TABLES.keys()
-    assert built(documented) == {f"table {name}" for name in ours}
+    assert documented == {f"table {name}" for name in ours}
 
 
 def test_columns_of_published_tables_are_those_of_the_code() -> None:
     for name, table in published_tables().items():
-        if f"table {name}" in NOT_BUILT_YET:
-            continue
         documented = {f"column {name}.{column}" for column in keyed(table, "column")}
-        assert built(documented) == {
-            f"column {name}.{each}" for each in PUBLISHED_TABLES[name].columns
-        }
+        assert documented == {f"column {name}.{each}" for each in PUBLISHED_TABLES[name].columns}
 
 
 def test_types_and_keys_of_published_columns_are_those_of_the_code() -> None:
     text, compared = section("09-published-tables.md"), 0
     for name, table in published_tables().items():
-        if f"table {name}" in NOT_BUILT_YET:
-            continue
         assert key_under(text, name) == PUBLISHED_TABLES[name].key
         for column, row in keyed(table, "column").items():
             expected = SQL_TYPES[row["type"]]
-            if {f"column {name}.{column}", f"type {name}.{column} {expected}"} & NOT_BUILT_YET:
-                continue
             assert PUBLISHED_TABLES[name].columns[column] == expected, f"{name}.{column}"
             compared += 1
     assert compared > 60
@@ -534,7 +513,7 @@ def documented_commands() -> dict[str, str]:
 
 def test_commands_are_those_of_the_app() -> None:
     documented = {f"command {name}" for name in documented_commands()}
-    assert built(documented) == {f"command {name}" for name in app_commands()}
+    assert documented == {f"command {name}" for name in app_commands()}
 
 
 @pytest.mark.parametrize("name", sorted(app_commands()))
@@ -622,69 +601,3 @@ def test_every_row_of_the_gates_has_an_expectation() -> None:
     for heading in SUITE_HEADINGS.values():
         for row in table_under(section("08-gates.md"), heading).rows:
             assert named(row["expectation"]), row
-
-
-# --- the whole ------------------------------------------------------------------------------------
-
-
-def test_the_list_of_what_is_not_built_names_only_what_the_contract_has() -> None:
-    text = section("09-published-tables.md")
-    documented = {
-        f"key {path}"
-        for path in keyed(table_under(section(contract_docs.PROGRAM_FILE), "Keys"), "key")
-    }
-    documented |= {f"dataset {name}" for name in dataset_tables()}
-    documented |= {f"command {name}" for name in documented_commands()}
-    files = table_under(section(contract_docs.LANDING_DATA), "Files that are not used")
-    documented |= {f"file reason {each}" for each in keyed(files, "reason code")}
-    for table in doc_tables(text):
-        if table.columns == ("column", "type", "meaning"):
-            documented.add(f"table {table.heading}")
-            for column, row in keyed(table, "column").items():
-                documented.add(f"column {table.heading}.{column}")
-                documented.add(f"type {table.heading}.{column} {SQL_TYPES[row['type']]}")
-    assert documented >= NOT_BUILT_YET
-
-
-def test_nothing_on_the_list_of_what_is_not_built_is_built() -> None:
-    in_code = {
-        f"key {path}" for path in program_paths(json.loads(schemas()["program.schema.json"]))
-    }
-    in_code |= {f"dataset {each.name}" for each in DATASETS}
-    in_code |= {f"file reason {each}" for each in FileReason}
-    in_code |= {f"command {name}" for name in app_commands()}
-    for name, table in PUBLISHED_TABLES.items():
-        in_code.add(f"table {name}")
-        for column, sql_type in table.columns.items():
-            in_code |= {f"column {name}.{column}", f"type {name}.{column} {sql_type}"}
-    assert in_code & NOT_BUILT_YET == set(), "take these off NOT_BUILT_YET"
-
-
-def test_parts_that_are_not_built_say_so_in_one_sentence() -> None:
-    """Once all is built, nothing of the contract says otherwise."""
-    said = {
-        path.name for path in CONTRACT.glob("*.md") if NOT_BUILT_SENTENCE in path.read_text("utf-8")
-    }
-    assert bool(said) == bool(NOT_BUILT_YET)
-
-
-def test_sections_keep_their_numbers_and_are_listed() -> None:
-    readme = section("README.md")
-    paths = sorted(CONTRACT.glob("[0-9]*.md"))
-    assert [path.name[:2] for path in paths] == [f"{number:02}" for number in range(1, 15)]
-    for path in paths:
-        number = int(path.name[:2])
-        assert path.read_text("utf-8").startswith(f"# §{number} ")
-        assert f"| {number} | [" in readme and f"]({path.name})" in readme
-
-
-def test_links_of_the_contract_lead_somewhere() -> None:
-    for path in CONTRACT.glob("*.md"):
-        prose = re.sub(r"`[^`]*`", "", path.read_text("utf-8"))
-        for target in re.findall(r"\]\(([^)]+)\)", prose):
-            file, _, anchor = target.partition("#")
-            led_to = (path.parent / file).resolve() if file else path
-            assert led_to.exists(), f"{path.name}: {target}"
-            if anchor:
-                headings = re.findall(r"^#+ (.+)$", led_to.read_text("utf-8"), re.MULTILINE)
-                assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, target
