@@ -13,7 +13,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 INTO = "orchestration/shipped"
 PATTERNS = (
     "dbt_project/*.yml", "dbt_project/models/**/*", "dbt_project/macros/**/*",
-    "docs/contract/**/*", "programs/*.yaml", "workspace.yaml", "check_statement.py",
+    "docs/contract/**/*", "programs/*.yaml", "workspace.yaml",
+    "check_statement.py", "recount.py",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from orchestration.foundations.cursors import each_row
 from orchestration.publishing.parquet import select_published, write_file
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, DAY, FLAG, INSTANT, TEXT, Table
+from orchestration.terms.yaml_reader import MappingNode, Node, SequenceNode, read_yaml
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,13 +59,25 @@ def export_period(
 
 
 def export_documents(publication: Publication, out: Path) -> list[Path]:
-    """The program file as the run read it, and what is known of the run: who, from what, gates, totals."""
-    program, run = out / PROGRAM_FILE, out / RUN_FILE
-    program.write_bytes(publication.program_file.read_bytes())
+    """The program file as the run read it, also as JSON, and who made the run, from what, gates, totals."""
+    program, terms, run = out / PROGRAM_FILE, out / "program.json", out / RUN_FILE
+    content = publication.program_file.read_bytes()
+    program.write_bytes(content)
+    root, _ = read_yaml(content, PROGRAM_FILE)
+    terms.write_text(json.dumps(_as_json(root), indent=1) + "\n", encoding="utf-8")
     record = publication.record().to_json()
     record |= {"state": publication.state, "revision": publication.revision}
     run.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    return [program, run]
+    return [program, terms, run]
+
+
+def _as_json(node: Node | None) -> Any:
+    """The program file for readers without YAML: each value is the text that stands there, or null."""
+    if isinstance(node, MappingNode):
+        return {key: _as_json(value) for key, value in node.items()}
+    if isinstance(node, SequenceNode):
+        return [_as_json(value) for value in node]
+    return None if node is None or node.is_null else node.text
 
 
 def _tables(publication: Publication) -> list[Table]:
