@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def test_a_seeded_defect_turns_the_gate_red(
 ) -> None:
     run = _run(*published)
     before = published_files(run.home.path)
+    shutil.rmtree(run.work.folder)  # else nothing is new, and the verdicts of the run before stand
     ingest(run, sample / "program.yaml", sample / "landing")
     assert check(run, "ingest").held
     for built in ("staging", "eligibility", "scoring"):

@@ -180,6 +180,7 @@ def test_what_was_meddled_with_is_computed_anew(
     assert published_files(place.home.path) == published
 
 
+@pytest.mark.long
 def test_other_input_is_computed_anew(made: Path, tmp_path: Path) -> None:
     """Each step changes one thing; at the end it is as in a home that never saw the rest."""
     moved = Path(shutil.copytree(made, tmp_path / "moved", symlinks=True))
