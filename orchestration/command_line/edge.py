@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -104,17 +106,18 @@ def known_landing(path: Path | None) -> Path | None:
     return path if path is not None and path.is_dir() else None
 
 
-def prepared_home(path: Path, *, is_written: bool = True) -> Home:
+def prepared_home(path: Path, *, is_written: bool = True, keeps_mask: bool = False) -> Home:
     """The home, ready for use; also where this process's Dagster keeps its instance.
 
-    Status 2 if it cannot be used, or not be written where `is_written`.
+    Status 2 if it cannot be used, or not be written where `is_written`. What is written from now on is
+    for its owner alone, unless `keeps_mask`: for a command that writes for others, outside the home.
     """
     from orchestration.pipeline.home import Home, Unfit
 
     home = Home(path)
     not_ours = f"{path} cannot be written by this user; check its permissions, or run as its owner"
     # What is written into the home is for its owner alone.
-    os.umask(0o077)
+    callers_mask = os.umask(0o077)
     try:
         home.prepare()
     except PermissionError:
@@ -130,7 +133,28 @@ def prepared_home(path: Path, *, is_written: bool = True) -> Home:
         fail(USAGE, not_ours)
     os.environ["BONUS_HOME"] = str(home.path)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
+    if keeps_mask:
+        os.umask(callers_mask)
     return home
+
+
+@contextmanager
+def writing_to(folder: Path, option: str = "--out") -> Iterator[None]:
+    """Status 2 where the folder that an option names cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        fail(
+            USAGE, f"cannot write to {folder}: {error.strerror}; name another folder with {option}"
+        )
+
+
+def fail_before_run(
+    what: str, period: str, loaded: LoadedProgram, landing: Path | None, home: Path
+) -> NoReturn:
+    """Status 4, and the command by which the period gets what it lacks."""
+    options = options_for(loaded, landing, home)
+    fail(STATE, f"{what}: bonus run {period}{options}")
 
 
 def say(message: str) -> None:

@@ -15,7 +15,6 @@ from orchestration.command_line.edge import (
     DIFFERENT,
     GATE,
     HOME_DEFAULT,
-    STATE,
     USAGE,
     HomeOption,
     JsonOption,
@@ -23,14 +22,15 @@ from orchestration.command_line.edge import (
     ProgramOption,
     demand_period,
     fail,
+    fail_before_run,
     landing_folder,
     loaded_program,
-    options_for,
     person_name,
     prepared_home,
     say,
     show,
     show_json,
+    writing_to,
 )
 from orchestration.foundations.texts import shown
 
@@ -75,26 +75,26 @@ def export(
         fail(USAGE, f"--spreadsheet is for csv; in {as_format} no text is run as a formula")
     loaded = loaded_program(program)
     demand_period(loaded, period)
-    usual = os.umask(0o077)
-    place = prepared_home(home, is_written=False)
+    place = prepared_home(home, is_written=False, keeps_mask=True)
     publication = place.store(loaded.program.program).published().get(period)
     if publication is None:
-        options = options_for(loaded, landing, home)
-        fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
+        fail_before_run(
+            f"{period} is not published yet; run it first", period, loaded, landing, home
+        )
     from orchestration.publishing.export import TooManyRows, export_period
 
-    os.umask(usual)
     try:
-        if as_format == "beancount":
-            from orchestration.payments.beancount import export_beancount
+        with writing_to(out):
+            if as_format == "beancount":
+                from orchestration.payments.beancount import export_beancount
 
-            files = export_beancount(place, loaded.program, period, out)
-        else:
-            files = export_period(publication, out, spreadsheet=spreadsheet, as_format=as_format)
+                files = export_beancount(place, loaded.program, period, out)
+            else:
+                files = export_period(
+                    publication, out, spreadsheet=spreadsheet, as_format=as_format
+                )
     except TooManyRows as error:
         fail(USAGE, str(error))
-    except OSError as error:
-        fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
     if as_json:
         show_json([str(path) for path in files])
     else:
@@ -182,11 +182,10 @@ def _pay(
 
     due = payouts_due(place, loaded, period)
     try:
-        paid = write_payments(due, accounts, debtor, out)
+        with writing_to(out):
+            paid = write_payments(due, accounts, debtor, out)
     except Unpayable as error:
         fail(USAGE, f"{error}\nnothing is written")
-    except OSError as error:
-        fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
     if as_json:
         show_json({"program": due.program, "period": period} | paid.to_json(due))
         return
@@ -228,11 +227,9 @@ def _returned(
     due, answered = _answered(place, loaded, period, files)
     from orchestration.payments.returns import return_rows, write_returns
 
-    try:
-        path = write_returns(due, answered, out)
-    except OSError as error:
-        fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
     rows = return_rows(due, answered)
+    with writing_to(out):
+        path = write_returns(due, rows, out)
     if answered.remarks:
         say("\n".join(answered.remarks))
     if as_json:
@@ -308,9 +305,7 @@ def adjust(
     Example: bonus adjust approve hand-0123456789ab --by cy --yes
     """
     loaded, folder = loaded_program(program), landing_folder(landing)
-    usual = os.umask(0o077)
-    place = prepared_home(home, is_written=False)
-    os.umask(usual)  # a row is read by whoever runs
+    place = prepared_home(home, is_written=False, keeps_mask=True)  # a row is read by whoever runs
     from orchestration.adjusting import proposals
 
     now = datetime.now(UTC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,6 +21,7 @@ from orchestration.command_line.edge import (
     prepared_home,
     show,
     show_json,
+    writing_to,
 )
 
 StatementLanguage = Literal["en", "ja", "ko", "fr"]
@@ -84,14 +84,12 @@ def statement(
     """
     loaded = loaded_program(program)
     demand_period(loaded, period)
-    usual = os.umask(0o077)
-    place = prepared_home(home)
-    os.umask(usual)
+    place = prepared_home(home, keeps_mask=True)
     from orchestration.command_line.console import Console
     from orchestration.statements.write import InsideHome, UnknownCreators, write_statements
 
     try:
-        with Console(quiet=as_json).progress(period) as progress:
+        with writing_to(out), Console(quiet=as_json).progress(period) as progress:
             written = write_statements(
                 *(place, loaded.program, period, out),
                 creators=creator or (),
@@ -102,8 +100,6 @@ def statement(
         fail(USAGE, f"no row in the ledger of {period}: {error}; check the ids")
     except InsideHome as error:
         fail(USAGE, f"{error}; name a folder outside of it with --out")
-    except OSError as error:
-        fail(USAGE, f"cannot write to {out}: {error.strerror}; name another folder with --out")
     if as_json:
         show_json(asdict(written))
     else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from orchestration.command_line.edge import (
     ProgramOption,
     demand_period,
     fail,
+    fail_before_run,
     known_landing,
     landing_folder,
     loaded_program,
@@ -34,6 +36,7 @@ from orchestration.command_line.edge import (
     show,
     show_json,
     show_next,
+    writing_to,
 )
 
 if TYPE_CHECKING:
@@ -136,32 +139,19 @@ def close(
     place = prepared_home(home, is_written=not preview)
     if preview or approver is None:
         known = known_landing(landing)
-        options = options_for(loaded, known, home)
-        _preview(place, loaded, period, approver, known, options, as_json=as_json)
+        _preview(place, loaded, period, approver, known, home, as_json=as_json)
         return
-    from orchestration.pipeline.gate_worker import WORKER
-
-    WORKER.start()  # later periods are settled anew, and pass their gate
-    from orchestration.dagster_glue.run_in_process import Stopped
-    from orchestration.dagster_glue.run_in_process import close as close_run
-    from orchestration.pipeline.changed_inputs import changes_of_published
-    from orchestration.pipeline.home import Busy
-    from orchestration.pipeline.refusals import Refused
-
     known = known_landing(landing)
-    try:
+    with _job_of_the_ui():
+        from orchestration.dagster_glue.run_in_process import close as close_run
+        from orchestration.pipeline.changed_inputs import changes_of_published
+
         change = changes_of_published(place, loaded, known).get(period)
         entry, failed_after = close_run(place, loaded, period, approver, known)
-    except (Busy, Refused) as error:
-        fail(STATE, str(error))
-    except Stopped as error:
-        fail(error.status, str(error))
-    finally:
-        WORKER.close()
     if failed_after:
         say(f"{period} is closed, but its history in Dagster is not whole: {failed_after}")
     if change:
-        say(f"{change.said} the run of {period}; it is closed as that run has published it")
+        say(change.said_at_close(period))
     if as_json:
         show_json(entry.to_json())
     else:
@@ -177,7 +167,7 @@ def _preview(
     period: str,
     by: str | None,
     landing: Path | None,
-    options: str,
+    home: Path,
     *,
     as_json: bool,
 ) -> None:
@@ -185,13 +175,38 @@ def _preview(
 
     found = close_preview(place, loaded, period, by, landing)
     if found is None:
-        fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
+        fail_before_run(
+            f"{period} is not published yet; run it first", period, loaded, landing, home
+        )
     if as_json:
         show_json(found.to_json())
         return
     from orchestration.command_line.console import Console
 
-    Console().preview(found, by or "NAME", options)
+    Console().preview(found, by or "NAME", options_for(loaded, landing, home))
+
+
+@contextmanager
+def _job_of_the_ui() -> Iterator[None]:
+    """A job of the UI in this process, with gates; what it refuses ends the command with its status.
+
+    Later periods are settled anew by it and pass their gate, which is started before the imports.
+    """
+    from orchestration.pipeline.gate_worker import WORKER
+
+    WORKER.start()
+    from orchestration.dagster_glue.run_in_process import Stopped
+    from orchestration.pipeline.home import Busy
+    from orchestration.pipeline.refusals import Refused
+
+    try:
+        yield
+    except (Busy, Refused) as error:
+        fail(STATE, str(error))
+    except Stopped as error:
+        fail(error.status, str(error))
+    finally:
+        WORKER.close()
 
 
 def withdraw(
@@ -213,23 +228,10 @@ def withdraw(
     place = prepared_home(home)
     if period not in place.store(loaded.program.program).published():
         demand_period(loaded, period)
-    from orchestration.pipeline.gate_worker import WORKER
+    with _job_of_the_ui():
+        from orchestration.dagster_glue.run_in_process import withdraw as withdraw_run
 
-    WORKER.start()
-    from orchestration.dagster_glue.run_in_process import Stopped
-    from orchestration.dagster_glue.run_in_process import withdraw as withdraw_run
-    from orchestration.pipeline.home import Busy
-    from orchestration.pipeline.refusals import Refused
-
-    known = known_landing(landing)
-    try:
-        withdraw_run(place, loaded, period, person, known)
-    except (Busy, Refused) as error:
-        fail(STATE, str(error))
-    except Stopped as error:
-        fail(error.status, str(error))
-    finally:
-        WORKER.close()
+        withdraw_run(place, loaded, period, person, known_landing(landing))
     if as_json:
         show_json({"program": loaded.program.program, "period": period, "withdrawn_by": person})
     else:
@@ -349,10 +351,12 @@ def report(
     usual = os.umask(0o077)
     place = prepared_home(home)
     published = place.store(loaded.program.program).published()
-    options = options_for(loaded, landing, home)
     if period is not None and period not in published:
-        fail(STATE, f"{period} is not published yet; run it first: bonus run {period}{options}")
+        fail_before_run(
+            f"{period} is not published yet; run it first", period, loaded, landing, home
+        )
     if not published:
+        options = options_for(loaded, landing, home)
         fail(STATE, f"nothing is published yet; run a period first: bonus run PERIOD{options}")
     from orchestration.reports.write import write_asked
 
@@ -391,8 +395,9 @@ def quarantine(
     try:
         view = read_quarantine(place.quarantine_folder(loaded.program.program, period), limit)
     except FileNotFoundError:
-        options = options_for(loaded, landing, home)
-        fail(STATE, f"{period} was not ingested yet; run it first: bonus run {period}{options}")
+        fail_before_run(
+            f"{period} was not ingested yet; run it first", period, loaded, landing, home
+        )
     if as_json:
         show_json({"program": loaded.program.program, "period": period, **asdict(view)})
         return
@@ -432,8 +437,9 @@ def gates(
         {stage: record.gates[stage] for stage in STAGES if stage in record.gates} if record else {}
     )
     if record is None or not verdicts:
-        options = options_for(loaded, landing, home)
-        fail(STATE, f"no gate of {period} was asked yet; run it first: bonus run {period}{options}")
+        fail_before_run(
+            f"no gate of {period} was asked yet; run it first", period, loaded, landing, home
+        )
     if as_json:
         told = {stage: result.to_json() for stage, result in verdicts.items()}
         show_json({"program": name, "period": period, "run_id": record.run_id, "gates": told})
@@ -444,11 +450,9 @@ def gates(
         return
     from expectations.data_docs import write_data_docs
 
-    try:
+    with writing_to(docs, "--docs"):
         page = write_data_docs(
             verdicts, record.run_id, datetime.fromisoformat(record.started_at), docs
         )
-    except OSError as error:
-        fail(USAGE, f"cannot write to {docs}: {error.strerror}; name another folder with --docs")
     if not as_json:
         show(f"Data Docs: {page}")

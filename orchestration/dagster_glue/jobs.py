@@ -1,5 +1,7 @@
 """The jobs that an operator launches."""
 
+from pathlib import Path
+
 import dagster as dg
 from pydantic import Field
 
@@ -67,9 +69,7 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
         if change := changes_of_published(home.home, loaded).get(period):
-            context.log.warning(
-                f"{change.said} the run of {period}; it is closed as that run has published it"
-            )
+            context.log.warning(change.said_at_close(period))
         entry = close_period(
             home.home, loaded, period, config.approver, gate=home.gate, tell=context.log.info
         )
@@ -121,7 +121,7 @@ def statements_op(
     program_name, period = home.partition(context)
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
-        statements_of(context, home.home, loaded, period, config.out, config.languages)
+        statements_of(context, home.home, loaded, period, _folder(config.out), config.languages)
 
 
 @dg.job(
@@ -134,6 +134,13 @@ def statements_op(
 )
 def statements_job() -> None:
     statements_op()
+
+
+def _folder(out: str) -> Path:
+    """The folder for a job's files. Refused for a part of a path: the server has a folder of its own."""
+    if not Path(out).is_absolute():
+        raise Refused(f"out is {out!r}; give the whole path of a folder outside the home")
+    return Path(out)
 
 
 class SimulateConfig(dg.Config):
@@ -162,7 +169,7 @@ def simulate_op(context: dg.OpExecutionContext, config: SimulateConfig, home: Ho
             _program_of(program_name, None, home),
             home.registration(program_name).landing,
             list(dict.fromkeys([period, *config.periods])),
-            config.out,
+            _folder(config.out),
             config.with_files,
             config.settings,
         )

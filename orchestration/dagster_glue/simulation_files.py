@@ -21,7 +21,7 @@ def simulation_of(
     loaded: LoadedProgram,
     landing: Path | None,
     periods: Sequence[str],
-    out: str,
+    out: Path,
     others: Sequence[str],
     settings: Sequence[str],
 ) -> None:
@@ -33,8 +33,6 @@ def simulation_of(
     from orchestration.simulation.simulate import NotSimulable
     from orchestration.terms.settings import SettingError, with_settings
 
-    if not Path(out).is_absolute():
-        raise Refused(f"out is {out!r}; give the whole path of a folder outside the home")
     if not others and not settings:
         raise Refused("which other terms? Give a file in with_files or PATH=VALUE in settings")
     if landing is None:
@@ -48,7 +46,7 @@ def simulation_of(
             settings,
             periods,
             landing,
-            Path(out),
+            out,
             _MASK,
             context.log.info,
         )
@@ -59,6 +57,6 @@ def simulation_of(
             PUBLISHED,
             partition=context.partition_key,
             description=f"Simulated: {', '.join(periods)}",
-            metadata={"page": dg.MetadataValue.path(Path(out) / "index.html")},
+            metadata={"page": dg.MetadataValue.path(out / "index.html")},
         )
     )

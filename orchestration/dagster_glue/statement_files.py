@@ -18,7 +18,7 @@ def statements_of(
     home: Home,
     loaded: LoadedProgram,
     period: str,
-    out: str,
+    out: Path,
     languages: Sequence[str],
 ) -> None:
     """Writes the statements of a period into `out`, or into a folder of it for each of `languages`.
@@ -28,13 +28,11 @@ def statements_of(
     from orchestration.statements.languages import LANGUAGES
     from orchestration.statements.write import InsideHome, write_statements
 
-    if not Path(out).is_absolute():
-        raise Refused(f"out is {out!r}; give the whole path of a folder outside the home")
     if unknown := [name for name in languages if name not in LANGUAGES]:
         raise Refused(f"no language {', '.join(unknown)}; there are {', '.join(LANGUAGES)}")
     chosen = [name for name in LANGUAGES if name in languages]
     for language in chosen or (None,):
-        folder = Path(out) / (language or "")
+        folder = out / (language or "")
         try:
             written = write_statements(
                 *(home, loaded.program, period, folder), language=language, tell=context.log.info

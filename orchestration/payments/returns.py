@@ -148,9 +148,8 @@ def return_rows(due: Due, answered: Answered) -> list[tuple[str, ...]]:
     return sorted(rows)
 
 
-def write_returns(due: Due, answered: Answered, out: Path) -> Path | None:
-    """Writes `<out>/<period>-returns.csv` in the form of §2; None, and no file, if all arrived so far."""
-    rows = return_rows(due, answered)
+def write_returns(due: Due, rows: Sequence[tuple[str, ...]], out: Path) -> Path | None:
+    """Writes `<out>/<period>-returns.csv` in the form of §2; None, and no file, where there is no row."""
     if not rows:
         return None
     text = io.StringIO()

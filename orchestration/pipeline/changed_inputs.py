@@ -45,6 +45,10 @@ class Changed:
         parts += ["the program file"] if self.program_file else []
         return f"{' and '.join(parts)} changed after" if parts else ""
 
+    def said_at_close(self, period: str) -> str:
+        """What changed, for whoever closes the period all the same; only where something did."""
+        return f"{self.said} the run of {period}; it is closed as that run has published it"
+
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> Changed:
         """What `to_json` has told."""

@@ -55,7 +55,7 @@ def ingest(
     inputs = _inputs(run, loaded, landing, run.home.fingerprints(inventory))
     if before is not None and _is_nothing_new(run, before, inputs):
         run.tell("ingest", f"nothing is new since the run of {before.by} at {before.started_at}")
-        run.state.take_on(before, inputs, loaded.content)
+        run.state.finish_reading(inputs, loaded.content, before)
         return inputs
     work, folder = run.work, run.work.folder
     remove_leftovers(folder, "scratch-*")

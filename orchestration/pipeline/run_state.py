@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from expectations.suite import GateResult
 from orchestration.foundations.durable import make_folder
@@ -78,37 +78,37 @@ class RunState:
         self._write(record)
         return record.attempt
 
-    def finish_reading(self, inputs: Inputs, program_content: bytes) -> LastRun:
-        """Writes down what was read: from here on stages may work on it."""
+    def finish_reading(
+        self, inputs: Inputs, program_content: bytes, before: LastRun | None = None
+    ) -> None:
+        """Writes down what was read: from here on stages may work on it.
+
+        With the run `before` its tables and its gates' verdicts stay: nothing was new (`has_tables_of`).
+        """
         replace_file(self.program_file, program_content, is_durable=True)
-        record = self._begun().model_copy(update={"inputs": inputs})
-        self._write(record)
-        return record
+        record = self._begun()
+        kept: dict[str, Any] = {}
+        if before is not None:
+            self.work.take_on(record.attempt)
+            kept = {
+                "gates": {stage: before.gates[stage] for stage in STAGES[:-1]},
+                "models": before.models,
+                "taken_from": before.taken_from or before.run_id,
+            }
+        self._write(record.model_copy(update={"inputs": inputs, **kept}))
 
     def finish(self) -> None:
         """Writes down how the run leaves the work file, now that it has come to its end."""
         self._write(self._begun().model_copy(update={"work_sha256": self.work.sha256()}))
 
-    def has_tables_of(self, before: LastRun | None, inputs: Inputs) -> bool:
+    def has_tables_of(self, before: LastRun, inputs: Inputs) -> bool:
         """True if the work file is, to the byte, as the run `before` left it, which read the same input."""
         return (
-            before is not None
-            and before.inputs == inputs
+            before.inputs == inputs
             and before.work_sha256 is not None
             and before.work_sha256 == self.work.sha256()
             and all(before.gates[stage].held for stage in STAGES[:-1])
         )
-
-    def take_on(self, before: LastRun, inputs: Inputs, program_content: bytes) -> None:
-        """As `finish_reading`, where the tables of the run `before` and its gates' verdicts stay."""
-        record = self.finish_reading(inputs, program_content)
-        self.work.take_on(record.attempt)
-        kept = {
-            "gates": {stage: before.gates[stage] for stage in STAGES[:-1]},
-            "models": before.models,
-            "taken_from": before.taken_from or before.run_id,
-        }
-        self._write(record.model_copy(update=kept))
 
     def inputs(self) -> Inputs:
         """The input that the work file was made from; Refused if there is none, or an older code made it."""

@@ -115,9 +115,7 @@ class Pages:
         """Launches a run of a period, in the visitor's name."""
 
         def launch(loaded: LoadedProgram, period: str, by: str) -> str:
-            program = loaded.program.program
-            tags = {BY_TAG: by, "program": program, "period": period}
-            return self._launch(PERIOD_JOB, partition_key(program, period), {}, tags)
+            return self._start(PERIOD_JOB, {}, loaded, period, by)
 
         return await self._launched(request, launch)
 
@@ -128,12 +126,18 @@ class Pages:
         def launch(loaded: LoadedProgram, period: str, by: str) -> str:
             if against := prospect(self._home, loaded, period, by).against:
                 raise NotLaunched("\n".join(against))
-            program = loaded.program.program
             config = {"ops": {CLOSE_OP: {"config": {"approver": by}}}}
-            tags = {BY_TAG: by, "program": program, "period": period}
-            return self._launch(CLOSE_JOB, partition_key(program, period), config, tags)
+            return self._start(CLOSE_JOB, config, loaded, period, by)
 
         return await self._launched(request, launch)
+
+    def _start(
+        self, job: str, config: Mapping[str, Any], loaded: LoadedProgram, period: str, by: str
+    ) -> str:
+        """Launches a job over a period, tagged as the command line tags it; gives the run's id."""
+        program = loaded.program.program
+        tags = {BY_TAG: by, "program": program, "period": period}
+        return self._launch(job, partition_key(program, period), config, tags)
 
     async def _launched(
         self, request: Request, launch: Callable[[LoadedProgram, str, str], str]

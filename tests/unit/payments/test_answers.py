@@ -11,7 +11,7 @@ import pytest
 from orchestration.payments import answers
 from orchestration.payments.answers import Answer, NoAnswer, read_answers
 from orchestration.payments.payouts import Due, Payout
-from orchestration.payments.returns import COLUMNS, judged, write_returns
+from orchestration.payments.returns import COLUMNS, judged, return_rows, write_returns
 
 AT = datetime(2024, 2, 21, 9, 30, tzinfo=UTC)
 HEAD = "<GrpHdr><MsgId>B1</MsgId><CreDtTm>2024-02-21T10:30:00+01:00</CreDtTm></GrpHdr>"
@@ -174,7 +174,7 @@ def test_rows_are_in_landing_form(tmp_path: Path) -> None:
     why = f"<StsRsnInf><Rsn><Prtry>x\ty</Prtry></Rsn><AddtlInf>{'z' * 600}</AddtlInf></StsRsnInf>"
     text = report(GROUP.format(""), transaction("RJCT", why).replace("T1", its_id))
     answered = judged(due, read(tmp_path, text))
-    path = write_returns(due, answered, tmp_path / "out")
+    path = write_returns(due, return_rows(due, answered), tmp_path / "out")
     assert path is not None
     import csv
     import io
@@ -184,5 +184,5 @@ def test_rows_are_in_landing_form(tmp_path: Path) -> None:
     assert row[:1] + row[2:6] == ["bonus", '=a"\n,', "2024-01", "USD", "returned"]
     assert row[6] == "x y " + "z" * 495 + "…" and len(row[6]) == 500
     assert row[7] == "2024-02-21T09:30:00Z"
-    assert write_returns(due, judged(due, []), tmp_path / "none") is None
+    assert write_returns(due, return_rows(due, judged(due, [])), tmp_path / "none") is None
     assert not (tmp_path / "none").exists()
