@@ -9,9 +9,11 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -24,9 +26,10 @@ from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.pipeline.run_state import last_run
 from orchestration.terms.load import load_program
+from orchestration.terms.model import Period
 from tests.conftest import published_files
 from tests.proof.campaign import PROGRAMS, SEED, Verdict, over
-from tests.proof.cases import FORMATS, Case, Layout, write_landing
+from tests.proof.cases import FORMATS, Case, Landing, Layout, Row, text_of, write_landing
 from tests.proof.product import fast_run, new_home
 from tests.proof.programs import any_cases
 
@@ -61,6 +64,56 @@ def _meddle(kept: Path, dice: random.Random) -> None:
             path.write_bytes(bytes(data))
 
 
+def _add_snapshots(
+    landed: Landing,
+    landing: Path,
+    periods: Sequence[Period],
+    dice: random.Random,
+    share: float = 1.0,
+) -> None:
+    """Many snapshots of each post, from before the first period to after the last, files of some days each.
+
+    Counts mostly grow, now and then one falls or is not reported; some snapshots come twice. A `share`
+    below 1 delivers some of them anew, later and with other counts.
+    """
+    first = periods[0].starts_on - timedelta(days=12)
+    last = periods[-1].ends_on + timedelta(days=12)
+    blocks: dict[int, list[Row]] = defaultdict(list)
+    for post in sorted({row["post_id"] for row in landed["posts"]}):
+        counts = dict.fromkeys(("views", "likes", "comments", "shares"), 0)
+        hides = dice.choice([0, 0, 0, 0.2])
+        for step in range((last - first).days * 2):
+            at = datetime.combine(first, time(), UTC) + timedelta(
+                hours=12 * step + dice.choice([0, 0, 5])
+            )
+            for name in counts:
+                counts[name] = max(
+                    0, counts[name] + dice.choice([0, 1, 3, 9, 9] + [-2] * (hides > 0))
+                )
+            if dice.random() > 0.7 * share:
+                continue
+            late = timedelta(hours=0 if share == 1 else dice.choice([40, 41]))
+            row = {"post_id": post, "observed_at": text_of(at), "delivered_at": text_of(at + late)}
+            row |= {
+                name: n for name, n in counts.items() if name == "views" or dice.random() >= hides
+            }
+            blocks[step // dice.choice([8, 8, 8, 11])].append(row)
+            if dice.random() < 0.02:
+                again = row | {
+                    "delivered_at": text_of(at + timedelta(hours=30)),
+                    "views": counts["views"] + 1,
+                }
+                blocks[(step + dice.choice([0, 3])) // 8].append(again)
+    for number, rows in blocks.items():
+        form = dice.choice(FORMATS)
+        own = landing.with_name(f"own-{dice.random()}")
+        write_landing(
+            {"post_metrics": rows}, own, Layout((form,), dice.choice([10**6, 40]), seed=number)
+        )
+        for file in sorted((own / "post_metrics").rglob("*.*")):
+            file.rename(landing / "post_metrics" / f"{own.name}-{number}-{file.name}")
+
+
 def _outcome(
     home: Home, program: Path, period: str, landing: Path, number: int, cache_bytes: int
 ) -> Any:
@@ -83,13 +136,20 @@ def _differences(case: Case, dice: random.Random) -> list[str]:
         place = Path(folder)
         program = place / "program.yaml"
         program.write_text(case.program, encoding="utf-8")
+        periods = load_program(program).program.periods
         keeping, forgetting = new_home(place / "keeping"), new_home(place / "forgetting")
         landing = place / "landing"
-        layout = Layout(formats=tuple(dice.sample(FORMATS, 3)), rows_a_file=dice.randint(1, 6), seed=1)
+        layout = Layout(
+            formats=tuple(dice.sample(FORMATS, 3)), rows_a_file=dice.randint(1, 6), seed=1
+        )
         for number in range(STEPS):
-            if number == 0 or dice.random() < 0.5:
+            if number == 0 or dice.random() < 0.3:
                 shutil.rmtree(landing, ignore_errors=True)
-                write_landing(dice.choice(case.landings), landing, layout)
+                landed = dice.choice(case.landings)
+                write_landing(landed, landing, layout)
+                _add_snapshots(landed, landing, periods, dice)
+            if dice.random() < 0.3:
+                _add_snapshots(dice.choice(case.landings), landing, periods, dice, share=0.1)
             for file in sorted((landing / "post_metrics").rglob("*.*")):
                 if dice.random() < 0.1:
                     file.unlink()

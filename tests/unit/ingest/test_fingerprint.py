@@ -114,7 +114,7 @@ def test_a_changed_file_is_read_again_whatever_its_times_say(
 ) -> None:
     cache = tmp_path / "hashes.json"
     path = root / "posts" / "b.csv"
-    hash_landing(discover(root), cache).files
+    hash_landing(discover(root), cache)
     status = path.stat()
     path.write_bytes(b"eno")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -123,7 +123,7 @@ def test_a_changed_file_is_read_again_whatever_its_times_say(
 
 def test_a_file_written_just_now_is_not_remembered(root: Path, tmp_path: Path) -> None:
     cache = tmp_path / "hashes.json"
-    hash_landing(discover(root), cache).files
+    hash_landing(discover(root), cache)
     assert not cache.exists() or json.loads(cache.read_text()) == {}
 
 
