@@ -91,12 +91,12 @@ class Speech:
         """An exported instant in a time zone's own time: to the minute, and an edge as finely as it is."""
         utc = datetime.fromisoformat(instant).astimezone(UTC).replace(tzinfo=None)
         local = wall_time(utc, zone)
-        seconds = ""
+        clock = format_time(local, "HH:mm", locale=self._locale)
         if is_edge and (local.second or local.microsecond):
-            seconds = ":ss.SSSSSS" if local.microsecond else ":ss"
+            clock = f"{local:%H:%M:%S.%f}".removesuffix(".000000")
         joined: str = self._locale.datetime_formats["medium"]
         return joined.format(
-            format_time(local, f"HH:mm{seconds}", locale=self._locale),
+            clock,
             format_date(local, "medium", self._locale),
         )
 
