@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB
+from orchestration.dagster_glue.origin import LOCATION
 from orchestration.dagster_glue.report_files import adjustments_page_of, page_of
 from orchestration.dagster_glue.resources import CLOSE_JOB
 from orchestration.pipeline.changed_inputs import NOTHING, Changed
@@ -27,7 +28,6 @@ from orchestration.web.adjustment_pages import AdjustmentPages
 from orchestration.web.door import OWN_PAGES
 from orchestration.web.frame import NAME_FORM, POLICY, Fields, Frame
 from orchestration.web.launching import NotLaunched
-from orchestration.web.service import LOCATION
 
 _REPORTS = f"{OWN_PAGES}/reports"
 

@@ -22,6 +22,7 @@ from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.jobs import NAMED_IN
+from orchestration.dagster_glue.origin import LOCATION
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.dagster_glue.run_in_process import register
@@ -30,7 +31,7 @@ from orchestration.terms.load import load_program
 from orchestration.web.attribution import attribute, fill_in, run_by
 from orchestration.web.door import USER
 from orchestration.web.server import BonusWebserver
-from orchestration.web.service import DEFINITIONS, LOCATION
+from orchestration.web.service import DEFINITIONS
 from orchestration.web.settings import Settings
 from orchestration.web.visitor import COOKIE, SAID
 from tests.served_ui import REPOSITORY_SELECTOR
