@@ -32,6 +32,12 @@ SIMULATE_JOB = "simulate"
 STATEMENTS_JOB = "statements"
 """The job that writes statements."""
 
+PROPOSE_JOB = "propose_adjustment"
+"""The job by which one person asks for an adjustment by hand."""
+
+APPROVE_JOB = "approve_adjustment"
+"""The job by which another person approves it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
