@@ -30,8 +30,17 @@ WITHDRAW_JOB = "withdraw"
 SIMULATE_JOB = "simulate"
 """The job that says what other terms would have paid."""
 
+EXPLAIN_JOB = "explain"
+"""The job that says how a creator's numbers came about."""
+
 STATEMENTS_JOB = "statements"
 """The job that writes statements."""
+
+PROPOSE_JOB = "propose_adjustment"
+"""The job by which one person asks for an adjustment by hand."""
+
+APPROVE_JOB = "approve_adjustment"
+"""The job by which another person approves it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.failures import EXIT_STATUS
 from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB, WITHDRAW_OP
+from orchestration.dagster_glue.origin import write_as_launched
 from orchestration.dagster_glue.partitions import PERIODS, add_periods, partition_key
 from orchestration.dagster_glue.resources import (
     BY_TAG,
@@ -78,6 +79,7 @@ def register(
     program = loaded.program
     home.register(program.program, loaded.path, landing, known_stays=known_stays)
     instance = open_instance(home)
+    write_as_launched(instance)
     add_periods(instance, home, program)
     return instance
 
