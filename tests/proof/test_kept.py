@@ -1,4 +1,4 @@
-"""What runs keep of landing files for later ones changes nothing (docs/performance.md, "What is kept").
+"""What runs keep of landing files for later ones changes nothing (docs/architecture.md, "The way of a snapshot").
 
 Two homes go through the same steps: one keeps, and loses now and then what it has kept, the other
 keeps nothing. After each step both have the same published bytes, and the same verdicts of all gates.
@@ -28,12 +28,12 @@ from orchestration.pipeline.run_state import last_run
 from orchestration.terms.load import load_program
 from orchestration.terms.model import Period
 from tests.conftest import published_files
-from tests.proof.campaign import PROGRAMS, SEED, Verdict, over
+from tests.proof.campaign import PROGRAMS, SEED, Verdict, is_long, over
 from tests.proof.cases import FORMATS, Case, Landing, Layout, Row, text_of, write_landing
 from tests.proof.product import fast_run, new_home
 from tests.proof.programs import any_cases
 
-SEQUENCES = min(500, max(4, PROGRAMS // 2))
+SEQUENCES = min(500, PROGRAMS) if is_long() else 2
 STEPS = 4
 
 
