@@ -9,6 +9,7 @@ from pydantic import Field
 
 from orchestration.adjusting.proposals import approved, of_period, proposed
 from orchestration.dagster_glue.adjustments import adjust
+from orchestration.dagster_glue.explanation_files import explanation_of
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.report_files import reports_of
@@ -16,6 +17,7 @@ from orchestration.dagster_glue.resources import (
     APPROVE_JOB,
     BY_TAG,
     CLOSE_JOB,
+    EXPLAIN_JOB,
     PROPOSE_JOB,
     SIMULATE_JOB,
     STATEMENTS_JOB,
@@ -34,6 +36,7 @@ from orchestration.terms.people import is_person, what_is_wrong
 PERIOD_JOB = "period"
 CLOSE_OP = "close_period"
 WITHDRAW_OP = "withdraw_period"
+EXPLAIN_OP = "explain_creator"
 STATEMENTS_OP = "write_statements"
 SIMULATE_OP = "simulate_periods"
 PROPOSE_OP = "propose_adjustment_row"
@@ -118,6 +121,38 @@ def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: Ho
         )
     context.log.info(f"{period} was withdrawn; settled anew: {', '.join(anew) or 'nothing'}")
     reports_of(context, home.home, program_name, list(anew))
+
+
+class ExplainConfig(dg.Config):
+    """The creator's id, and a folder outside the home, on the machine that serves the UI."""
+
+    creator: str
+    out: str
+    program_file: str | None = None  # left out, it is where it was when last run
+
+
+@dg.op(
+    name=EXPLAIN_OP,
+    description="Says how a creator's numbers came about, and why posts were left out (contract section 11).",
+)
+def explain_op(context: dg.OpExecutionContext, config: ExplainConfig, home: HomeResource) -> None:
+    program_name, period = home.partition(context)
+    with as_failures():
+        loaded = _program_of(program_name, config.program_file, home)
+        out = _folder(config.out)
+        explanation_of(context, home.home, loaded, period, config.creator, out)
+
+
+@dg.job(
+    name=EXPLAIN_JOB,
+    partitions_def=PERIODS,
+    executor_def=dg.in_process_executor,
+    config={"ops": {EXPLAIN_OP: {"config": {"creator": "", "out": ""}}}},
+    description="Says how each number of a creator in a published bonus period came about, as a page"
+    " and as JSON, into a folder.",
+)
+def explain_job() -> None:
+    explain_op()
 
 
 class StatementsConfig(dg.Config):

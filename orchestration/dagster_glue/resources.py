@@ -32,6 +32,9 @@ WITHDRAW_JOB = "withdraw"
 SIMULATE_JOB = "simulate"
 """The job that says what other terms would have paid."""
 
+EXPLAIN_JOB = "explain"
+"""The job that says how a creator's numbers came about."""
+
 STATEMENTS_JOB = "statements"
 """The job that writes statements."""
 

@@ -92,6 +92,7 @@ class Pages:
         return {
             "title": f"{program}: {period}",
             "period": period,
+            "location": LOCATION,
             "is_closed": publication is not None and publication.seal is not None,
             "preview": close_preview(self._frame.home, loaded, period),
             "later_run": later_run(
