@@ -40,7 +40,7 @@ Fields = Mapping[str, str]
 """The fields of a form, without its token."""
 
 Begin = Callable[[LoadedProgram, str, str, Fields], str]
-"""(program, period, by whom, fields) -> the run that is launched. Raises NotLaunched."""
+"""(program, period, by whom, fields) -> the page to go to. Raises NotLaunched. "" is no period."""
 
 
 class Frame:
@@ -59,13 +59,13 @@ class Frame:
     def start(
         self, job: str, config: Mapping[str, Any], loaded: LoadedProgram, period: str, by: str
     ) -> str:
-        """Launches a job over a period, tagged as the command line tags it; gives the run's id."""
+        """Launches a job over a period, tagged as the command line tags it; gives the run's page."""
         program = loaded.program.program
         tags = {BY_TAG: by, "program": program, "period": period}
-        return self._launch(job, partition_key(program, period), config, tags)
+        return f"/runs/{self._launch(job, partition_key(program, period), config, tags)}"
 
     async def launched(self, request: Request, launch: Begin) -> Response:
-        """The page of the run that a form has launched; who is not logged in has to say a name."""
+        """Does what a form asks for, and goes to its run; who is not logged in has to say a name."""
         fields = await self.form(request)
         if isinstance(fields, Response):
             return fields
@@ -76,17 +76,20 @@ class Frame:
         if not is_person(by):
             return self.refusal(400, f"Say who you are: {what_is_wrong(by)}.")
         try:
-            run_id = await run_in_threadpool(launch, *found, by, fields)
+            there = await run_in_threadpool(launch, *found, by, fields)
         except NotLaunched as error:
             return self.refusal(409, str(error))
-        answer = RedirectResponse(f"/runs/{run_id}", 303)
+        answer = RedirectResponse(there, 303)
         if USER.get() is None:
             self.keep(answer, by)
         return answer
 
     def asked(self, request: Request) -> tuple[LoadedProgram, str] | Response:
-        """The program and the period that an address names; a refusal where there is none such."""
-        program, period = request.path_params["program"], request.path_params["period"]
+        """The program and the period that an address names; a refusal where there is none such.
+
+        "" where the address is of a program, and names no period.
+        """
+        program, period = request.path_params["program"], request.path_params.get("period", "")
         registration = self.home.registrations().get(program)
         if registration is None:
             return self.nothing(request)
@@ -94,7 +97,7 @@ class Frame:
             loaded = load_program(registration.program_file)
         except (ProgramFileError, OSError) as error:
             return self.refusal(409, f"The program file cannot be used: {error}")
-        if period not in [entry.key for entry in loaded.program.periods]:
+        if period and period not in [entry.key for entry in loaded.program.periods]:
             return self.nothing(request)
         return loaded, period
 

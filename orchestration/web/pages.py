@@ -32,6 +32,14 @@ from orchestration.web.launching import NotLaunched
 _REPORTS = f"{OWN_PAGES}/reports"
 
 
+_RUN = "run-"
+"""Before the key of a period in the name of its box."""
+
+
+def _run_several(program: str) -> str:
+    return f"{OWN_PAGES}/programs/{program}/run"
+
+
 class Pages:
     """The pages over one home."""
 
@@ -47,6 +55,7 @@ class Pages:
             Route(page_of("{program}", "{period}"), self.period),
             Route(page_of("{program}", "{period}/run"), self.run, methods=["POST"]),
             Route(page_of("{program}", "{period}/close"), self.close, methods=["POST"]),
+            Route(_run_several("{program}"), self.run_several, methods=["POST"]),
             *AdjustmentPages(self._frame).routes(),
             Route(f"{OWN_PAGES}/{{rest:path}}", self._frame.nothing),
         ]
@@ -106,6 +115,20 @@ class Pages:
 
         return await self._frame.launched(request, launch)
 
+    async def run_several(self, request: Request) -> Response:
+        """Launches a run of each period that is chosen, in their order, in the visitor's name."""
+
+        def launch(loaded: LoadedProgram, _: str, by: str, fields: Fields) -> str:
+            chosen = [
+                entry.key for entry in loaded.program.periods if f"{_RUN}{entry.key}" in fields
+            ]
+            if not chosen:
+                raise NotLaunched("No period is chosen. Choose one or more in the table.")
+            pages = [self._frame.start(PERIOD_JOB, {}, loaded, period, by) for period in chosen]
+            return pages[0] if len(pages) == 1 else "/runs"
+
+        return await self._frame.launched(request, launch)
+
     async def close(self, request: Request) -> Response:
         """Launches the close of a period, in the visitor's name; none where it would be refused."""
         from orchestration.pipeline.closing import prospect
@@ -162,7 +185,14 @@ class Pages:
 
         folder = reports_folder(self._frame.home, program)
         base = f"{_REPORTS}/program={program}"
-        shows: dict[str, Any] = {"program": program, "fault": None, "periods": [], "overview": None}
+        run = self._frame.target(_run_several(program))
+        shows: dict[str, Any] = {
+            "program": program,
+            "fault": None,
+            "periods": [],
+            "overview": None,
+            "run": run,
+        }
         if (folder / OVERVIEW).is_file():
             shows["overview"] = f"{base}/{OVERVIEW}"
         try:

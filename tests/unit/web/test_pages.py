@@ -67,6 +67,8 @@ def test_periods_are_shown_with_state_and_links(home: Home, reports: Path) -> No
     answer = _get(home, "/bonus")
     assert answer.status == 200
     assert "not published" in answer.text
+    assert f'action="/bonus/programs/{PROGRAM}/run"' in answer.text
+    assert 'name="run-2024-04"' in answer.text
     assert f'href="/bonus/reports/program={PROGRAM}/index.html"' in answer.text
     assert f'href="/bonus/reports/program={PROGRAM}/period=2024-04.html"' in answer.text
     (policy,) = [

@@ -42,6 +42,7 @@ def test_dagster_s_changing_routes_are_known(app: Any) -> None:
         "/bonus/name",
         "/bonus/periods/{program}/{period}/run",
         "/bonus/periods/{program}/{period}/close",
+        "/bonus/programs/{program}/run",
         "/bonus/periods/{program}/{period}/adjustments/propose",
         "/bonus/periods/{program}/{period}/adjustments/approve",
         "/graphql",
