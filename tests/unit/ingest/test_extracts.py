@@ -7,7 +7,6 @@ import random
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,12 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from orchestration.ingest import extracts, file_cache, fingerprint
+from orchestration.ingest import extracts, file_cache
 from orchestration.ingest.discovery import discover
 from orchestration.ingest.fingerprint import hash_landing
 from orchestration.ingest.landing import Kept, ingest_landing
 from orchestration.ingest.parquet_loader import distrusting_statistics
+from tests.keeping import everything_is_kept
 from tests.unit.ingest.conftest import CLOSES_AT
 
 COUNTS = ("views", "likes", "comments", "shares")
@@ -94,10 +94,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Everything is kept: however small and new a file is, and however little an extract saves."""
-    with ExitStack() as stack:
-        stack.enter_context(patch.object(file_cache, "LEAST_FILE_BYTES", 0))
-        stack.enter_context(patch.object(fingerprint, "_SETTLED_NS", -(10**18)))
-        stack.enter_context(patch.object(extracts, "_LEAST_SAVED", 0))
+    with everything_is_kept(), patch.object(extracts, "_month", lambda at: f"{at:%Y-%m}"):
         yield World(tmp_path)
 
 
