@@ -211,10 +211,22 @@ def days_left(connection: duckdb.DuckDBPyConnection) -> list[int]:
         ([*GROWING[:-1], snapshot(8, views=8, likes=None)], [1, 2, 3, 4, 5, 6, 7, 8]),
         ([snapshot(1, views=1, shares=None), *GROWING[1:]], [1, 2, 3, 4, 5, 6, 7, 8]),
         ([row | {"shares": None} for row in GROWING], [1, 8]),  # none reports it
+        ([row | {"ineligible_views": 1 - row["views"] // 8} for row in GROWING], [1, 8]),
         ([*GROWING, snapshot(8, views=9)], [1, 2, 3, 4, 5, 6, 7, 8, 8]),  # the last one comes twice
         ([*GROWING, snapshot(1, views=0)], [1, 1, 2, 3, 4, 5, 6, 7, 8]),
     ],
-    ids=["growing", "one", "twice", "fell", "last lacks", "first lacks", "none", "last", "first"],
+    ids=[
+        "growing",
+        "one",
+        "twice",
+        "fell",
+        "last lacks",
+        "first lacks",
+        "none",
+        "ineligible",
+        "last",
+        "first",
+    ],
 )
 def test_an_extract_has_the_first_and_the_last_where_they_say_all(
     world: World, rows: list[Row], left: list[int]
