@@ -19,10 +19,13 @@ from orchestration.command_line.edge import (
     HOME_DEFAULT,
     STATE,
     USAGE,
+    Engine,
+    EngineOption,
     HomeOption,
     JsonOption,
     LandingOption,
     ProgramOption,
+    demand_engine,
     demand_period,
     fail,
     fail_before_run,
@@ -53,6 +56,7 @@ def run(
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who starts the run.")
     ] = None,
+    engine: EngineOption = Engine.DUCKDB,
     as_json: JsonOption = False,
 ) -> None:
     """Run periods through all stages and gates, and publish them.
@@ -64,7 +68,9 @@ def run(
         demand_period(loaded, period)
     landing = landing_folder(landing)
     by = None if by is None else person_name(by)
-    outcomes = run_periods(loaded, periods, landing, prepared_home(home), by, quiet=as_json)
+    demand_engine(engine)
+    place = prepared_home(home)
+    outcomes = run_periods(loaded, periods, landing, place, by, quiet=as_json, engine=engine)
     if as_json:
         show_json([outcome.to_json() for outcome in outcomes])
     elif {row.exit_status for row in outcomes} <= {0, GATE}:
@@ -81,6 +87,7 @@ def run_periods(
     by: str | None,
     *,
     quiet: bool,
+    engine: str = Engine.DUCKDB,
 ) -> list[Outcome]:
     """Runs each period once, in the order given, and says what came of it."""
     from orchestration.pipeline.gate_worker import WORKER
@@ -94,7 +101,7 @@ def run_periods(
     try:
         for period in dict.fromkeys(periods):
             with console.progress(period) as progress:
-                outcome = run_period(place, loaded, period, landing, by, progress)
+                outcome = run_period(place, loaded, period, landing, by, progress, str(engine))
             outcomes.append(outcome)
             if outcome.error:
                 say(f"{period}: {outcome.error}")
