@@ -122,7 +122,9 @@ def _create_table(
         f"`{column}` {_SPARK_TYPES.get(kind, kind)}" for column, kind in columns.items()
     )
     session.sql(
-        f"create table main.`{name}` ({defined}) using parquet options ('__globPaths__' 'false') location {_location(folder)}"
+        f"create table main.`{name}` ({defined}) using parquet"
+        # Spark would take the path for a pattern: a home may be called `home {2}`.
+        f" options ('__globPaths__' 'false') location {_location(folder)}"
     )
 
 

@@ -43,7 +43,7 @@ def test_spark_has_its_master_from_the_environment(
 
 
 def test_another_name_is_refused() -> None:
-    with pytest.raises(Refused, match="'flink' is no engine; .* duckdb or spark"):
+    with pytest.raises(Refused, match=r"'flink' is no engine; .* duckdb or spark"):
         engine_named("flink", {})
 
 
@@ -58,6 +58,6 @@ def test_without_its_packages_spark_is_refused(
 
 def test_without_java_spark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     _installed(monkeypatch, "pyspark", "dbt.adapters.spark")
-    monkeypatch.setattr(spark_session.shutil, "which", lambda _: None)
+    monkeypatch.setattr("orchestration.pipeline.spark_session.shutil.which", lambda _: None)
     assert "Java 17" in str(what_is_missing({}))
     assert what_is_missing(WITH_JAVA) is None
