@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install install-spark test-spark lock demo test test-long prove lint ui clean mutate test-browser screenshots docs docs-site demo-broken wheel torture bench
+.PHONY: help install install-spark test-spark test-spark-short lock demo test test-long prove lint ui clean mutate test-browser test-wheel test-postgres screenshots docs docs-site demo-broken wheel torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -18,6 +18,7 @@ help:
 	@echo "make test      the test suite"
 	@echo "make test-long what takes minutes: a daemon's backfill, the tutorial, many runs, incidents of others, torture"
 	@echo "make test-browser  the Dagster UI in a real Chromium (Debian: apt-get install chromium)"
+	@echo "make test-wheel    the built wheel in an empty folder; make test-postgres: over a real PostgreSQL"
 	@echo "make prove     N=100 drawn programs against the second implementation (SEED= for others)"
 	@echo "make mutate    mutants of the SQL and of the pure rules (docs/mutation.md)"
 	@echo "make screenshots   the same, and takes the pictures of README and docs anew"
@@ -83,6 +84,18 @@ test-long: install
 # tests/spark. In one process, since a session is one; skipped, saying why, without Java or pyspark.
 test-spark: install
 	$(BIN)/python -m pytest -n 0 -rs --durations 10 tests/spark
+
+# The short part: macros, and tables on their way. Skipped, saying why, without make install-spark.
+test-spark-short: install
+	$(BIN)/python -m pytest -n 0 -rs -m "not long" tests/spark
+
+# The wheel alone, in an environment and a folder of its own: what a user without a checkout gets.
+test-wheel: install
+	$(BIN)/python -m pytest -rs tests/integration/test_wheel.py
+
+# A PostgreSQL of its own under the home (Debian: apt-get install postgresql).
+test-postgres: install
+	$(BIN)/python -m pytest -rs tests/integration/test_postgres.py
 
 # In one process, since each test goes on from where the one before it ended.
 test-browser: install

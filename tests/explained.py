@@ -157,10 +157,11 @@ def half_even(value: Fraction, decimals: int) -> Fraction:
 
 def read_export(folder: Path) -> Tables:
     """The tables of an export, every cell as text."""
-    return {
-        path.stem: list(csv.DictReader(path.read_text(encoding="utf-8").splitlines(keepends=True)))
-        for path in folder.glob("*.csv")
-    }
+    found = {}
+    for path in folder.glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:  # an id may have other line breaks
+            found[path.stem] = list(csv.DictReader(file))
+    return found
 
 
 def read_program(path: Path) -> Any:

@@ -62,6 +62,11 @@ class Row:
         )
 
     @property
+    def seen(self) -> str:
+        """What tells this row from another one of the same adjustment: its instant."""
+        return _text(self.updated_at.replace(tzinfo=UTC))
+
+    @property
     def decides(self) -> Adjustment:
         """The row as the ledger's rules see it."""
         return Adjustment(
@@ -125,6 +130,12 @@ def in_force(rows: Iterable[Row]) -> dict[str, Row]:
     return {row.adjustment_id: row for row in sorted(rows, key=lambda row: row.updated_at)}
 
 
+def of_period(rows: Iterable[Row], period: str) -> list[Row]:
+    """The rows of the adjustments that are of the period now: a later row may move one to another."""
+    ids = {row.adjustment_id for row in in_force(rows).values() if row.period == period}
+    return [row for row in rows if row.adjustment_id in ids]
+
+
 def proposed(
     loaded: LoadedProgram, rows: Iterable[Row], cells: Mapping[str, str], by: str, now: datetime
 ) -> Row:
@@ -149,18 +160,28 @@ def proposed(
     return row
 
 
-def approved(rows: Iterable[Row], adjustment_id: str, by: str, now: datetime) -> Row:
+def approved(
+    rows: Iterable[Row], adjustment_id: str, by: str, now: datetime, seen: str = ""
+) -> Row:
     """The row by which `by` approves what another has asked for.
 
-    NotOne for an unknown id. Refused (§7) for who has asked for it, and where it is approved already.
+    NotOne for an unknown id. Refused (§7) for who has asked for it, and where it is approved already
+    or another row counts than the one whose instant `by` has `seen`.
     """
     row = _known(rows, adjustment_id)
+    if seen and seen != row.seen:
+        raise Refused(f"{shown(adjustment_id, 80)} has changed since you looked at it; look again")
     if row.decides.counts:
         raise Refused(f"{shown(adjustment_id, 80)} is approved already, by {row.approved_by}")
     if same_person(by, row.requested_by):
         raise Refused(
             f"{row.requested_by} asked for {shown(adjustment_id, 80)}; someone else has to approve it"
         )
+    return if_approved(row, by, now)
+
+
+def if_approved(row: Row, by: str, now: datetime) -> Row:
+    """The row as an approval makes it."""
     return replace(row, approved_by=by, updated_at=_later(row, now))
 
 

@@ -307,30 +307,37 @@ def adjust(
     loaded, folder = loaded_program(program), landing_folder(landing)
     place = prepared_home(home, is_written=False, keeps_mask=True)  # a row is read by whoever runs
     from orchestration.adjusting import proposals
+    from orchestration.adjusting.step import take
 
     now = datetime.now(UTC)
-    try:
-        rows = proposals.landed(loaded, folder)
-        if action == "list":
-            _list_adjustments(loaded, list(proposals.in_force(rows).values()), as_json)
-            return
+
+    def made(rows: Sequence[Row]) -> Row:
         if action == "propose":
             cells = {
                 "adjustment_id": adjustment, "creator_id": creator, "period": period,
                 "currency": currency, "amount": amount, "reason": reason,
             }  # fmt: skip
-            row = proposals.proposed(loaded, rows, cells, _given(by), now)
-        elif action == "approve":
-            row = proposals.approved(rows, adjustment, _given(by), now)
-        else:
-            row = proposals.withdrawn(rows, adjustment, now)
-        written = action != "approve" or yes
-        path = proposals.write_row(loaded, folder, row) if written else None
+            return proposals.proposed(loaded, rows, cells, _given(by), now)
+        if action == "approve":
+            return proposals.approved(rows, adjustment, _given(by), now)
+        return proposals.withdrawn(rows, adjustment, now)
+
+    try:
+        if action == "list":
+            rows = proposals.in_force(proposals.landed(loaded, folder))
+            _list_adjustments(loaded, list(rows.values()), as_json)
+            return
+        step = take(place, loaded, folder, made, is_written=action != "approve" or yes)
     except proposals.NotOne as error:
         fail(USAGE, str(error))
     except OSError as error:
         fail(USAGE, f"cannot write to {folder}: {error.strerror}; check its permissions")
-    _print_adjustment(place, loaded, rows, row, path, as_json)
+    if as_json:
+        told = {"adjustment": asdict(step.row), "path": step.path and str(step.path)}
+        show_json({"program": loaded.program.program, **told, "preview": asdict(step.preview)})
+    else:
+        show(step.text)
+        show(str(step.path) if step.path else "nothing is written yet; to approve it say --yes")
 
 
 def _given(by: str | None) -> str:
@@ -347,26 +354,6 @@ def _list_adjustments(loaded: LoadedProgram, rows: Sequence[Row], as_json: bool)
         show("no adjustments are in the landing folder")
     else:
         show("\n".join(row.text for row in rows))
-
-
-def _print_adjustment(
-    place: Home,
-    loaded: LoadedProgram,
-    rows: Sequence[Row],
-    row: Row,
-    path: Path | None,
-    as_json: bool,
-) -> None:
-    """The row, what the next run makes of it, and where it was written."""
-    from orchestration.adjusting.preview import previewed
-
-    preview = previewed(place, loaded.program, rows, row)
-    if as_json:
-        told = {"adjustment": asdict(row), "path": path and str(path), "preview": asdict(preview)}
-        show_json({"program": loaded.program.program, **told})
-        return
-    show("\n".join([row.text, *preview.lines(row.currency)]))
-    show(str(path) if path else "nothing is written yet; to approve it say --yes")
 
 
 def simulate(

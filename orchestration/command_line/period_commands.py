@@ -57,6 +57,10 @@ def run(
         str | None, typer.Option("--by", metavar="NAME", help="Who starts the run.")
     ] = None,
     engine: EngineOption = Engine.DUCKDB,
+    rehash: Annotated[
+        bool,
+        typer.Option("--rehash", help="Hash all landing files, also those that look as they did."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run periods through all stages and gates, and publish them.
@@ -70,7 +74,9 @@ def run(
     by = None if by is None else person_name(by)
     demand_engine(engine)
     place = prepared_home(home)
-    outcomes = run_periods(loaded, periods, landing, place, by, quiet=as_json, engine=engine)
+    outcomes = run_periods(
+        loaded, periods, landing, place, by, quiet=as_json, rehash=rehash, engine=engine
+    )
     if as_json:
         show_json([outcome.to_json() for outcome in outcomes])
     elif {row.exit_status for row in outcomes} <= {0, GATE}:
@@ -87,9 +93,13 @@ def run_periods(
     by: str | None,
     *,
     quiet: bool,
+    rehash: bool = False,
     engine: str = Engine.DUCKDB,
 ) -> list[Outcome]:
-    """Runs each period once, in the order given, and says what came of it."""
+    """Runs each period once, in the order given, and says what came of it.
+
+    With `rehash` the first of them hashes all landing files anew.
+    """
     from orchestration.pipeline.gate_worker import WORKER
 
     WORKER.start()
@@ -99,9 +109,12 @@ def run_periods(
     console = Console(quiet=quiet)
     outcomes = []
     try:
-        for period in dict.fromkeys(periods):
+        for number, period in enumerate(dict.fromkeys(periods)):
+            anew = rehash and not number
             with console.progress(period) as progress:
-                outcome = run_period(place, loaded, period, landing, by, progress, str(engine))
+                outcome = run_period(
+                    place, loaded, period, landing, by, progress, rehash=anew, engine=str(engine)
+                )
             outcomes.append(outcome)
             if outcome.error:
                 say(f"{period}: {outcome.error}")

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
+
+from orchestration.dagster_glue.assets.asset_metadata import HOLDS
 
 ADDRESSES = "BONUS_ALERT_URLS"
 """Addresses of apprise, separated by blanks; from the environment, since they hold secrets."""
@@ -73,14 +75,9 @@ def _broken_expectations(instance: dg.DagsterInstance, run_id: str) -> Iterator[
             continue
         for record in results.records:
             row = record.data
-            if row["severity"] == "error" and row["state"] != "held":
-                rows = _rows(row) if row["state"] == "failed" else row["state"]
+            if row["severity"] == "error" and row.get("result") != HOLDS:
+                rows = row.get("rows") or "could not be evaluated"
                 yield f"expectation: {row['expectation']}: {rows}"
-
-
-def _rows(row: Mapping[str, object]) -> str:
-    """The rows that broke an expectation; earlier code did not keep of how many they are."""
-    return str(row.get("of") or f"{row['failing_rows']} rows")
 
 
 def send(title: str, body: str, to: Sequence[str] | None = None) -> list[str]:

@@ -12,8 +12,11 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 from orchestration.dagster_glue.assets import ingest, ledger, models  # noqa: E402
 from orchestration.dagster_glue.jobs import (  # noqa: E402 - after the filters
+    approve_adjustment_job,
     build_period_job,
     close_job,
+    explain_job,
+    propose_adjustment_job,
     simulate_job,
     statements_job,
     withdraw_job,
@@ -27,7 +30,16 @@ def build_definitions(home: HomeResource) -> dg.Definitions:
     return dg.Definitions(
         assets=[ingest.ingest, *models.STAGE_ASSETS, ledger.earnings, ledger.publication],
         asset_checks=[ingest.GATE, *models.GATES],
-        jobs=[build_period_job(), close_job, withdraw_job, statements_job, simulate_job],
+        jobs=[
+            build_period_job(),
+            close_job,
+            withdraw_job,
+            explain_job,
+            statements_job,
+            simulate_job,
+            propose_adjustment_job,
+            approve_adjustment_job,
+        ],
         sensors=[deliveries, alerts],
         schedules=[closing_days],
         resources={"home": home},

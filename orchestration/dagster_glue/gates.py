@@ -7,13 +7,14 @@ import dagster as dg
 
 from expectations.suite import ROWS_OF_DATASET, Expectation, GateResult, Result, Stake
 from expectations.suites import SUITES
+from orchestration.dagster_glue.assets.asset_metadata import HOLDS, table_value
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.report_files import page_of, reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.ingest.datasets import DATASETS
 from orchestration.pipeline.gating import check
-from orchestration.pipeline.refusals import at_stake, summarize
+from orchestration.pipeline.refusals import at_stake
 
 CHECK_NAME = "gate"
 
@@ -46,14 +47,10 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
         with as_failures():
             result = check(run, stage)
         if not result.held:
-            page = page_of(run.program, run.period)
-            context.log.error(
-                f"{summarize(stage, result)}\n  see the rows: {page} of bonus ui, or bonus gates"
-                f" {run.period}"
-            )
             reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         selected = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
-        yield from check_results(result, [table for table in tables if table in selected])
+        page = page_of(run.program, run.period)
+        yield from check_results(result, [table for table in tables if table in selected], page)
 
     return gate
 
@@ -64,8 +61,12 @@ def _spoken_of(suite: Sequence[Expectation]) -> set[str]:
     return {expectation.table for expectation in suite} | {dataset.table for dataset in datasets}
 
 
-def check_results(result: GateResult, tables: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
+def check_results(
+    result: GateResult, tables: Sequence[str], page: str
+) -> Iterator[dg.AssetCheckResult]:
     """One check result a table, which turns red if one of its own expectations blocks.
+
+    `page` is the address of our own page of the period, which one that does not hold leads to.
 
     What is about landing data goes to the raw tables of the datasets that its rows name. Results
     about tables that are not checked here count for the first: where a gate has not held, some
@@ -76,7 +77,7 @@ def check_results(result: GateResult, tables: Sequence[str]) -> Iterator[dg.Asse
         for table, part in _by_table(row):
             of_table[table if table in of_table else tables[0]].append(part)
     for table in tables:
-        yield _check_result(table, of_table[table], result.stake)
+        yield _check_result(table, of_table[table], result.stake, page)
 
 
 def _by_table(result: Result) -> Iterator[tuple[str, Result]]:
@@ -92,7 +93,7 @@ def _by_table(result: Result) -> Iterator[tuple[str, Result]]:
 
 
 def _check_result(
-    table: str, results: Sequence[Result], stake: Stake | None
+    table: str, results: Sequence[Result], stake: Stake | None, page: str
 ) -> dg.AssetCheckResult:
     failing = [row for row in results if row.state != "held"]
     blocking = [row for row in failing if row.blocks]
@@ -105,7 +106,8 @@ def _check_result(
         passed=not failing,
         severity=severity,
         description="; ".join(_said(row) for row in failing) or f"{len(results)} expectations hold",
-        metadata=_metadata(results)
+        metadata=({"rows": dg.MetadataValue.url(page)} if failing else {})
+        | _metadata(results)
         | ({"at_stake": dg.MetadataValue.text(at_stake(stake))} if stake and blocking else {}),
     )
 
@@ -117,6 +119,15 @@ def _said(row: Result) -> str:
     return f"{row.name}: could not be evaluated"
 
 
+def _in_words(row: Result) -> str:
+    """What came of an expectation: that it holds, or what is wrong."""
+    if row.state == "held":
+        return HOLDS
+    if row.state == "failed":
+        return row.means
+    return f"could not be evaluated: {row.problem or ''}"
+
+
 def _metadata(results: Sequence[Result]) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
         "expectations": dg.MetadataValue.int(len(results)),
@@ -124,21 +135,17 @@ def _metadata(results: Sequence[Result]) -> dict[str, dg.MetadataValue]:
         "failing_rows_count": dg.MetadataValue.int(sum(row.failing_rows for row in results)),
     }
     if results:
-        metadata["results"] = dg.MetadataValue.table(
-            records=[
-                dg.TableRecord(
-                    {
-                        "expectation": row.name,
-                        "severity": row.severity,
-                        "state": row.state,
-                        "failing_rows": row.failing_rows,
-                        "of": row.counted if row.state == "failed" else "",
-                        "means": row.means,
-                        "problem": row.problem or "",
-                    }
+        metadata["results"] = table_value(
+            ("expectation", "result", "rows", "severity"),
+            (
+                (
+                    row.name,
+                    _in_words(row),
+                    row.counted if row.state == "failed" else "",
+                    row.severity,
                 )
                 for row in results
-            ]
+            ),
         )
     for row in results:
         if row.rows:

@@ -1,16 +1,24 @@
 """The jobs that an operator launches."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 from pydantic import Field
 
+from orchestration.adjusting.proposals import approved, of_period, proposed
+from orchestration.dagster_glue.adjustments import adjust
+from orchestration.dagster_glue.explanation_files import explanation_of
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.report_files import reports_of
 from orchestration.dagster_glue.resources import (
+    APPROVE_JOB,
     BY_TAG,
     CLOSE_JOB,
+    EXPLAIN_JOB,
+    PROPOSE_JOB,
     SIMULATE_JOB,
     STATEMENTS_JOB,
     WITHDRAW_JOB,
@@ -23,12 +31,24 @@ from orchestration.pipeline.closing import close_period
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.withdrawing import withdraw_period
 from orchestration.terms.load import LoadedProgram, load_program
+from orchestration.terms.people import is_person, what_is_wrong
 
 PERIOD_JOB = "period"
 CLOSE_OP = "close_period"
 WITHDRAW_OP = "withdraw_period"
+EXPLAIN_OP = "explain_creator"
 STATEMENTS_OP = "write_statements"
 SIMULATE_OP = "simulate_periods"
+PROPOSE_OP = "propose_adjustment_row"
+APPROVE_OP = "approve_adjustment_row"
+
+NAMED_IN: Final = {
+    CLOSE_JOB: (CLOSE_OP, "approver"),
+    WITHDRAW_JOB: (WITHDRAW_OP, "by"),
+    PROPOSE_JOB: (PROPOSE_OP, "by"),
+    APPROVE_JOB: (APPROVE_OP, "approver"),
+}
+"""By job the step and the key of its configuration that name whose launch it is."""
 
 
 def build_period_job() -> "dg.UnresolvedAssetJobDefinition":
@@ -53,6 +73,12 @@ def _program_of(name: str, program_file: str | None, home: HomeResource) -> Load
     return loaded
 
 
+def _tag(context: dg.OpExecutionContext, name: str) -> None:
+    """A launch in the UI has no tag of its own for whose it is; refused or not, the run says it."""
+    if by := name.strip():
+        context.instance.add_run_tags(context.run_id, {BY_TAG: by})
+
+
 class CloseConfig(dg.Config):
     """The approver, who closes the period: another person than those who worked on it."""
 
@@ -62,9 +88,7 @@ class CloseConfig(dg.Config):
 
 @dg.op(name=CLOSE_OP, description="Fixes what was published of the period (contract section 7).")
 def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeResource) -> None:
-    # A launch in the UI has no tag of its own for who closes; refused or not, the run says it.
-    if approver := config.approver.strip():
-        context.instance.add_run_tags(context.run_id, {BY_TAG: approver})
+    _tag(context, config.approver)
     program_name, period = home.partition(context)
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
@@ -88,8 +112,7 @@ class WithdrawConfig(dg.Config):
     name=WITHDRAW_OP, description="Takes an estimate out of what is published (contract section 7)."
 )
 def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: HomeResource) -> None:
-    if by := config.by.strip():
-        context.instance.add_run_tags(context.run_id, {BY_TAG: by})
+    _tag(context, config.by)
     program_name, period = home.partition(context)
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
@@ -98,6 +121,38 @@ def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: Ho
         )
     context.log.info(f"{period} was withdrawn; settled anew: {', '.join(anew) or 'nothing'}")
     reports_of(context, home.home, program_name, list(anew))
+
+
+class ExplainConfig(dg.Config):
+    """The creator's id, and a folder outside the home, on the machine that serves the UI."""
+
+    creator: str
+    out: str
+    program_file: str | None = None  # left out, it is where it was when last run
+
+
+@dg.op(
+    name=EXPLAIN_OP,
+    description="Says how a creator's numbers came about, and why posts were left out (contract section 11).",
+)
+def explain_op(context: dg.OpExecutionContext, config: ExplainConfig, home: HomeResource) -> None:
+    program_name, period = home.partition(context)
+    with as_failures():
+        loaded = _program_of(program_name, config.program_file, home)
+        out = _folder(config.out)
+        explanation_of(context, home.home, loaded, period, config.creator, out)
+
+
+@dg.job(
+    name=EXPLAIN_JOB,
+    partitions_def=PERIODS,
+    executor_def=dg.in_process_executor,
+    config={"ops": {EXPLAIN_OP: {"config": {"creator": "", "out": ""}}}},
+    description="Says how each number of a creator in a published bonus period came about, as a page"
+    " and as JSON, into a folder.",
+)
+def explain_job() -> None:
+    explain_op()
 
 
 class StatementsConfig(dg.Config):
@@ -189,6 +244,120 @@ def simulate_op(context: dg.OpExecutionContext, config: SimulateConfig, home: Ho
 )
 def simulate_job() -> None:
     simulate_op()
+
+
+class ProposeConfig(dg.Config):
+    """The adjustment that `by` asks for, of the chosen period, as `bonus adjust propose` has it.
+
+    `amount` is as 12.50, below 0 it is owed back; without an `adjustment_id` it gets one.
+    """
+
+    creator_id: str
+    currency: str
+    amount: str
+    reason: str
+    by: str
+    adjustment_id: str = ""
+
+
+@dg.op(
+    name=PROPOSE_OP,
+    description="Writes a row of adjustments into the landing folder, which waits for approval"
+    " (contract section 7).",
+)
+def propose_op(context: dg.OpExecutionContext, config: ProposeConfig, home: HomeResource) -> None:
+    _tag(context, config.by)
+    program_name, period = home.partition(context)
+    cells = {
+        "adjustment_id": config.adjustment_id,
+        "creator_id": config.creator_id,
+        "period": period,
+        "currency": config.currency,
+        "amount": config.amount,
+        "reason": config.reason,
+    }
+    with as_failures():
+        loaded = _program_of(program_name, None, home)
+        by, now = _person(config.by), datetime.now(UTC)
+        adjust(
+            context,
+            home.home,
+            loaded,
+            home.registration(program_name).landing,
+            lambda rows: proposed(loaded, rows, cells, by, now),
+        )
+
+
+@dg.job(
+    name=PROPOSE_JOB,
+    partitions_def=PERIODS,
+    executor_def=dg.in_process_executor,
+    config={
+        "ops": {
+            PROPOSE_OP: {
+                "config": {"creator_id": "", "currency": "", "amount": "", "reason": "", "by": ""}
+            }
+        }
+    },
+    description="Asks for an adjustment by hand of what a creator is owed for a bonus period. Somebody"
+    " else has to approve it; then the next run of an open period posts it.",
+)
+def propose_adjustment_job() -> None:
+    propose_op()
+
+
+class ApproveConfig(dg.Config):
+    """The adjustment, who approves it, and whether to write that or only to show what it changes.
+
+    With `seen`, the updated_at of a row, the launch is refused if a later row has taken its place.
+    """
+
+    adjustment_id: str
+    approver: str
+    yes: bool = False
+    seen: str = ""
+
+
+@dg.op(
+    name=APPROVE_OP,
+    description="Shows the creator's ledger before and after; with yes it writes the approval into"
+    " the landing folder (contract section 7).",
+)
+def approve_op(context: dg.OpExecutionContext, config: ApproveConfig, home: HomeResource) -> None:
+    _tag(context, config.approver)
+    program_name, period = home.partition(context)
+
+    with as_failures():
+        by, now = _person(config.approver), datetime.now(UTC)
+        adjust(
+            context,
+            home.home,
+            _program_of(program_name, None, home),
+            home.registration(program_name).landing,
+            lambda rows: approved(
+                of_period(rows, period), config.adjustment_id, by, now, config.seen
+            ),
+            is_written=config.yes,
+        )
+
+
+def _person(name: str) -> str:
+    """The name; Refused where it is none (contract section 1)."""
+    if not is_person(name.strip()):
+        raise Refused(f"say who you are: {what_is_wrong(name.strip())}")
+    return name.strip()
+
+
+@dg.job(
+    name=APPROVE_JOB,
+    partitions_def=PERIODS,
+    executor_def=dg.in_process_executor,
+    config={"ops": {APPROVE_OP: {"config": {"adjustment_id": "", "approver": "", "yes": False}}}},
+    description="Approves an adjustment by hand that somebody else has asked for. Launched without yes,"
+    " it only shows the creator's ledger before and after.",
+)
+def approve_adjustment_job() -> None:
+    approve_op()
 
 
 @dg.job(

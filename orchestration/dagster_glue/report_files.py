@@ -48,3 +48,8 @@ def reports_of(
 def page_of(program: str, period: str) -> str:
     """The address of our own page of a period in `bonus ui`: its gates with rows, and its close."""
     return f"{PERIOD_PAGES}/{program}/{period}"
+
+
+def adjustments_page_of(program: str, period: str) -> str:
+    """The address of our own page of a period's adjustments by hand."""
+    return f"{page_of(program, period)}/adjustments"

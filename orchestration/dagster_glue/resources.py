@@ -3,7 +3,7 @@
 import getpass
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,15 @@ import dagster as dg
 
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.partitions import split_partition_key
+from orchestration.dagster_glue.report_files import page_of
+from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DUCKDB, engine_named
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import Gate, PeriodRun
+from orchestration.pipeline.refusals import Refused, summarize
+from orchestration.pipeline.run_state import last_run
 
 BY_TAG = "by"
 
@@ -29,8 +33,17 @@ WITHDRAW_JOB = "withdraw"
 SIMULATE_JOB = "simulate"
 """The job that says what other terms would have paid."""
 
+EXPLAIN_JOB = "explain"
+"""The job that says how a creator's numbers came about."""
+
 STATEMENTS_JOB = "statements"
 """The job that writes statements."""
+
+PROPOSE_JOB = "propose_adjustment"
+"""The job by which one person asks for an adjustment by hand."""
+
+APPROVE_JOB = "approve_adjustment"
+"""The job by which another person approves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +90,29 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             fail_dead_run(context.instance, self.home, program, period)
         try:
             with self.home.period_lock(program, period, run.run_id):
-                yield self
+                try:
+                    yield self
+                finally:
+                    self._say_what_blocks(context, run.run_id, program, period)
         except Busy as error:
             raise dg.Failure(str(error)) from None
+
+    def _say_what_blocks(
+        self, context: dg.InitResourceContext, run_id: str, program: str, period: str
+    ) -> None:
+        """Ends the log of a blocked run with its gate, after all that was not executed for it."""
+        last = None
+        with suppress(Refused):  # its record is damaged, which the run has said
+            last = last_run(self.home, program, period)
+        if last is None or last.run_id != run_id or context.log is None:
+            return
+        for stage, verdict in last.gates.items():
+            if not verdict.held:
+                page = page_of(program, period)
+                context.log.error(
+                    f"{summarize(stage, verdict)}\n  see the rows: {page} of bonus ui, or bonus gates"
+                    f" {period}"
+                )
 
     def registration(self, program: str) -> Registration:
         """The places of a program's files; Failure for a partition of no known program."""
@@ -110,6 +143,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             by=started_by(run.tags),
             gate=self.gate,
             engine=engine_named(self.engine, os.environ),
+            cache_bytes=_cache_bytes(),
             progress=self._told(context.log.info),
         )
 
@@ -129,6 +163,18 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 def _limits() -> EngineLimits:
     """The limits that the environment of this process sets."""
     return EngineLimits.of(os.environ)
+
+
+def _cache_bytes() -> int:
+    """What the cache of a home may take, as BONUS_CACHE_GIB says; Failure where it says no number."""
+    said = os.environ.get("BONUS_CACHE_GIB", "")
+    if not said:
+        return MOST_BYTES
+    if not said.isdecimal():
+        raise dg.Failure(
+            f"BONUS_CACHE_GIB is {said!r}; give a whole number of GiB, 0 to keep nothing"
+        )
+    return int(said) << 30
 
 
 def started_by(tags: Mapping[str, str]) -> str:

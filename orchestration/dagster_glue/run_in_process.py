@@ -19,6 +19,7 @@ from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.failures import EXIT_STATUS
 from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.jobs import CLOSE_OP, PERIOD_JOB, WITHDRAW_OP
+from orchestration.dagster_glue.origin import write_as_launched
 from orchestration.dagster_glue.partitions import PERIODS, add_periods, partition_key
 from orchestration.dagster_glue.resources import (
     BY_TAG,
@@ -79,6 +80,7 @@ def register(
     program = loaded.program
     home.register(program.program, loaded.path, landing, known_stays=known_stays)
     instance = open_instance(home)
+    write_as_launched(instance)
     add_periods(instance, home, program)
     return instance
 
@@ -90,9 +92,14 @@ def run_period(
     landing: Path,
     by: str | None,
     progress: Callable[[str], None],
+    *,
+    rehash: bool = False,
     engine: str = DUCKDB.name,
 ) -> Outcome:
-    """Runs one period through all stages; never raises for what a gate or the state refuses."""
+    """Runs one period through all stages; never raises for what a gate or the state refuses.
+
+    With `rehash` all landing files are hashed, also those that look as they did.
+    """
     program = loaded.program.program
     run_id = str(uuid.uuid4())
     try:
@@ -116,6 +123,7 @@ def run_period(
                             "config": {
                                 "program_file": str(loaded.path.resolve()),
                                 "landing": str(landing.resolve()),
+                                "rehash": rehash,
                             }
                         }
                     },

@@ -94,7 +94,7 @@ def closing_days(
     description="Tells of failed runs by webhook or e-mail; off until BONUS_ALERT_URLS is set.",
 )
 def alerts(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-    """Alerts of runs that were started here; those of the command line tell of themselves."""
+    """Alerts of failed runs; one of the command line has told of itself already, unless it died."""
     if not addresses():
         return dg.SkipReason("alerts are off: BONUS_ALERT_URLS is not set")
     for problem in alert_of(context.instance, context.dagster_run.run_id):

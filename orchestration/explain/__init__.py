@@ -7,6 +7,8 @@
     amounts.py      §6: from points to amounts in the program currency
     settled.py      §7: from amounts to the columns of the ledger
     not_counted.py  §4: why posts were left out, what was found, what was needed
+    judging.py      §4: by which terms version a post is judged
+    would_count.py  §4 turned round: what must hold so that it would count
     explanation.py  all of it, for one creator: the object that `--json` prints
     page.py         the same as text to be read
     reading.py      the glue: reads the rows by key out of Parquet

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
 
 from orchestration.explain.expression import (
     Expression,
@@ -24,15 +26,19 @@ from orchestration.foundations.messages import Message
 from orchestration.terms.currencies import minor_unit_decimals, minor_units
 from orchestration.terms.model import Payout, Program
 
+_GAIN_DECIMALS: Final = 10
+"""Of minor units; a point may be worth less than a millionth of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """The steps of what a ledger row says of earnings."""
+    """The steps of what a ledger row says of earnings, and of what one more point would have paid."""
 
     points: Step
     performance: Step
     milestone: Step
     amount: Step
+    one_more: Step | None = None
 
 
 def explain_amounts(
@@ -57,6 +63,11 @@ def marginal(
     return total(parts)
 
 
+def _exact(expression: Expression) -> Fraction:
+    """The value of an expression; §11: divided by 0, the whole is 0."""
+    return expression.value or Fraction(0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Amounts:
     steps: Steps
@@ -79,17 +90,23 @@ class _Amounts:
             performance, milestones = self._performance(points), self._milestones()
             rounded = self._rounded(performance, milestones)
         amount = self._within_budget(rounded)
+        one_more = self._one_more(points, performance, milestones, rounded)
         milestone, performance = self._parts(amount, milestones, performance)
         self._posts(performance, points, posts)
-        return Earned(points, performance, milestone, amount)
+        return Earned(points, performance, milestone, amount, one_more)
 
     def _performance(self, points: Step) -> Step:
         """Step 1 for method rate; exact, so it may be a fraction of a minor unit."""
+        label = Message("Performance: the rates over the points, exact")
+        return self._add("performance", label, self._by_rates(points.as_input("p")))
+
+    def _by_rates(self, points: Expression) -> Expression:
+        """What points earn by the market's rates; 0 in a market without."""
         market = self.earnings.text("market")
         path = ("terms", self._version_no, "payout", "rates", market)
         brackets = (self._payout.rates or {}).get(market, ())
         earned = marginal(
-            points.as_input("p"),
+            points,
             [
                 (
                     None
@@ -100,10 +117,7 @@ class _Amounts:
                 for no, bracket in enumerate(brackets)
             ],
         )
-        exact = self._in_minor(earned / 1000) if brackets else number(0)
-        return self._add(
-            "performance", Message("Performance: the rates over the points, exact"), exact
-        )
+        return self._in_minor(earned / 1000) if brackets else number(0)
 
     def _milestones(self) -> Step:
         """Step 2."""
@@ -137,22 +151,72 @@ class _Amounts:
 
     def _within_budget(self, rounded: Step) -> Step:
         """Step 5."""
-        budget = self.program.period(self.period).budget
-        sums = [int(row.text("rounded_minor")) for row in self.rows.markets]
         share, text = rounded.as_input("x"), Message("Amount in the program currency")
-        if budget is not None and sum(sums) > minor_units(budget, self.program.currency):
-            path = ("periods", self.program.periods.index(self.program.period(self.period)))
-            whole = total(
-                named(f"t{no}", row.cell("rounded_minor"))
-                for no, row in enumerate(self.rows.markets, start=1)
-            )
-            all_of_it = self._in_minor(program_number("budget", budget, *path, "budget"))
-            share = floor(all_of_it * share / whole) + named(
-                "unit", self.earnings.cell("budget_unit")
-            )
+        if self._exceed_budget():
+            unit = named("unit", self.earnings.cell("budget_unit"))
+            share = floor(self._budget() * share / self._all_amounts()) + unit
             text = Message("Share of the period's budget, which all amounts together exceed")
         published = self.earnings.text("program_amount_minor")
         return self._add("program_amount", text, share, published)
+
+    def _exceed_budget(self, more: Fraction = Fraction(0)) -> bool:
+        """Whether all amounts together, and `more` minor units, exceed the period's budget."""
+        budget = self.program.period(self.period).budget
+        amounts = sum(int(row.text("rounded_minor")) for row in self.rows.markets)
+        return budget is not None and amounts + more > minor_units(budget, self.program.currency)
+
+    def _budget(self) -> Expression:
+        """The budget of a period that has one, in minor units."""
+        period = self.program.period(self.period)
+        path = ("periods", self.program.periods.index(period), "budget")
+        return self._in_minor(program_number("budget", period.budget or 0, *path))
+
+    def _all_amounts(self) -> Expression:
+        """The sum of step 4 over all creators."""
+        return total(
+            named(f"t{no}", row.cell("rounded_minor"))
+            for no, row in enumerate(self.rows.markets, start=1)
+        )
+
+    def _one_more(self, points: Step, performance: Step, milestones: Step, rounded: Step) -> Step:
+        """What one more point would have paid, before amounts are rounded to minor units.
+
+        In a pool: as long as the points of all others stay, and the same of them get their cap.
+        """
+        if self._payout.method == "pool":
+            label = Message("What one more point would have paid, others' points being as they are")
+            now, then = self._pool_of(points)
+        else:
+            label, earned = Message("What one more point would have paid"), milestones.as_input("m")
+            now = performance.as_input("x") + earned
+            then = self._by_rates(points.as_input("p") + number(1)) + earned
+        if self.earnings.cells["cap_minor"] is not None:
+            cap = named("cap", self.earnings.cell("cap_minor"))
+            if self.earnings.text("capped") == "true" or _exact(now) >= _exact(cap):
+                label = Message("What one more point would have paid: the amount is at its cap")
+                now = then = cap
+            else:
+                then = least(then, cap)
+        gain = number(0) if _exact(now) == _exact(then) else then - now
+        if _exact(gain) and self._exceed_budget(_exact(gain)):
+            label = Message("What one more point would have paid: the budget is exceeded")
+            was, budget, amounts = rounded.as_input("r"), self._budget(), self._all_amounts()
+            share = budget * (was + gain) / (amounts + gain)
+            gain = share - (budget * was / amounts if self._exceed_budget() else was)
+        unit = minor_unit(self.program.currency)
+        return Steps().add("one_more_point", "6", label, unit, half_even(gain, _GAIN_DECIMALS))
+
+    def _pool_of(self, points: Step) -> tuple[Expression, Expression]:
+        """The exact share of the market's pool, before the cap: as it is, and with one more point."""
+        market = self._market_total(self.earnings.text("market"))
+        if market.cells["pool_minor"] is None:
+            return number(0), number(0)
+        if Fraction(market.text("shared_points")) == 0:  # nobody shares what the capped have left
+            capped = named("capped", market.cell("capped_minor"))
+            return number(0), named("pool", market.cell("pool_minor")) - capped
+        pool = named("pool", market.cell("shared_minor"))
+        shared, own = named("shared", market.cell("shared_points")), points.as_input("p")
+        return pool * own / shared, pool * (own + number(1)) / (shared + number(1))
 
     def _parts(self, amount: Step, milestones: Step, performance: Step) -> tuple[Step, Step]:
         """Step 6: two parts have one unit left over at most, and a tie goes to the milestone part."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from orchestration.explain.amounts import explain_amounts
 from orchestration.explain.not_counted import (
@@ -16,12 +16,16 @@ from orchestration.explain.points import explain_points
 from orchestration.explain.rows import CreatorRows
 from orchestration.explain.settled import explain_ledger
 from orchestration.explain.steps import Step, Steps
+from orchestration.explain.would_count import WouldCount, creator_change, post_changes
 from orchestration.terms.model import Program
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """`ledger` has the id of the step of each column by currency, `statuses` (status, reason) by currency."""
+    """`ledger` has the id of the step of each column by currency, `statuses` (status, reason) by currency.
+
+    `post_changes` are by post_id, of the posts that are not eligible; `one_more_point` of a creator that is.
+    """
 
     program: str
     period: str
@@ -32,9 +36,12 @@ class Explanation:
     not_eligible: Sequence[NotEligible]
     creator_reasons: Sequence[CreatorReason]
     statuses: Mapping[str, tuple[str, str | None]]
+    creator_change: WouldCount | None = None
+    post_changes: Mapping[str, WouldCount] = field(default_factory=dict)
+    one_more_point: Step | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The object of §11."""
+        """The object of §11, and beside it what would have changed what was left out or paid."""
         return {
             "program": self.program,
             "period": self.period,
@@ -44,6 +51,11 @@ class Explanation:
             "ledger": self.ledger,
             "not_eligible": [asdict(post) for post in self.not_eligible],
             "creator_reasons": [asdict(reason) for reason in self.creator_reasons],
+            "would_count": {
+                "creator": self.creator_change and self.creator_change.to_json(),
+                "posts": {post: change.to_json() for post, change in self.post_changes.items()},
+            },
+            "one_more_point": self.one_more_point and self.one_more_point.to_json(),
         }
 
 
@@ -69,4 +81,7 @@ def explain(program: Program, period: str, state: str, rows: CreatorRows) -> Exp
             row.text("payout_currency"): (row.text("status"), row.cells["status_reason"])
             for row in rows.ledger
         },
+        creator_change=creator_change(program, period, rows),
+        post_changes=post_changes(program, period, rows),
+        one_more_point=earned.one_more if earned else None,
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import groupby
 
 from orchestration.explain.explanation import Explanation
 from orchestration.explain.expression import plain
 from orchestration.explain.not_counted import NotEligible
 from orchestration.explain.steps import Step
+from orchestration.explain.would_count import OUTCOMES, WouldCount
 from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.currencies import minor_unit_decimals, money_text
 
@@ -32,15 +34,19 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield f"{currency}: {status}{why}; paid out {_shown(paid)} {currency}"
     for own in explanation.creator_reasons:
         yield f"Not eligible, {own.reason}: {own.text}"
+    if explanation.creator_change:
+        yield from _change(explanation.creator_change, "  ")
     for section, title in _TITLES.items():
         steps = [step for step in explanation.steps if step.section == section]
         if steps:
             yield from ("", f"{title} (§{section})")
             yield from _sums(steps)
+        if section == "6" and explanation.one_more_point:
+            yield from _sums([explanation.one_more_point])
     yield from ("", "Formulas are in the smallest unit of the currency: 1.00 USD is 100.")
     if explanation.not_eligible:
         yield from ("", "Posts that earn nothing (§4)")
-        yield from _left_out(explanation.not_eligible)
+        yield from _left_out(explanation.not_eligible, explanation.post_changes)
 
 
 def _step(explanation: Explanation, currency: str, column: str) -> Step:
@@ -85,11 +91,16 @@ def _grouped(value: str) -> str:
     return f"{sign}{int(whole.removeprefix('-')):,}{point}{decimals}"
 
 
-def _left_out(posts: Sequence[NotEligible]) -> Iterator[str]:
-    last = None
-    for post in posts:
-        if post.post_id != last:
-            yield f"  {post.post_id}"
-        last = post.post_id
-        found = "" if post.found is None else f" Found {post.found}, needed {post.needed}."
-        yield f"      {post.text} ({post.reason}){found}"
+def _left_out(posts: Sequence[NotEligible], changes: Mapping[str, WouldCount]) -> Iterator[str]:
+    for post_id, reasons in groupby(posts, lambda post: post.post_id):
+        yield f"  {post_id}"
+        for post in reasons:
+            found = "" if post.found is None else f" Found {post.found}, needed {post.needed}."
+            yield f"      {post.text} ({post.reason}){found}"
+        yield from _change(changes[post_id], "      ")
+
+
+def _change(change: WouldCount, indent: str) -> Iterator[str]:
+    yield f"{indent}{OUTCOMES[change.outcome]}"
+    for condition in change.conditions:
+        yield f"{indent}  - {condition.text}"

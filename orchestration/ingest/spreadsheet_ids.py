@@ -3,6 +3,7 @@
 Belongs here: how such an id looks, and finding them. Does not: what the gate makes of it.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from orchestration.ingest.datasets import DATASETS, Kind
@@ -25,24 +26,43 @@ def find_spreadsheet_ids(connection: "duckdb.DuckDBPyConnection") -> None:
     Of snapshots only the ids of unknown posts are looked at: the others are the ids of posts, too.
     """
     for dataset in DATASETS:
-        for column in dataset.columns:
-            if column.kind is not Kind.IDENTIFIER:
-                continue
-            found = [
-                _found(column.name, "unknown_posts", "sum(snapshots)", _NO_PLACE)
-                if dataset.is_read_in_place
-                else _found(column.name, dataset.table, "count(*)", _FIRST_PLACE)
-            ]
-            if column.name in dataset.key:
-                found.append(_found(column.name, dataset.deletions_table, "count(*)", _NO_PLACE))
+        ids = [column.name for column in dataset.columns if column.kind is Kind.IDENTIFIER]
+        keys = [name for name in ids if name in dataset.key]
+        found: dict[str, list[str]] = {}
+        if dataset.is_read_in_place:
+            rows = ("unknown_posts", "sum(snapshots)", _NO_PLACE)
+        else:
+            rows = (dataset.table, "count(*)", _FIRST_PLACE)
+        for names, source in (
+            (ids, rows),
+            (keys, (dataset.deletions_table, "count(*)", _NO_PLACE)),
+        ):
+            for name in _with_any(connection, source[0], names):
+                found.setdefault(name, []).append(_found(name, *source))
+        for name, parts in found.items():
             connection.execute(
                 "insert into spreadsheet_ids"
-                f" select '{dataset.name}', '{column.name}', id, form, sum(row_count),"
+                f" select '{dataset.name}', '{name}', id, form, sum(row_count),"
                 " any_value(file), min(place.row_no)"
-                f" from ({' union all '.join(found)}) as found"
+                f" from ({' union all '.join(parts)}) as found"
                 " left join ingest_files on found.place.file_no = ingest_files.file_no"
                 " group by id, form"
             )
+
+
+def _with_any(
+    connection: "duckdb.DuckDBPyConnection", table: str, columns: Sequence[str]
+) -> list[str]:
+    """The columns of a table in which an id may be of a form: in one scan, since mostly none is."""
+    if not columns:
+        return []
+    likes = [like for like, _ in _FORMS.values()]
+    asked = ", ".join(
+        f"bool_or({' or '.join(f'{column} like {like!r}' for like in likes)})" for column in columns
+    )
+    answers = connection.execute(f"select {asked} from {table}").fetchone()
+    assert answers is not None
+    return [column for column, answer in zip(columns, answers, strict=True) if answer]
 
 
 def _found(column: str, table: str, row_count: str, place: str) -> str:

@@ -136,7 +136,9 @@ def settlement_section(figures: PeriodFigures) -> Section:
         "Paid, carried and held",
         [
             "What is payable is the opening balance, what was earned, adjustments, and returned payouts. Paid rows "
-            "end with a balance of 0; what is carried or held is the next period's opening balance."
+            "end with a balance of 0; what is carried or held is the next period's opening balance.",
+            f"How the numbers of one creator came about: bonus explain {figures.period.key} CREATOR, or the"
+            " job explain in the UI.",
         ],
         charts,
         [_settlement_table(figures.settlement, currency) for currency in currencies],

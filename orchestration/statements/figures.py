@@ -16,6 +16,7 @@ from orchestration.explain.explanation import Explanation
 from orchestration.explain.not_counted import NotEligible
 from orchestration.explain.rows import CreatorRows, Row
 from orchestration.explain.steps import Step
+from orchestration.explain.would_count import WouldCount
 from orchestration.ledger.journal import EXPENSE
 from orchestration.statements.wording import LEDGER
 from orchestration.terms.model import Period, Program, TermsVersion, WithholdingRule
@@ -77,10 +78,11 @@ class ContentType:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A post that does not count, with all its reasons."""
+    """A post that does not count, with all its reasons, and what would have changed it."""
 
     post: Row
     reasons: Sequence[NotEligible]
+    change: WouldCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Statement:
     types: Sequence[ContentType]
     left_out: Sequence[LeftOut]
     creator_reasons: Sequence[str]
+    creator_change: WouldCount | None
+    one_more_point: Step | None
     postings: Sequence[Posting]
     period_before: str | None
     changes: Sequence[Change]
@@ -172,6 +176,8 @@ def statement_of(
         types=_types(rows, steps),
         left_out=_left_out(rows, explanation),
         creator_reasons=[reason.text for reason in explanation.creator_reasons],
+        creator_change=explanation.creator_change,
+        one_more_point=explanation.one_more_point,
         postings=_postings(rows, reasons),
         period_before=rows.before[0].period if rows.before else None,
         changes=_changes(rows),
@@ -224,7 +230,7 @@ def _types(rows: CreatorRows, steps: Mapping[str, Step]) -> list[ContentType]:
 def _left_out(rows: CreatorRows, explanation: Explanation) -> list[LeftOut]:
     posts = {row.key["post_id"]: row for row in rows.posts}
     return [
-        LeftOut(posts[post_id], list(reasons))
+        LeftOut(posts[post_id], list(reasons), explanation.post_changes[post_id])
         for post_id, reasons in groupby(explanation.not_eligible, lambda found: found.post_id)
     ]
 

@@ -87,13 +87,16 @@ class Speech:
         """A day, its month in letters."""
         return format_date(day, "long", self._locale)
 
-    def moment(self, instant: str, zone: str) -> str:
-        """An exported instant, to the minute, in a time zone's own time."""
+    def moment(self, instant: str, zone: str, is_edge: bool = False) -> str:
+        """An exported instant in a time zone's own time: to the minute, and an edge as finely as it is."""
         utc = datetime.fromisoformat(instant).astimezone(UTC).replace(tzinfo=None)
         local = wall_time(utc, zone)
+        clock = format_time(local, "HH:mm", locale=self._locale)
+        if is_edge and (local.second or local.microsecond):
+            clock = f"{local:%H:%M:%S.%f}".removesuffix(".000000")
         joined: str = self._locale.datetime_formats["medium"]
         return joined.format(
-            format_time(local, "HH:mm", locale=self._locale),
+            clock,
             format_date(local, "medium", self._locale),
         )
 

@@ -6,6 +6,7 @@ Jinja2 escapes all text, `shown` what would not print, and texts come from the l
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup, escape
 
 from orchestration.explain.steps import Step
+from orchestration.explain.would_count import OUTCOMES, Condition
 from orchestration.foundations.messages import Message
 from orchestration.foundations.texts import shown
 from orchestration.reports.reasons import STATUS_REASONS
@@ -75,6 +77,7 @@ def _environment(language: Language) -> Environment:
         ),
         "value": partial(_value, speech),
         "formula": _formula,
+        "needed": partial(_needed, speech),
     }
     for name in ("number", "percent", "money", "day", "moment"):
         environment.filters[name] = _as_it_stands(getattr(speech, name))
@@ -83,6 +86,7 @@ def _environment(language: Language) -> Environment:
         "style": Markup((TEMPLATES / "statement.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         "words": wording,
         "status_reasons": STATUS_REASONS,
+        "outcomes": OUTCOMES,
     }
     return environment
 
@@ -114,6 +118,26 @@ def _value(speech: Speech, step: Step) -> Markup:
     if not is_minor:
         return escape(speech.number(step.value))
     return escape(speech.money(step.value, currency))
+
+
+def _needed(speech: Speech, condition: Condition, zone: str) -> Markup:
+    """A condition in a language: what it needs is written as the language writes its kind."""
+
+    def written(value: str) -> Markup:
+        if condition.kind == "number":
+            return escape(speech.number(value))
+        if condition.kind == "day":
+            return escape(speech.day(date.fromisoformat(value)))
+        if condition.kind == "moment":
+            return escape(speech.moment(value, zone, is_edge=True))
+        if condition.kind == "account types":
+            return _text(speech.language, wording.ACCOUNT_TYPES[value])
+        return _name(value)
+
+    text = _text(speech.language, condition.message)
+    if not condition.needed:
+        return text
+    return text % {"needed": Markup(", ").join(written(value) for value in condition.needed)}
 
 
 def _formula(step: Step) -> str | None:

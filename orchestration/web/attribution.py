@@ -2,8 +2,8 @@
 
 All ways to launch (GraphQL has a dozen) end at one place, where a run or a backfill is written into
 Dagster's storage. There, in the webserver's process, the name is put in: into the tag `by`, and into
-the configuration of a close. Runs of the command line, of sensors and of schedules are written by
-other processes, and keep what they say.
+the configuration of the jobs that ask for a name (`NAMED_IN`). Runs of the command line, of sensors
+and of schedules are written by other processes, and keep what they say.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.storage.tags import PARENT_BACKFILL_ID_TAG
 from dagster._record import copy
 
-from orchestration.dagster_glue.jobs import CLOSE_OP
-from orchestration.dagster_glue.resources import BY_TAG, CLOSE_JOB
+from orchestration.dagster_glue.jobs import NAMED_IN
+from orchestration.dagster_glue.resources import BY_TAG
 
 
 def attribute(instance: DagsterInstance, user: Callable[[], str | None]) -> None:
@@ -80,10 +80,10 @@ def _write_as(
 
 
 def run_by(run: DagsterRun, name: str) -> DagsterRun:
-    """The run as one of that person's; a close has him for its approver."""
+    """The run as one of that person's; where its configuration asks for a name, it is that one."""
     config = run.run_config
-    if run.job_name == CLOSE_JOB:
-        config = _approved_by(config, name)
+    if run.job_name in NAMED_IN:
+        config = _with_name(config, *NAMED_IN[run.job_name], name)
     by: DagsterRun = copy(run, tags={**run.tags, BY_TAG: name}, run_config=config)
     return by
 
@@ -97,16 +97,17 @@ def backfill_by(backfill: PartitionBackfill, name: str) -> PartitionBackfill:
 
 
 def _named_in(run: DagsterRun) -> str:
-    """Whom a launch names: of a close, the approver; "" if nobody."""
-    if run.job_name == CLOSE_JOB:
+    """Whom a launch names, in its configuration where the job asks for a name; "" if nobody."""
+    if run.job_name in NAMED_IN:
+        op, key = NAMED_IN[run.job_name]
         config: Any = run.run_config
-        step = config.get("ops", {}).get(CLOSE_OP, {})
-        return str(step.get("config", {}).get("approver", "")).strip()
+        step = config.get("ops", {}).get(op, {})
+        return str(step.get("config", {}).get(key, "")).strip()
     return run.tags.get(BY_TAG, "").strip()
 
 
-def _approved_by(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _with_name(config: Mapping[str, Any], op: str, key: str, name: str) -> dict[str, Any]:
     ops = dict(config.get("ops", {}))
-    step = dict(ops.get(CLOSE_OP, {}))
-    step["config"] = {**step.get("config", {}), "approver": name}
-    return {**config, "ops": {**ops, CLOSE_OP: step}}
+    step = dict(ops.get(op, {}))
+    step["config"] = {**step.get("config", {}), key: name}
+    return {**config, "ops": {**ops, op: step}}

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from dagster._core.workspace.context import WorkspaceProcessContext
 
-from orchestration.web.service import LOCATION
+from orchestration.dagster_glue.origin import LOCATION, REPOSITORY
 
 Launch = Callable[[str, str, Mapping[str, Any], Mapping[str, str]], str]
 """(job, partition, configuration, tags) -> the run's id. Raises NotLaunched."""
@@ -39,7 +39,7 @@ def launcher(context: WorkspaceProcessContext) -> Launch:
         wanted = {"dagster/partition": partition, **tags}
         params = {
             "selector": {
-                "repositoryName": "__repository__",
+                "repositoryName": REPOSITORY,
                 "repositoryLocationName": LOCATION,
                 "jobName": job,
             },

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute
 from orchestration.pipeline.home import Home
 from orchestration.web.attribution import attribute, fill_in
 from orchestration.web.door import USER, Door
+from orchestration.web.frame import Frame
 from orchestration.web.launching import launcher
 from orchestration.web.pages import Pages
 from orchestration.web.settings import Settings
@@ -39,7 +40,7 @@ class BonusWebserver(DagsterWebserver):  # type: ignore[type-arg]
     def __init__(self, context: WorkspaceProcessContext, settings: Settings, home: Home) -> None:
         self._settings = settings
         self._visitors = Visitors(key_of(home.path))
-        self._pages = Pages(home, self._visitors, launcher(context))
+        self._pages = Pages(Frame(home, self._visitors, launcher(context)))
         super().__init__(context, live_data_poll_rate=_POLL_MS)
 
     def build_middleware(self) -> list[Middleware]:

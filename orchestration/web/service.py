@@ -24,8 +24,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from orchestration.dagster_glue.origin import LOCATION
+
 DEFINITIONS: Final = "orchestration.dagster_glue.served"
-LOCATION: Final = "creator-bonus"
 PATIENCE_SECONDS: Final = 10.0
 """From being asked to end to being killed."""
 

@@ -215,3 +215,17 @@ def test_a_period_is_closed_from_the_launchpad(desk: Desk, page: Page, picture: 
     assert (first["state"], first["closed_by"]) == ("closed", "grace")
     assert first["last_run"]["by"] == "grace"
     assert "closed" not in {row["state"] for row in later}
+
+
+def test_a_run_of_the_command_line_stands_where_those_of_the_ui_do(desk: Desk, page: Page) -> None:
+    key = _keys(desk)[5]
+    period = key.partition(":")[2]
+    assert desk.bonus("run", period, "--by", "ada").returncode == 0
+    run_id = desk.bonus.json("status")["periods"][5]["last_run"]["run_id"]
+    page.goto(f"{JOB}/runs")
+    expect(page.get_by_role("link", name=run_id[:8]).first).to_be_visible()
+    page.goto("/jobs")
+    row = page.get_by_role("link", name="period", exact=True).first.locator(
+        "xpath=ancestor::*[contains(., 'ago')][1]"
+    )
+    expect(row).to_be_visible()

@@ -105,6 +105,47 @@ def test_a_period_is_looked_at_and_closed_on_its_own_page(
     assert (third["state"], third["by"]) == ("estimated", "heidi")
 
 
+def test_an_adjustment_is_asked_for_by_one_and_approved_by_another(
+    desk: Desk, periods: list[str], browser: Browser, page: Page
+) -> None:
+    program = load_program(desk.bonus.program).program.program
+    address = f"/bonus/periods/{program}/{periods[3]}"
+    page.goto(address)
+    page.get_by_role("link", name="Adjustments by hand").click()
+    asking = page.locator("form", has=page.get_by_role("button", name="Ask"))
+    for label, typed in (
+        ("Creator", "star-us"),
+        ("Currency", "USD"),
+        ("Amount", "12.50"),
+        ("Reason", "a <b>lost</b> reel"),
+        ("Your name", "bo"),
+    ):
+        asking.get_by_label(label).fill(typed)
+    asking.get_by_role("button").click()
+    page.wait_for_url("**/runs/*")
+    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
+    for width, scheme in LOOKS[::3]:
+        looks = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        looks.goto(f"{desk.ui.url}{address}/adjustments")
+        found = Axe().run(looks)
+        assert found.violations_count == 0, found.generate_report()
+        assert looks.evaluate("document.documentElement.scrollWidth") == width
+        looks.close()
+    page.goto(f"{address}/adjustments")
+    expect(page.get_by_text("a <b>lost</b> reel")).to_be_visible()
+    approving = page.locator("form", has=page.get_by_role("button", name="Approve"))
+    expect(approving.get_by_label("Your name")).to_have_value("bo")
+    approving.get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_contain_text("someone else has to approve it")
+    page.go_back()
+    approving.get_by_label("Your name").fill("cy")
+    approving.get_by_role("button").click()
+    page.wait_for_url("**/runs/*")
+    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
+    (row,) = desk.bonus.json("adjust", "list")["adjustments"]
+    assert (row["requested_by"], row["approved_by"], row["counts"]) == ("bo", "cy", True)
+
+
 def test_a_name_is_asked_once_and_closes_a_period_without_typing(
     desk: Desk, periods: list[str], page: Page
 ) -> None:

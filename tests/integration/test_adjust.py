@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import json
 import shutil
 import stat
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -21,10 +24,13 @@ from orchestration.adjusting.proposals import (
     approved,
     in_force,
     landed,
+    of_period,
     proposed,
     withdrawn,
     write_row,
 )
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.resources import APPROVE_JOB, PROPOSE_JOB, HomeResource
 from orchestration.pipeline.refusals import Refused
 from tests.conftest import BonusHere
 from tests.integration.test_decisions import Small
@@ -168,6 +174,10 @@ def test_who_asks_does_not_approve(small: Small) -> None:
         withdrawn([row], "a1", at(4, 22))
     with pytest.raises(NotOne, match="no adjustment a9"):
         approved([row], "a9", "cy", at(4, 21))
+    later = replace(row, amount=Decimal(9), updated_at=row.updated_at + timedelta(seconds=1))
+    with pytest.raises(Refused, match="a1 has changed since you looked at it"):
+        approved([row, later], "a1", "cy", at(4, 21), seen=row.seen)
+    assert approved([row, later], "a1", "cy", at(4, 21), seen=later.seen).amount == 9
     # A clock that is behind does not put the approval before the proposal.
     behind = approved([row], "a1", "cy", at(4, 1))
     assert in_force([behind, row])["a1"] == behind
@@ -245,3 +255,67 @@ def test_the_commands(small: Small) -> None:
         (("approve", "a9", "--by", "cy"), 2), (("approve", "a1"), 2), (("withdraw", "a1"), 4), (("drop",), 2),
     ):  # fmt: skip
         assert bonus("adjust", *arguments).returncode == status
+
+
+def test_an_adjustment_is_of_the_period_that_its_last_row_says(small: Small) -> None:
+    row = propose(small)
+    moved = replace(row, period="may", updated_at=row.updated_at + timedelta(seconds=1))
+    assert of_period([row, moved], "april") == []
+    assert of_period([row, moved], "may") == [row, moved]
+
+
+def test_the_jobs_of_the_ui_write_the_same_rows(small: Small) -> None:
+    """One launch asks, a second one shows and writes nothing, a third one approves."""
+    home = small.books.home
+    home.register("spring", small.books.loaded.path, small.landing)
+
+    def launched(job: str, **config: Any) -> dg.ExecuteInProcessResult:
+        with dg.DagsterInstance.ephemeral() as instance:
+            instance.add_dynamic_partitions("bonus_period", ["spring:april"])
+            definitions = build_definitions(HomeResource(path=str(home.path)))
+            result = definitions.resolve_job_def(job).execute_in_process(
+                run_config={"ops": {f"{job}_row": {"config": config}}},
+                partition_key="spring:april",
+                instance=instance,
+                raise_on_error=False,
+            )
+            run = instance.get_run_by_id(result.run_id)
+            named.append(run.tags.get("by") if run else None)
+            return result
+
+    def refused(job: str, **config: Any) -> str:
+        events = launched(job, **config).all_events
+        (failure,) = (event for event in events if event.is_step_failure)
+        return str(failure.event_specific_data)
+
+    named: list[str | None] = []
+    asked = {name: CELLS[name] for name in ("creator_id", "currency", "amount", "reason")}
+    assert "say who you are" in refused(PROPOSE_JOB, **asked, by=" ")
+    assert "amount: found " in refused(PROPOSE_JOB, **{**asked, "amount": "1.005"}, by="bo")
+    assert rows(small) == []
+    result = launched(PROPOSE_JOB, **asked, by="bo", adjustment_id="a1")
+    (row,) = rows(small)
+    assert result.success and (row.requested_by, row.approved_by, row.period) == (
+        "bo",
+        None,
+        "april",
+    )
+    (observed,) = (
+        event.asset_observation_data.asset_observation
+        for event in result.all_events
+        if event.event_type_value == "ASSET_OBSERVATION"
+    )
+    assert observed.metadata["ledger before and after"].value.startswith(row.text)
+    assert Path(observed.metadata["file"].value).parent == small.landing / "adjustments"
+
+    assert "someone else has to approve it" in refused(
+        APPROVE_JOB, adjustment_id="a1", approver="Bo", yes=True
+    )
+    assert launched(APPROVE_JOB, adjustment_id="a1", approver="cy").success
+    assert "changed since you looked at it" in refused(
+        APPROVE_JOB, adjustment_id="a1", approver="cy", yes=True, seen="2024-01-01T00:00:00.000000Z"
+    )
+    assert rows(small) == [row]  # shown, and refused; nothing is written
+    assert launched(APPROVE_JOB, adjustment_id="a1", approver="cy", yes=True, seen=row.seen).success
+    assert in_force(rows(small))["a1"].approved_by == "cy"
+    assert named == [getpass.getuser(), "bo", "bo", "Bo", "cy", "cy", "cy"]

@@ -7,6 +7,7 @@ built once over landing tables without rows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "programs" / "instagram-spring-bonus.yaml"
 
 
+@cache
 def _unit_tests() -> list[dict[str, object]]:
     """Every unit test that stands in a YAML file of the project, as it stands there."""
     documents = [

@@ -216,6 +216,7 @@ def test_settling_anew_needs_no_landing_data_and_takes_back_what_an_earlier_peri
     assert small.books.differences == []
 
 
+@pytest.mark.long  # tests/proof draws such orders in `make test`
 def test_the_order_of_runs_decides_nothing(small: Small, tmp_path: Path) -> None:
     rows = (
         "a1,ada,may,USD,2.50,x,bo,cy,2024-05-01T00:00:00Z",

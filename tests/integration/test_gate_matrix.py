@@ -305,7 +305,13 @@ def test_what_is_quarantined_turns_the_checks_of_its_datasets_red(
     tables = [key.asset_key.to_user_string() for key in GATE.check_keys]
     assert sorted(tables) == sorted(dataset.table for dataset in DATASETS)
     result = run_suite("ingest", SUITES["ingest"], spoilt)
-    checks: list[Any] = list(check_results(result, tables))
+    checks: list[Any] = list(check_results(result, tables, "/bonus/page"))
+    for check in checks:
+        words = [row.data["result"] for row in check.metadata["results"].records]
+        assert check.passed is (set(words) == {"holds"})
+        assert (
+            check.metadata.get("rows") == dg.MetadataValue.url("/bonus/page")
+        ) is not check.passed
     found = {
         check.asset_key.to_user_string(): (
             check.metadata["failing_rows_count"].value,

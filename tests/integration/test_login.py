@@ -20,14 +20,18 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.jobs import NAMED_IN
+from orchestration.dagster_glue.origin import LOCATION
 from orchestration.dagster_glue.partitions import partition_key
+from orchestration.dagster_glue.resources import HomeResource
 from orchestration.dagster_glue.run_in_process import register
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import load_program
-from orchestration.web.attribution import attribute, fill_in
+from orchestration.web.attribution import attribute, fill_in, run_by
 from orchestration.web.door import USER
 from orchestration.web.server import BonusWebserver
-from orchestration.web.service import DEFINITIONS, LOCATION
+from orchestration.web.service import DEFINITIONS
 from orchestration.web.settings import Settings
 from orchestration.web.visitor import COOKIE, SAID
 from tests.served_ui import REPOSITORY_SELECTOR
@@ -193,6 +197,20 @@ def test_a_close_is_approved_by_the_user(desk: Desk) -> None:
         "grace", "launchRunReexecution", "ReexecutionParams", "reexecutionParams", claims
     )
     assert (run.tags["by"], approver(run)) == ("grace", "grace")
+
+
+@pytest.mark.parametrize("job", sorted(NAMED_IN))
+def test_a_name_in_a_configuration_is_the_user_s(job: str) -> None:
+    """Whatever job asks for a name; a step that reads the name from elsewhere is not covered."""
+    op, key = NAMED_IN[job]
+    (step,) = build_definitions(HomeResource(path="/nowhere")).resolve_job_def(job).nodes
+    assert step.name == op
+    config = {"ops": {op: {"config": {key: "mallory", "x": 1}}}}
+    run = run_by(dg.DagsterRun(job, run_config=config, tags={"by": "mallory"}), "ada")
+    assert (run.tags["by"], run.run_config) == (
+        "ada",
+        {"ops": {op: {"config": {key: "ada", "x": 1}}}},
+    )
 
 
 def test_a_backfill_s_runs_are_by_the_user(desk: Desk) -> None:

@@ -25,6 +25,7 @@ from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.store import file_hashes
 from orchestration.records import CloseEntry
+from orchestration.web.frame import Frame
 from orchestration.web.pages import Pages
 from tests.conftest import ROOT
 from tests.incidents.landing import Books, World, key
@@ -442,10 +443,14 @@ def test_nothing_but_a_payees_login_there_is_no_command_and_no_page_for_payees()
         "run", "close", "withdraw", "status", "verify", "export", "quarantine", "report", "sample",
         "ui", "init", "demo", "check", "explain", "gates", "simulate", "pay", "adjust", "statement",
     }  # fmt: skip
-    paths = {route.path for route in Pages.routes(Pages.__new__(Pages))}
+    paths = {route.path for route in Pages(Frame.__new__(Frame)).routes()}
     assert paths == {
         "/bonus", "/bonus/name", "/bonus/reports/{program}/{page}", "/bonus/{rest:path}",
         # For operators: what a close would fix, red gates with their rows, and a run of either.
         "/bonus/periods/{program}/{period}", "/bonus/periods/{program}/{period}/run",
         "/bonus/periods/{program}/{period}/close",
+        "/bonus/programs/{program}/run",
+        "/bonus/periods/{program}/{period}/adjustments",
+        "/bonus/periods/{program}/{period}/adjustments/propose",
+        "/bonus/periods/{program}/{period}/adjustments/approve",
     }  # fmt: skip

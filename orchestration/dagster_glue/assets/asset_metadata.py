@@ -1,12 +1,13 @@
 """The metadata of a table in Dagster: its columns, first rows, figures, and what happened.
 
 Belongs here: how made tables are told to Dagster. Does not: making them, nor any number that is
-published. Figures are for the UI's plots; money in them stays in whole minor units.
+published. The UI plots every number over the periods, so numbers are few; money in a table is text
+with its currency, which no column cuts into another number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,11 +16,16 @@ from orchestration.described.column_lineage import column_lineage
 from orchestration.described.column_texts import column_text
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATED_TABLES
+from orchestration.reports.text import money
 
 if TYPE_CHECKING:
     import duckdb
 
 SHOWN_ROWS = 10
+SHOWN_COLUMNS = 6  # more make the page wider than a window, and cut the sentence of what happened
+HOLDS = "holds"
+"""What a check's table of results says of an expectation that holds."""
+
 OWNERS = ("team:creator-bonus",)
 GROUPS = ("ingest", "staging", "eligibility", "scoring", "ledger", "publish")
 """The groups in the order of the flow. The UI sorts them by name, so each name has its place."""
@@ -97,10 +103,17 @@ def table_metadata(
     if rows:
         # Landed rows come in the order of their files; sorting them is not worth the while.
         order = "" if table.startswith("raw_") else "order by 1, 2"
+        first = _first_columns(connection, table)
         metadata["first_rows"] = _table(
-            connection.execute(f'select * from "{table}" {order} limit {SHOWN_ROWS}')
+            connection.execute(f'select {first} from "{table}" {order} limit {SHOWN_ROWS}')
         )
     return metadata
+
+
+def _first_columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The columns that are shown of a table: its first ones, among which its key is."""
+    described = connection.execute(f'select * from "{table}" limit 0').description or ()
+    return ", ".join(f'"{name}"' for name, *_ in described[:SHOWN_COLUMNS])
 
 
 def _picked(metadata: Mapping[str, dg.MetadataValue], name: str) -> dict[str, dg.MetadataValue]:
@@ -128,7 +141,6 @@ def _eligibility(
     if first:
         said += f" The most frequent reason against is `{first['reason']}` ({first['rows']:,})."
     return {
-        people: dg.MetadataValue.int(whole),
         f"eligible_{people}": dg.MetadataValue.int(eligible),
         "eligible_share_percent": dg.MetadataValue.float(share_percent(eligible, whole)),
         "what_happened": dg.MetadataValue.md(said),
@@ -152,14 +164,12 @@ def _scores(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.MetadataValue
 
 
 def _earnings(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.MetadataValue]:
-    earning, capped, amount = connection.execute(
-        "select count(*) filter (where program_amount_minor <> 0), count(*) filter (where capped),"
-        " coalesce(sum(program_amount_minor), 0) from creator_earnings"
+    earning, capped = connection.execute(
+        "select count(*) filter (where program_amount_minor <> 0), count(*) filter (where capped)"
+        " from creator_earnings"
     ).fetchall()[0]
     return {
         "earning_creators": dg.MetadataValue.int(earning),
-        "capped_creators": dg.MetadataValue.int(capped),
-        "program_amount_minor": dg.MetadataValue.int(int(amount)),
         "what_happened": dg.MetadataValue.md(
             f"{earning:,} creators earned something. The cap took something from {capped:,}."
         ),
@@ -176,12 +186,15 @@ def _statuses(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.MetadataVal
             f"Of {sum(counts.values()):,} ledger rows: {said}. "
             f"In {counts.get('none', 0):,} nothing was due."
         ),
-        "reasons": _table(
-            connection.execute(
-                "select status, coalesce(status_reason, '') as status_reason, payout_currency,"
-                " count(*) as rows, sum(payable_minor) as payable_minor from payout_ledger"
-                " group by all order by all"
-            )
+        "reasons": table_value(
+            ("status", "reason", "rows", "payable"),
+            (
+                (status, reason or "", rows, money(int(payable), currency))
+                for status, reason, currency, rows, payable in connection.execute(
+                    "select status, status_reason, payout_currency, count(*), sum(payable_minor)"
+                    " from payout_ledger group by all order by all"
+                ).fetchall()
+            ),
         ),
     }
 
@@ -192,14 +205,18 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 
 
 def _table(found: duckdb.DuckDBPyConnection) -> dg.TableMetadataValue:
-    """A result as a table; what Dagster has no type for goes as text."""
-    names = [column[0] for column in found.description or ()]
-    records = [
-        dg.TableRecord({name: _cell(value) for name, value in zip(names, row, strict=True)})
-        for row in found.fetchall()
-    ]
+    """A result as a table."""
+    return table_value([column[0] for column in found.description or ()], found.fetchall())
+
+
+def table_value(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.TableMetadataValue:
+    """Rows as a table; what Dagster has no type for goes as text."""
     return dg.MetadataValue.table(
-        records=records, schema=dg.TableSchema([dg.TableColumn(name) for name in names])
+        records=[
+            dg.TableRecord({name: _cell(value) for name, value in zip(names, row, strict=True)})
+            for row in rows
+        ],
+        schema=dg.TableSchema([dg.TableColumn(name) for name in names]),
     )
 
 

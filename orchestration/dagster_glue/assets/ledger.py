@@ -10,20 +10,29 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.dagster_glue.assets.asset_metadata import share_percent, spec, table_metadata
+from orchestration.dagster_glue.assets.asset_metadata import (
+    share_percent,
+    spec,
+    table_metadata,
+    table_value,
+)
 from orchestration.dagster_glue.failures import EXIT_STATUS, as_failures
 from orchestration.dagster_glue.gates import CHECK_NAME, check_results, check_spec
 from orchestration.dagster_glue.partitions import PERIODS, partition_key
-from orchestration.dagster_glue.report_files import reports_of
+from orchestration.dagster_glue.report_files import page_of, reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.earning import earn
 from orchestration.pipeline.publishing import publish
 from orchestration.pipeline.refusals import GateFailed
 from orchestration.records import Totals
+from orchestration.reports.text import money
+from orchestration.terms.currencies import amount_text
 
 SETTLED = ("payout_ledger", "journal")
 PUBLISHED = "published_period"
 RESTATEMENT = "restatement"
+OPEN = "the period is open: there is nothing to restate"
+OPEN_SAID = "The period is open: there is nothing to restate."
 SETTLED_FROM = (
     "creator_eligibility", "creator_earnings", "stg_payees", "stg_creators", "int_fx_rates", "terms",
 )  # fmt: skip
@@ -138,13 +147,14 @@ def publication(
 ) -> Iterable[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """An open period is settled and published; of a closed one only its restatement is made."""
     run = home.period_run(context)
+    page = page_of(run.program, run.period)
     started = time.monotonic()
     try:
         with as_failures_but_gates():
             published = publish(run)
     except GateFailed as error:
         tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
-        yield from check_results(error.result, tables)
+        yield from check_results(error.result, tables, page)
         reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
     seconds = round(time.monotonic() - started, 2)
@@ -153,17 +163,21 @@ def publication(
         _tell(context, partition_key(run.program, period), totals, reports.get(period, {}))
     report = reports.get(run.period, {})
     if published.is_restatement:
-        yield from check_results(published.gate, (RESTATEMENT,))
+        yield from check_results(published.gate, (RESTATEMENT,), page)
         yield from _not_asked(SETTLED, "the period is closed: what was published stays")
         with run.work.connect() as connection:
             shown = table_metadata(connection, RESTATEMENT)
         yield dg.MaterializeResult(
             asset_key=RESTATEMENT,
-            metadata={**_by_currency(published.totals), **shown, **report},
+            metadata={**shown, **_by_currency(published.totals), **report},
         )
         return
-    yield from check_results(published.gate, SETTLED)
-    yield from _not_asked((RESTATEMENT,), "the period is open: there is nothing to restate")
+    yield from check_results(published.gate, SETTLED, page)
+    yield from _not_asked((RESTATEMENT,), OPEN)
+    # Told of each period, so that one which lacks nothing is shown as complete.
+    yield dg.MaterializeResult(
+        asset_key=RESTATEMENT, metadata={"what_happened": dg.MetadataValue.md(OPEN_SAID)}
+    )
     plotted = {
         "seconds": seconds,
         **_plotted(published.totals),
@@ -228,24 +242,44 @@ def _tell(
 
 
 def _plotted(totals: Totals) -> dict[str, Any]:
-    """The totals as numbers that the UI plots over periods, and in two sentences."""
-    numbers: dict[str, Any] = {
-        name: value for name, value in totals.to_json().items() if isinstance(value, int)
-    }
-    numbers["eligible_share_percent"] = share_percent(totals.eligible_creators, totals.creators)
-    numbers |= _by_currency(totals)
+    """What happened in two sentences, the money by currency, and the few numbers that are worth a plot."""
     counts = totals.statuses
-    numbers["what_happened"] = dg.MetadataValue.md(
+    said = (
         f"{totals.eligible_creators:,} of {totals.creators:,} creators were eligible with "
         f"{totals.eligible_posts:,} posts. Of the ledger's rows {counts.get('paid', 0):,} are "
         f"paid, {counts.get('carried', 0):,} carried, {counts.get('held', 0):,} held."
     )
-    return numbers
-
-
-def _by_currency(totals: Totals) -> dict[str, int]:
     return {
-        f"{name}_{currency}": value
-        for currency, amounts in totals.currencies.items()
-        for name, value in amounts.items()
+        "what_happened": dg.MetadataValue.md(said),
+        **_by_currency(totals),
+        "eligible_creators": totals.eligible_creators,
+        "eligible_posts": totals.eligible_posts,
+        "eligible_share_percent": share_percent(totals.eligible_creators, totals.creators),
     }
+
+
+def _by_currency(totals: Totals) -> dict[str, Any]:
+    """What is paid of each currency, for a plot, and a table of all its amounts."""
+    if not totals.currencies:
+        return {}
+    names = sorted({name for amounts in totals.currencies.values() for name in amounts})
+    amounts_of = [name for name in names if name.endswith("_minor")]
+    return {
+        "money": table_value(
+            [name.removesuffix("_minor") for name in amounts_of],
+            (
+                [money(amounts.get(name, 0), currency) for name in amounts_of]
+                for currency, amounts in sorted(totals.currencies.items())
+            ),
+        ),
+        **{
+            f"payout_{currency}": _plot(amounts["payout_minor"], currency)
+            for currency, amounts in sorted(totals.currencies.items())
+            if "payout_minor" in amounts
+        },
+    }
+
+
+def _plot(minor: int, currency: str) -> float:
+    """An amount as a plot takes it, for the eye only: nothing is computed from it."""
+    return float(amount_text(currency, minor))

@@ -273,35 +273,32 @@ EXAMPLES = {
     Kind.DAY: "2024-01-01", Kind.FLAG: "true", Kind.COUNT: "1", Kind.RATE: "1", Kind.CAP: "1",
     Kind.AMOUNT: "1",
 }  # fmt: skip
-ID_COLUMNS = [
-    (dataset, column.name)
-    for dataset in DATASETS
-    for column in dataset.columns
-    if column.kind is Kind.IDENTIFIER
-]
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-@pytest.mark.parametrize(
-    ("dataset", "name"), ID_COLUMNS, ids=[f"{dataset.name}.{name}" for dataset, name in ID_COLUMNS]
-)
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
 def test_every_column_of_ids_of_every_dataset_is_looked_at(
-    gate: Gate, dataset: Dataset, name: str, form: str
+    gate: Gate, dataset: Dataset, form: str
 ) -> None:
-    values = {
+    """A row for each column of ids, in which that one alone is of a spreadsheet."""
+    names = [column.name for column in dataset.columns if column.kind is Kind.IDENTIFIER]
+    whole = {
         column.name: column.choices[0] if column.choices else EXAMPLES.get(column.kind, "x")
         for column in dataset.columns
     }
-    values[name] = "1.5E+16"
+    rows = [{**whole, name: "1.5E+16"} for name in names]
     if form == "csv":
-        gate.write(f"{dataset.name}/z.csv", ",".join(values) + "\n" + ",".join(values.values()))
+        lines = [",".join(row.values()) for row in rows]
+        gate.write(f"{dataset.name}/z.csv", "\n".join((",".join(whole), *lines)))
     else:
         (gate.path / dataset.name).mkdir(exist_ok=True)
         flags = {column.name for column in dataset.columns if column.kind is Kind.FLAG}
-        columns = {each: [True if each in flags else value] for each, value in values.items()}
+        columns = {each: [True if each in flags else row[each] for row in rows] for each in whole}
         parquet.write_table(pa.table(columns), str(gate.path / dataset.name / "z.parquet"))
-    (row,) = gate.found()["no_id_is_in_scientific_notation"]
-    assert (row["dataset"], row["column_name"], row["id"]) == (dataset.name, name, "1.5E+16")
+    found = gate.found().get("no_id_is_in_scientific_notation", [])
+    assert [(row["dataset"], row["column_name"], row["id"]) for row in found] == [
+        (dataset.name, name, "1.5E+16") for name in sorted(names)
+    ]
 
 
 def test_the_id_of_a_deleted_row_is_looked_at(gate: Gate) -> None:
@@ -316,10 +313,15 @@ def test_the_id_of_a_deleted_row_is_looked_at(gate: Gate) -> None:
 # Columns that say that rows are deleted, in words that the contract does not know
 
 
-@pytest.mark.parametrize("column", ["is_deleted", "_deleted"])
 @pytest.mark.parametrize(
-    ("value", "blocks"),
-    [("true", True), ("TRUE", True), ("false", False), ("", False), ("1", False)],
+    ("column", "value", "blocks"),
+    [
+        ("is_deleted", "true", True),
+        ("_deleted", "TRUE", True),
+        ("is_deleted", "1", False),
+        ("_deleted", "false", False),
+        ("_deleted", "", False),
+    ],
 )
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 @pytest.mark.parametrize("dataset", ["posts", "post_metrics"])

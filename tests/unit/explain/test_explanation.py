@@ -58,6 +58,7 @@ EARNED: dict[str, Any] = {
             "market_totals",
             market="US",
             rounded_minor=3000,
+            pool_minor=5000,
             shared_minor=5000,
             shared_points="4728.0375",
         ),
@@ -292,7 +293,7 @@ def test_withheld_is_by_brackets_in_the_smallest_unit_rounded_down() -> None:
 def test_a_rate_makes_whole_yen_out_of_cents() -> None:
     """16.50 USD at 150.0303030303 are 2475.5 JPY less 5 millionths: 2475, not 2476."""
     ineligible = {
-        "eligibility": row("creator_eligibility", creator_id="ana", reasons="UNDER_AGE"),
+        "eligibility": row("creator_eligibility", creator_id="ana", reasons="NOT_ACTIVATED"),
         "party": row("settlement_parties", creator_id="ana", payout_currency="JPY"),
         "rates": [row("settlement_rates", payout_currency="JPY", fx_rate="150.0303030303")],
         "ledger": [ledger("JPY", fx_rate="150.0303030303")],
@@ -302,7 +303,8 @@ def test_a_rate_makes_whole_yen_out_of_cents() -> None:
     assert told["expression"] == "half_even(a * r / 100, 0)"
     values = {name: Fraction(source["value"]) for name, source in told["inputs"].items()}
     assert evaluate(told["expression"], values | {"a": Fraction(1650)}) == 2475
-    assert [reason.reason for reason in found.creator_reasons] == ["UNDER_AGE"]
+    assert [reason.reason for reason in found.creator_reasons] == ["NOT_ACTIVATED"]
+    assert found.one_more_point is None
 
 
 @pytest.mark.parametrize(
@@ -348,15 +350,95 @@ def test_the_page_has_sums_under_each_other_and_every_formula() -> None:
     assert "      = -200 + 1700 + 20 + 480" in lines
 
 
-def test_the_page_says_of_each_post_that_earns_nothing_why() -> None:
+def test_the_page_says_of_each_post_that_earns_nothing_why_and_what_would_have_changed_it() -> None:
     reasons = "BELOW_MINIMUM_VIEWS|COLLAB"
     told = {"published_at": "2024-04-05T00:00:00Z", "reasons": reasons, "qualified_views": 999}
-    post = row("post_eligibility", post_id="p3", creator_id="ana", **told)
-    text = page(explained(creator(**EARNED, **SETTLED, posts=[post])))
+    post = row("post_eligibility", post_id="p3", creator_id="ana", content_type="reel", **told)
+    window = {"window_start": "2024-04-01T04:00:00Z", "window_end": "2024-05-01T04:00:00Z"}
+    own = row("creator_eligibility", creator_id="ana", market="US", eligible="true", **window)
+    given = EARNED | SETTLED | {"posts": [post], "eligibility": own}
+    text = page(explained(creator(**given), payout=RATE))
     assert text.endswith(
         """
 Posts that earn nothing (§4)
   p3
       Fewer qualified views than the minimum. (BELOW_MINIMUM_VIEWS) Found 999, needed 1000.
-      Collaborations are excluded. (COLLAB)"""
+      Collaborations are excluded. (COLLAB)
+      It would count if all of this held:
+        - It has at least 1000 qualified views."""
     )
+
+
+def one_more(payout: str = RATE, budget: str = "", **cells: Any) -> tuple[Fraction, str]:
+    """What one more point pays of EARNED with other cells of creator_earnings, and in which words."""
+    rows = creator(**changed(**cells) | {"post_earnings": []})
+    told = explained(rows, payout, budget).one_more_point
+    assert told is not None
+    inputs = {name: Fraction(source.value) for name, source in told.inputs.items()}
+    assert evaluate(told.expression, inputs) == Fraction(told.value)
+    return Fraction(told.value), told.text.removeprefix("What one more point would have paid")
+
+
+# 1757.80125 cents, of which 500 are the milestone part: 1758 and 500 after rounding.
+FREE = {"cap_minor": 1758, "capped": "false", "rounded_minor": 1758}
+FREE |= {"program_amount_minor": 1758, "performance_minor": 1258, "milestone_minor": 500}
+
+
+def test_one_more_point_pays_by_the_last_rate_up_to_the_cap() -> None:
+    """1.00 USD for 1000 points: 0.1 cents a point; from 1757.80125 to 1757.85 are 0.04875."""
+    assert one_more(**FREE | {"cap_minor": None}) == (Fraction("0.1"), "")
+    assert one_more(**FREE) == (Fraction("0.1"), "")
+    assert one_more(**FREE | {"cap_minor": "1757.85"}) == (Fraction("0.04875"), "")
+    assert one_more() == (0, ": the amount is at its cap")
+    at_it = FREE | {"cap_minor": "1757.80125"}
+    assert one_more(**at_it) == (0, ": the amount is at its cap")
+
+
+def test_of_one_more_point_a_budget_that_is_exceeded_pays_a_part() -> None:
+    """With all amounts at 33.00: B (x + d) / (T + d) - B x / T is B d (T - x) / (T (T + d))."""
+    paid, said = one_more(
+        budget="32.99",
+        **FREE | {"program_amount_minor": 1757, "budget_unit": 0} | {"performance_minor": 1257},
+    )
+    exact = Fraction(3299) * Fraction("0.1") * (3300 - 1758) / (3300 * Fraction("3300.1"))
+    assert (paid, said) == (round(exact, 10), ": the budget is exceeded")
+    # At 33.00 it is reached: only what one more point brings exceeds it.
+    paid, said = one_more(budget="33.00", **FREE)
+    exact = 3300 * Fraction("1758.1") / Fraction("3300.1") - 1758
+    assert (paid, said) == (round(exact, 10), ": the budget is exceeded")
+    assert one_more(budget="33.01", **FREE) == (Fraction("0.1"), "")
+
+
+def test_of_a_pool_one_more_point_pays_a_greater_share() -> None:
+    """S (p + 1) / (Q + 1) - S p / Q is S (Q - p) / (Q (Q + 1))."""
+    shared = dict.fromkeys(("rounded_minor", "program_amount_minor", "performance_minor"), 1667)
+    shared |= {"milestones_minor": 0, "milestone_minor": 0, "rounding_unit": 1}
+    own, all_of_them = Fraction("1576.0125"), Fraction("4728.0375")
+    exact = 5000 * (all_of_them - own) / (all_of_them * (all_of_them + 1))
+    said = ", others' points being as they are"
+    assert one_more(POOL, **shared, cap_minor=None, capped="false") == (round(exact, 10), said)
+    assert one_more(POOL, **shared, cap_minor=5000, capped="false") == (round(exact, 10), said)
+    at_cap = shared | dict.fromkeys(("rounded_minor", "program_amount_minor"), 1700)
+    at_cap |= {"performance_minor": 1700, "cap_minor": 1700, "capped": "true"}
+    assert one_more(POOL, **at_cap) == (0, ": the amount is at its cap")
+
+
+def test_of_a_pool_that_nobody_shares_one_more_point_gets_what_the_capped_have_left() -> None:
+    nothing = dict.fromkeys(
+        ("points", "rounded_minor", "program_amount_minor", "performance_minor"), 0
+    )
+    nothing |= {"milestones_minor": 0, "milestone_minor": 0, "rounding_unit": 0}
+    alone = {
+        "shared_points": "0",
+        "shared_minor": "0",
+        "pool_minor": "5000",
+        "capped_minor": "4000",
+    }
+    market = EARNED["markets"][1]
+    rows = changed(**nothing, cap_minor=None, capped="false") | {
+        "markets": [replace(market, cells=market.cells | alone)],
+        "post_scores": [],
+        "post_earnings": [],
+    }
+    told = explained(creator(**rows), POOL).one_more_point
+    assert told is not None and told.value == "1000"

@@ -68,34 +68,49 @@ def posts_left(ingested: Ingested) -> list[str]:
 # What says that a row is deleted
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize(
-    ("marker", "value"),
-    [(name, value) for name in DELETION_FLAGS for value in (True, "true", "True", "TRUE")]
-    + [(DELETION_INSTANT, value) for value in (LATE, "x", "false")],
-)
-def test_a_row_that_its_source_has_deleted_is_left_out(
-    landing: Landing, form: str, marker: str, value: object
-) -> None:
-    rows = [snapshot("p1", **{marker: value}), snapshot("p2", **{marker: None})]
-    write(landing, f"post_metrics/a.{form}", rows)
+SAYS_DELETED = {
+    **dict.fromkeys(DELETION_FLAGS, (True, "true", "True", "TRUE")),
+    DELETION_INSTANT: (LATE, "x", "false"),
+}
+SAYS_NOTHING = (False, "false", "no", "t", "yes", "1", "true ", None)
+
+
+def a_file_a_value(
+    landing: Landing, form: str, marker: str, values: Sequence[object]
+) -> dict[object, tuple[list[str], tuple[int, int, int, int]]]:
+    """Two posts in a file of each value, the second without one: posts left, and the file's counts."""
+    for number, value in enumerate(values):
+        rows = [
+            snapshot(f"{number}-p1", **{marker: value}),
+            snapshot(f"{number}-p2", **{marker: None}),
+        ]
+        write(landing, f"post_metrics/{number}.{form}", rows)
     ingested = landing.ingest()
-    assert posts_left(ingested) == ["p2"]
-    assert counts(ingested) == [(2, 1, 0, 1)]
     assert ingested.notes() == []  # the column is read, and its name begins with `_`
+    left = posts_left(ingested)
+    return {
+        value: ([post[2:] for post in left if post.startswith(f"{number}-")], counted)
+        for (number, value), counted in zip(enumerate(values), counts(ingested), strict=True)
+    }
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("value", [False, "false", "no", "t", "yes", "1", "true ", None])
-@pytest.mark.parametrize("marker", DELETION_FLAGS)
-def test_any_other_value_says_nothing(
-    landing: Landing, form: str, marker: str, value: object
+@pytest.mark.parametrize("marker", MARKERS)
+def test_a_row_that_its_source_has_deleted_is_left_out(
+    landing: Landing, form: str, marker: str
 ) -> None:
-    rows = [snapshot("p1", **{marker: value}), snapshot("p2", **{marker: None})]
-    write(landing, f"post_metrics/a.{form}", rows)
-    ingested = landing.ingest()
-    assert posts_left(ingested) == ["p1", "p2"]
-    assert counts(ingested) == [(2, 2, 0, 0)]
+    values = SAYS_DELETED[marker]
+    assert a_file_a_value(landing, form, marker, values) == dict.fromkeys(
+        values, (["p2"], (2, 1, 0, 1))
+    )
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("marker", DELETION_FLAGS)
+def test_any_other_value_says_nothing(landing: Landing, form: str, marker: str) -> None:
+    assert a_file_a_value(landing, form, marker, SAYS_NOTHING) == dict.fromkeys(
+        SAYS_NOTHING, (["p1", "p2"], (2, 2, 0, 0))
+    )
 
 
 @pytest.mark.parametrize("marker", MARKERS)

@@ -67,3 +67,7 @@ def test_days_and_instants() -> None:
     assert Speech("ja").moment(midnight, "Asia/Tokyo") == "2024/05/21 00:00"
     assert Speech("en").moment(midnight, "UTC") == "May 20, 2024, 15:00"
     assert Speech("fr").moment("2024-05-20T22:00:00.25Z", "Europe/Paris") == "21 mai 2024, 00:00"
+    assert Speech("en").moment("2024-05-20T15:00:07Z", "UTC", True) == "May 20, 2024, 15:00:07"
+    assert Speech("en").moment(midnight, "UTC", True) == "May 20, 2024, 15:00"
+    micros = "2024-05-20T15:00:00.250001Z"
+    assert Speech("en").moment(micros, "UTC", True) == "May 20, 2024, 15:00:00.250001"

@@ -15,8 +15,9 @@ from starlette.middleware import Middleware
 
 from orchestration.pipeline.home import Home
 from orchestration.web.door import Door
+from orchestration.web.frame import MOST_OF_A_FORM_BYTES, Frame
 from orchestration.web.launching import Launch
-from orchestration.web.pages import MOST_OF_A_FORM_BYTES, Pages
+from orchestration.web.pages import Pages
 from orchestration.web.settings import Settings
 from orchestration.web.visitor import COOKIE, Visitors, key_of
 from tests.conftest import ROOT
@@ -35,7 +36,7 @@ def _launches_nothing(*_: Any) -> str:
 
 def _app(home: Home, launch: Launch = _launches_nothing, **environment: str) -> Any:
     door = Middleware(Door, settings=Settings.of(environment), visitors=VISITORS)
-    return Starlette(routes=Pages(home, VISITORS, launch).routes(), middleware=[door])
+    return Starlette(routes=Pages(Frame(home, VISITORS, launch)).routes(), middleware=[door])
 
 
 @pytest.fixture
@@ -66,6 +67,8 @@ def test_periods_are_shown_with_state_and_links(home: Home, reports: Path) -> No
     answer = _get(home, "/bonus")
     assert answer.status == 200
     assert "not published" in answer.text
+    assert f'action="/bonus/programs/{PROGRAM}/run"' in answer.text
+    assert 'name="run-2024-04"' in answer.text
     assert f'href="/bonus/reports/program={PROGRAM}/index.html"' in answer.text
     assert f'href="/bonus/reports/program={PROGRAM}/period=2024-04.html"' in answer.text
     (policy,) = [

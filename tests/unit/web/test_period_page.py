@@ -50,8 +50,11 @@ class Desk:
         return ask(self._app, "GET", path, [HOST, *headers])
 
     def post(self, action: str, *headers: tuple[str, str], **fields: str) -> Answer:
+        return self.post_to(f"{PAGE}/{action}", *headers, **fields)
+
+    def post_to(self, path: str, *headers: tuple[str, str], **fields: str) -> Answer:
         body = urlencode(fields).encode()
-        return ask(self._app, "POST", f"{PAGE}/{action}", [HOST, OWN, FORM, *headers], body)
+        return ask(self._app, "POST", path, [HOST, OWN, FORM, *headers], body)
 
     @staticmethod
     def token(action: str) -> str:
@@ -95,6 +98,27 @@ def test_a_run_is_launched_likewise(march: HandMade) -> None:
     answer = desk.post("run", token=desk.token("run"), name="grace")
     assert answer.headers["location"] == ["/runs/run-7"]
     assert [row[:3] for row in desk.launched] == [("period", "spring-bonus:march", {})]
+
+
+def test_several_periods_are_launched_in_their_order(march: HandMade) -> None:
+    """Of what is chosen in the list, one run each; nothing of what is no period."""
+    desk = Desk(march.home)
+    path = "/bonus/programs/spring-bonus/run"
+
+    def post(**fields: str) -> Answer:
+        return desk.post_to(path, token=VISITORS.token(path), name="grace", **fields)
+
+    answer = post(**{"run-april": "on", "run-march": "on", "run-june": "on", "march": "on"})
+    assert (answer.status, answer.headers["location"]) == (303, ["/runs"])
+    assert [row[:2] for row in desk.launched] == [
+        ("period", "spring-bonus:march"),
+        ("period", "spring-bonus:april"),
+    ]
+    assert post(**{"run-april": "on"}).headers["location"] == ["/runs/run-7"]
+    answer = post()
+    assert (answer.status, "No period is chosen" in answer.text) == (409, True)
+    assert desk.post_to(path, token=desk.token("run"), name="grace").status == 403
+    assert len(desk.launched) == 3
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 import yaml
 from starlette.routing import Route
 
+from orchestration.dagster_glue.origin import LOCATION
 from orchestration.pipeline.home import Home
 from orchestration.web.server import BonusWebserver
-from orchestration.web.service import DEFINITIONS, LOCATION
+from orchestration.web.service import DEFINITIONS
 from orchestration.web.settings import Settings
 from tests.conftest import ROOT
 from tests.unit.web.asking import ask
@@ -41,6 +42,9 @@ def test_dagster_s_changing_routes_are_known(app: Any) -> None:
         "/bonus/name",
         "/bonus/periods/{program}/{period}/run",
         "/bonus/periods/{program}/{period}/close",
+        "/bonus/programs/{program}/run",
+        "/bonus/periods/{program}/{period}/adjustments/propose",
+        "/bonus/periods/{program}/{period}/adjustments/approve",
         "/graphql",
         "/report_asset_materialization/payout_ledger",
         "/report_asset_check/payout_ledger",

@@ -1,0 +1,44 @@
+"""A step of an adjustment by hand (§7): its row, what the next run makes of it, and the file it went to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.adjusting.preview import Preview, previewed
+from orchestration.adjusting.proposals import Row, landed, write_row
+from orchestration.pipeline.home import Home
+from orchestration.terms.load import LoadedProgram
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A row; `path` is None where it was only shown."""
+
+    row: Row
+    preview: Preview
+    path: Path | None
+
+    @property
+    def text(self) -> str:
+        """For people: the row, and the creator's ledger row before and after."""
+        return "\n".join([self.row.text, *self.preview.lines(self.row.currency)])
+
+
+def take(
+    home: Home,
+    loaded: LoadedProgram,
+    landing: Path,
+    made: Callable[[Sequence[Row]], Row],
+    *,
+    is_written: bool = True,
+) -> Step:
+    """Makes a row out of those that are landed, previews it, and writes it into the landing folder.
+
+    Raises NotOne and Refused as `made` does, and OSError where the folder cannot be written to.
+    """
+    rows = landed(loaded, landing)
+    row = made(rows)
+    preview = previewed(home, loaded.program, rows, row)
+    return Step(row, preview, write_row(loaded, landing, row) if is_written else None)
