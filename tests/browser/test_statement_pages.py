@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,11 @@ from tests.integration.books import Books
 from tests.integration.test_statements import rows
 
 STATES = ("closed", "estimated")
+LETTERS = {
+    "ja": re.compile(r"[\u3001-\u30ff\u4e00-\u9fff\uff01-\uff5e]"),
+    "ko": re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]"),
+}
+"""What only a font of the language has."""
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +108,46 @@ def test_paper_holds_every_table_and_says_what_is_an_estimate(
                 assert note.is_visible()
                 assert note.evaluate("element => getComputedStyle(element).position") == "fixed"
     assert page.pdf(format=paper).startswith(b"%PDF")
+    page.close()
+
+
+def families(language: str) -> set[str]:
+    """The families on this machine that have the letters of a language, by fontconfig."""
+    if shutil.which("fc-list") is None:
+        return set()
+    found = subprocess.run(
+        ["fc-list", f":lang={language}", "family"], capture_output=True, text=True, check=True
+    )
+    return {name for line in found.stdout.splitlines() for name in line.split(",")}
+
+
+@pytest.mark.parametrize("language", LETTERS)
+def test_every_letter_is_drawn_by_a_font_that_has_it(
+    pages: dict[tuple[str, str], list[Path]], browser: Browser, language: Language
+) -> None:
+    """The letters of a whole page by themselves, in its layout: one that no font has is drawn by another."""
+    fonts = families(language)
+    if not fonts:
+        pytest.skip(f"no font has {language}; Debian has one: apt-get install fonts-noto-cjk")
+    page = browser.new_page()
+    page.goto(pages["closed", language][0].as_uri())
+    letters = "".join(sorted(set(LETTERS[language].findall(page.locator("body").inner_text()))))
+    assert len(letters) > 50
+
+    def drawn_by(text: str) -> dict[str, int]:
+        page.evaluate("text => { document.body.textContent = text }", text)
+        session = page.context.new_cdp_session(page)
+        session.send("DOM.enable")
+        session.send("CSS.enable")
+        root = session.send("DOM.getDocument")["root"]["nodeId"]
+        body = session.send("DOM.querySelector", {"nodeId": root, "selector": "body"})["nodeId"]
+        found = session.send("CSS.getPlatformFontsForNode", {"nodeId": body})["fonts"]
+        return {font["familyName"]: font["glyphCount"] for font in found}
+
+    drawn = drawn_by(letters)
+    assert drawn.keys() <= fonts, drawn
+    assert sum(drawn.values()) == len(letters)
+    assert not drawn_by("\U000f1234").keys() <= fonts  # a letter that none has is seen
     page.close()
 
 
