@@ -53,6 +53,10 @@ def run(
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who starts the run.")
     ] = None,
+    rehash: Annotated[
+        bool,
+        typer.Option("--rehash", help="Hash all landing files, also those that look as they did."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run periods through all stages and gates, and publish them.
@@ -64,7 +68,9 @@ def run(
         demand_period(loaded, period)
     landing = landing_folder(landing)
     by = None if by is None else person_name(by)
-    outcomes = run_periods(loaded, periods, landing, prepared_home(home), by, quiet=as_json)
+    outcomes = run_periods(
+        loaded, periods, landing, prepared_home(home), by, quiet=as_json, rehash=rehash
+    )
     if as_json:
         show_json([outcome.to_json() for outcome in outcomes])
     elif {row.exit_status for row in outcomes} <= {0, GATE}:
@@ -81,8 +87,12 @@ def run_periods(
     by: str | None,
     *,
     quiet: bool,
+    rehash: bool = False,
 ) -> list[Outcome]:
-    """Runs each period once, in the order given, and says what came of it."""
+    """Runs each period once, in the order given, and says what came of it.
+
+    With `rehash` the first of them hashes all landing files anew.
+    """
     from orchestration.pipeline.gate_worker import WORKER
 
     WORKER.start()
@@ -92,9 +102,10 @@ def run_periods(
     console = Console(quiet=quiet)
     outcomes = []
     try:
-        for period in dict.fromkeys(periods):
+        for number, period in enumerate(dict.fromkeys(periods)):
+            anew = rehash and not number
             with console.progress(period) as progress:
-                outcome = run_period(place, loaded, period, landing, by, progress)
+                outcome = run_period(place, loaded, period, landing, by, progress, rehash=anew)
             outcomes.append(outcome)
             if outcome.error:
                 say(f"{period}: {outcome.error}")

@@ -13,6 +13,7 @@ import dagster as dg
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.partitions import split_partition_key
 from orchestration.dagster_glue.report_files import page_of
+from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DuckDBEngine
 from orchestration.pipeline.gate_worker import WORKER, run_gate
@@ -141,6 +142,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             by=started_by(run.tags),
             gate=self.gate,
             engine=DuckDBEngine(_limits()),
+            cache_bytes=_cache_bytes(),
             progress=self._told(context.log.info),
         )
 
@@ -160,6 +162,18 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 def _limits() -> EngineLimits:
     """The limits that the environment of this process sets."""
     return EngineLimits.of(os.environ)
+
+
+def _cache_bytes() -> int:
+    """What the cache of a home may take, as BONUS_CACHE_GIB says; Failure where it says no number."""
+    said = os.environ.get("BONUS_CACHE_GIB", "")
+    if not said:
+        return MOST_BYTES
+    if not said.isdecimal():
+        raise dg.Failure(
+            f"BONUS_CACHE_GIB is {said!r}; give a whole number of GiB, 0 to keep nothing"
+        )
+    return int(said) << 30
 
 
 def started_by(tags: Mapping[str, str]) -> str:

@@ -91,8 +91,13 @@ def run_period(
     landing: Path,
     by: str | None,
     progress: Callable[[str], None],
+    *,
+    rehash: bool = False,
 ) -> Outcome:
-    """Runs one period through all stages; never raises for what a gate or the state refuses."""
+    """Runs one period through all stages; never raises for what a gate or the state refuses.
+
+    With `rehash` all landing files are hashed, also those that look as they did.
+    """
     program = loaded.program.program
     run_id = str(uuid.uuid4())
     try:
@@ -116,6 +121,7 @@ def run_period(
                             "config": {
                                 "program_file": str(loaded.path.resolve()),
                                 "landing": str(landing.resolve()),
+                                "rehash": rehash,
                             }
                         }
                     },

@@ -88,6 +88,11 @@ class Dataset:
         return f"copied_{self.name}" if self.is_read_in_place else self.table
 
     @property
+    def extracts_table(self) -> str:
+        """The table of the rows that stand for files of one that is read in place (`extracts.py`)."""
+        return f"extracted_{self.name}"
+
+    @property
     def deletions_table(self) -> str:
         """The table of keys, and versions, of rows that their source has deleted."""
         return f"deleted_{self.name}"

@@ -7,7 +7,8 @@ with a fingerprint.
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -32,29 +33,46 @@ class FileFingerprint(NamedTuple):
     sha256: str
 
 
+@dataclass(frozen=True)
+class Hashed:
+    """A landing directory whose files were hashed.
+
+    `files` is sorted by path. `contents` has the hash by the real path of each file of which it is sure
+    that it is still that of its content: not of one that was changed just now, nor of one that could not be read.
+    `differing` names the files that had other bytes than were remembered, though they looked the same.
+    """
+
+    files: list[FileFingerprint]
+    contents: Mapping[str, str]
+    differing: Sequence[str] = ()
+
+
 class _Remembered(NamedTuple):
     identity: Identity
     sha256: str
 
 
-def fingerprint_landing(inventory: Inventory, cache: Path | None = None) -> list[FileFingerprint]:
-    """The fingerprints of all that was found, sorted by path.
+def hash_landing(inventory: Inventory, cache: Path | None = None, *, anew: bool = False) -> Hashed:
+    """Hashes all that was found.
 
-    With a cache file, a file is read again only if its path, size, times, inode or device changed.
-    Several landing directories may share one.
+    With a cache file, a file is read again only if its path, size, times, inode or device changed,
+    or if all are to be read `anew`. Several landing directories may share one.
     """
     remembered = _read_cache(cache) if cache else {}
     now_ns = time.time_ns()
     kept: dict[str, _Remembered] = {}
-    found = []
+    found, differing = [], []
     for entry in inventory.entries:
         if isinstance(entry, RefusedEntry):
             size_bytes = entry.size_bytes or 0
             found.append(FileFingerprint(entry.name, size_bytes, entry.reason.value))
             continue
         known = remembered.get(entry.path)
-        if known is None or known.identity != entry.identity:
-            known = _Remembered(entry.identity, _hash(entry))
+        looks_same = known is not None and known.identity == entry.identity
+        if known is None or not looks_same or anew:
+            before, known = known, _Remembered(entry.identity, _hash(entry))
+            if looks_same and before != known:
+                differing.append(entry.name)
         newest_ns = max(entry.identity.modified_ns, entry.identity.changed_ns)
         if (
             newest_ns + _SETTLED_NS < now_ns
@@ -66,7 +84,8 @@ def fingerprint_landing(inventory: Inventory, cache: Path | None = None) -> list
     found += [FileFingerprint(f"{name}/", 0, "") for name in inventory.folders - filled]
     if cache and not kept.items() <= remembered.items():
         _write_cache(cache, remembered | kept)
-    return sorted(found)
+    contents = {path: known.sha256 for path, known in kept.items()}
+    return Hashed(sorted(found), contents, differing)
 
 
 def landing_digest(fingerprints: Sequence[FileFingerprint]) -> str:

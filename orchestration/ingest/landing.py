@@ -4,8 +4,9 @@ Belongs here: the order of the steps. Does not: how any of them is done, nor wha
 the run, which is the gate's to say (§8).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,18 +16,30 @@ from orchestration.ingest.cells import CellRules
 from orchestration.ingest.datasets import DATASETS
 from orchestration.ingest.deletions import leave_out
 from orchestration.ingest.discovery import SKIPPED_PREFIXES, Format, FoundFile, Inventory, Note
+from orchestration.ingest.file_cache import FileCache
 from orchestration.ingest.outcomes import FileOutcome, check_counts, insert_outcomes
-from orchestration.ingest.parquet_loader import ParquetLoader, Probe, distrusting_statistics
+from orchestration.ingest.parquet_loader import ParquetLoader, Probe
 from orchestration.ingest.person_names import comparing_names, write_people
-from orchestration.ingest.raw_tables import create_tables, create_view
-from orchestration.ingest.snapshots import create_known_posts, judge_snapshots
+from orchestration.ingest.raw_tables import create_tables
+from orchestration.ingest.snapshot_files import Boundaries, SnapshotFiles
+from orchestration.ingest.snapshots import create_known_posts
 from orchestration.ingest.spreadsheet_ids import find_spreadsheet_ids
 from orchestration.ingest.text_loader import TextLoader
+from orchestration.ingest.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import duckdb
 
 _MOST_UNKNOWN_COLUMNS: Final = 100  # noted for one file
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What earlier runs have kept: the entries, hashes by the path of a file, and where no period cuts."""
+
+    cache: FileCache
+    contents: Mapping[str, str]
+    boundaries: Boundaries
 
 
 def ingest_landing(
@@ -39,6 +52,7 @@ def ingest_landing(
     scratch: Path,
     links: Path,
     on_progress: Callable[[str], None] | None = None,
+    kept: Kept | None = None,
 ) -> None:
     """Read what was found in the landing directory into the open work file, and nothing else.
 
@@ -46,7 +60,8 @@ def ingest_landing(
     that report on what was read (see `raw_tables`). The period closes at `closes_at`, an instant in UTC:
     posts are judged as they were then. The scratch folder
     belongs to this call while it runs; the links folder gets links to the files that are read in
-    place, and must be kept as long as the work file. What is wrong with a file, also that it is no
+    place, and must be kept as long as the work file. With `kept` files are not read that were read before,
+    and what is read is kept. What is wrong with a file, also that it is no
     longer the one that was found, is never an error but a quarantined row or file.
     """
     rules = CellRules(program, currency_decimals)
@@ -66,27 +81,29 @@ def ingest_landing(
             if on_progress and files:
                 on_progress(f"{dataset.name}: reading {len(files):,} files")
             folder = links if dataset.is_read_in_place else scratch
-            parquet_loader = ParquetLoader(connection, dataset, rules, folder, probe)
+            loader = ParquetLoader(connection, dataset, rules, folder, probe)
             if dataset.is_read_in_place:
                 create_known_posts(connection, closes_at)
                 probe.know(connection.table("known_posts").to_arrow_table())
-            notes += _load(files, parquet_loader, TextLoader(connection, dataset, rules))
-            outcomes = [outcome for _, outcome in files]
-            with distrusting_statistics(connection):
-                in_place = leave_out(connection, dataset, outcomes, parquet_loader.in_place)
-                if dataset.is_read_in_place:
-                    create_view(connection, dataset, in_place)
-                    # Where something was left out, the loader has counted what is not there any more.
-                    is_whole = in_place is parquet_loader.in_place
-                    tally = parquet_loader.tally if is_whole else None
-                    judge_snapshots(connection, dataset, tally)
-            copied = [
-                outcome
-                for file, outcome in files
-                if not (dataset.is_read_in_place and file.format is Format.PARQUET)
+            verdicts = (
+                Verdicts(connection, dataset, rules, kept.cache, kept.contents) if kept else None
+            )
+            known = verdicts.restore(files, loader) if verdicts else {}
+            left = [pair for pair in files if pair[0].name not in known]
+            unknown_names = _load(left, loader, TextLoader(connection, dataset, rules))
+            if verdicts:
+                verdicts.keep(left, unknown_names, loader.placed)
+            unknown_names |= known
+            notes += [
+                note for file, _ in files for note in _notes(file, unknown_names.get(file.name, ()))
             ]
-            if copied:
-                check_counts(connection, dataset.rows_table, copied)
+            outcomes = [outcome for _, outcome in files]
+            if dataset.is_read_in_place:
+                boundaries = kept.boundaries if kept else None
+                SnapshotFiles(connection, dataset, files, loader).place(verdicts, boundaries)
+            else:
+                leave_out(connection, dataset, outcomes, ())
+                check_counts(connection, dataset.rows_table, outcomes)
             if on_progress:
                 rows = sum(outcome.rows_read for outcome in outcomes)
                 on_progress(f"{dataset.name}: {rows:,} rows in {len(files):,} files")
@@ -99,8 +116,8 @@ def _load(
     files: Sequence[tuple[FoundFile, FileOutcome]],
     parquet_loader: ParquetLoader,
     text_loader: TextLoader,
-) -> list[Note]:
-    """Load the files of one dataset; gives what there is to note about their columns."""
+) -> dict[str, tuple[str, ...]]:
+    """Load the files of one dataset; gives the unknown columns of each."""
     filled = [pair for pair in files if pair[0].identity.size_bytes]  # of 0 bytes: no rows (§2)
     parquet = [pair for pair in filled if pair[0].format is Format.PARQUET]
     unknown_names = parquet_loader.load(parquet)
@@ -108,7 +125,7 @@ def _load(
         if file.format is not Format.PARQUET:
             unknown_names[file.name] = text_loader.load(file, outcome)
     text_loader.finish()
-    return [note for file, _ in files for note in _notes(file, unknown_names.get(file.name, ()))]
+    return unknown_names
 
 
 def _notes(file: FoundFile, unknown_names: Sequence[str]) -> list[Note]:

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -51,7 +52,7 @@ from orchestration.ingest.outcomes import FileOutcome, withdraw
 from orchestration.ingest.person_names import register_names
 from orchestration.ingest.quarantine import FileFault, FileReason
 from orchestration.ingest.raw_tables import NEVER, RowSource
-from orchestration.ingest.snapshots import NONE, Tally
+from orchestration.ingest.snapshots import Tally
 from orchestration.ingest.wide_decimals import copy_with_text
 
 if TYPE_CHECKING:
@@ -106,6 +107,22 @@ class LinkedFile:
     def read_from(self) -> str:
         """The path that DuckDB reads."""
         return self.copy if self.is_copied else self.link
+
+
+Span = tuple[datetime, datetime] | tuple[None, None]
+"""The first and the last observed_at of good rows; nothing where there are none."""
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """A Parquet file that is read where it lies. `tally` is None where it was not counted in this run."""
+
+    linked: LinkedFile
+    schema: ParquetSchema
+    has_bad: bool
+    has_deleted: bool
+    span: Span
+    tally: Tally | None = None
 
 
 def parquet_select(
@@ -165,8 +182,7 @@ class ParquetLoader:
         folder: Path,
         probe: "Probe",
     ) -> None:
-        self.in_place: list[str] = []  # SQL of the rows that were not copied
-        self.tally = NONE  # of the rows that were not copied
+        self.placed: list[InPlace] = []  # what was not copied
         self._connection = connection
         self._dataset = dataset
         self._rules = rules
@@ -198,6 +214,38 @@ class ParquetLoader:
                 self._load_group(schema, group)
         return unknown_names
 
+    def link(self, file: FoundFile, outcome: FileOutcome) -> LinkedFile:
+        """A link for good to a file of which it is known what is in it."""
+        with _linked(self._folder, [(file, outcome)], kept=True) as (linked,):
+            return linked
+
+    def rows_in_place(self, placed: Sequence[InPlace]) -> list[str]:
+        """SQL of the rows of files that were not copied, one for each scan."""
+        scans: dict[tuple[ParquetSchema, bool, bool], list[LinkedFile]] = defaultdict(list)
+        for each in placed:
+            scans[each.schema, each.has_bad, each.has_deleted].append(each.linked)
+        return [
+            self._rows_of(
+                *scan,
+                [linked.read_from for linked in group],
+                [linked.outcome.file_no for linked in group],
+            )
+            for scan, group in scans.items()
+        ]
+
+    def _rows_of(
+        self,
+        schema: ParquetSchema,
+        has_bad: bool,
+        has_deleted: bool,
+        links: Sequence[str],
+        numbers: Sequence[int],
+    ) -> str:
+        rows = parquet_select(self._dataset, schema, links, numbers, self._rules)
+        if not has_deleted:
+            rows = replace(rows, deleted=NEVER)
+        return rows.good_rows() if has_bad else rows.all_rows()
+
     def _load_group(self, schema: ParquetSchema, group: list[LinkedFile]) -> None:
         """Load files of one schema in one scan; where that fails, by halves to find the culprit."""
         import duckdb
@@ -225,7 +273,8 @@ class ParquetLoader:
             return
         outcomes = [linked.outcome for linked in group]
         has_bad = any(count.bad for count in counts.values())
-        if not any(count.deleted for count in counts.values()):
+        has_deleted = any(count.deleted for count in counts.values())
+        if not has_deleted:
             rows = replace(rows, deleted=NEVER)
         try:
             with distrusting_statistics(self._connection):
@@ -260,13 +309,16 @@ class ParquetLoader:
             withdraw(self._connection, self._dataset, outcomes)
             self._load_group(schema, unchanged)
             return
-        self.in_place.append(rows.good_rows() if has_bad else rows.all_rows())
-        for count in counts.values():
-            self.tally = self.tally.plus(count.tally)
-        self._remember(group)
+        for linked in group:
+            count = counts[linked.outcome.file_no]
+            self.placed.append(
+                InPlace(linked, schema, count.bad > 0, count.deleted > 0, count.span, count.tally)
+            )
 
-    def _remember(self, group: Sequence[LinkedFile]) -> None:
+    def remember(self, group: Sequence[LinkedFile]) -> None:
         """Note what the files are that are read in place, for whoever reads them later."""
+        if not group:
+            return
         self._connection.executemany(
             "insert into files_in_place values (?, ?, ?, ?, ?, ?, ?)",
             [(linked.file.name, linked.link, *linked.file.identity) for linked in group],
@@ -289,7 +341,8 @@ class _Count(NamedTuple):
     rows: int
     bad: int
     deleted: int
-    tally: Tally  # of the others
+    span: Span  # of the others
+    tally: Tally | None  # of these
     flagged: Sequence[int]  # by unknown deletion flag
 
 
@@ -321,7 +374,8 @@ class Probe:
         relation = f"({rows.relation} AS files LEFT JOIN known_posts ON {key} = known_id)"
         cells = {**rows.cells, column: replace(cell, good=good)}
         tallies = Tally.conditions("known_id", rows.cells["observed_at"].sure)
-        return replace(rows, cells=cells, relation=relation, tallies=tallies)
+        instant = rows.cells["observed_at"].sure
+        return replace(rows, cells=cells, relation=relation, tallies=tallies, instant=instant)
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -358,11 +412,12 @@ class Probe:
     ) -> dict[int, _Count]:
         """Rows and bad rows of each file. FileFault if not all of them can be read."""
         found = self._fetch(rows.counted_rows(), *links)
-        counts = dict.fromkeys(file_nos, _Count(0, 0, 0, NONE, [0] * len(rows.flags)))
-        for file_no, in_all, bad, deleted, *numbers in found:
-            tally = Tally(*numbers[: len(rows.tallies)]) if rows.tallies else NONE
+        none = Tally(0, 0, 0) if rows.tallies else None
+        counts = dict.fromkeys(file_nos, _Count(0, 0, 0, (None, None), none, [0] * len(rows.flags)))
+        for file_no, in_all, bad, deleted, first_at, last_at, *numbers in found:
+            tally = Tally(*numbers[: len(rows.tallies)]) if rows.tallies else None
             flagged = numbers[len(rows.tallies) :]
-            counts[file_no] = _Count(in_all, bad, deleted, tally, flagged)
+            counts[file_no] = _Count(in_all, bad, deleted, (first_at, last_at), tally, flagged)
         for link, file_no in zip(links, file_nos, strict=True):
             file = sql_text(exact_pattern(link))
             promised = self._fetch(f"SELECT num_rows FROM parquet_file_metadata({file})", link)

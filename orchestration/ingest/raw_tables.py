@@ -48,6 +48,11 @@ _REPORT_TABLES: Final = """
         size_bytes bigint not null, modified_ns bigint not null, changed_ns bigint not null
     );
     create table known_posts (post_id varchar not null, published_at timestamp not null);
+    create table extracted_posts (
+        extract_no integer not null, post_id varchar not null, snapshots bigint not null,
+        first_at timestamp not null, last_at timestamp not null, published_at timestamp,
+        early bigint
+    );
     create table known_snapshots (snapshots bigint not null, before_publication bigint not null);
     create table unknown_posts (post_id varchar not null, snapshots bigint not null);
     create table early_posts (
@@ -76,10 +81,13 @@ _REPORT_TABLES: Final = """
 def create_tables(connection: "duckdb.DuckDBPyConnection") -> None:
     """Create the raw tables and the tables that report on them, all empty."""
     for dataset in DATASETS:
-        for table, columns in (
+        tables = [
             (dataset.rows_table, dataset.columns),
             (dataset.deletions_table, dataset.read_of_deleted),
-        ):
+        ]
+        if dataset.is_read_in_place:
+            tables.append((dataset.extracts_table, dataset.columns))
+        for table, columns in tables:
             defined = ", ".join(
                 f"{column.name} {SQL_TYPES[column.kind]}"
                 f"{'' if _may_be_null(column) else ' not null'}"
@@ -97,12 +105,13 @@ def create_tables(connection: "duckdb.DuckDBPyConnection") -> None:
 def create_view(
     connection: "duckdb.DuckDBPyConnection", dataset: Dataset, in_place: Sequence[str]
 ) -> None:
-    """Make the raw table of a dataset that is read in place: rows that were copied and `in_place`.
+    """Make the raw table of a dataset that is read in place: rows that were copied, extracts, and `in_place`.
 
-    Each of these is SQL of rows as the raw table has them. Whoever queries the view must not let
+    Each of the last is SQL of rows as the raw table has them. Whoever queries the view must not let
     DuckDB trust the statistics in footers (see `parquet_loader`).
     """
-    parts = [f"SELECT * FROM {dataset.rows_table}", *in_place]
+    copied = (f"SELECT * FROM {table}" for table in (dataset.rows_table, dataset.extracts_table))
+    parts = [*copied, *in_place]
     connection.execute(f"create or replace view {dataset.table} as {' UNION ALL '.join(parts)}")
 
 
@@ -115,7 +124,8 @@ class RowSource:
 
     The relation is SQL for a FROM clause; it has file_no, row_no and all that the others refer to:
     `deleted` says whether the source has deleted a row, and is never null; `tallies` are conditions to
-    count good rows by that are not deleted, `flags` likewise for all rows that are not deleted.
+    count good rows by that are not deleted, `flags` likewise for all rows that are not deleted; `instant`
+    is one of which the first and the last are wanted, of good rows that are not deleted.
     """
 
     dataset: Dataset
@@ -124,6 +134,7 @@ class RowSource:
     deleted: str = NEVER
     tallies: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
+    instant: str = "CAST(NULL AS TIMESTAMP)"
 
     def good_rows(self) -> str:
         """SQL of the good rows that are not deleted as the raw table has them, defaults applied."""
@@ -143,22 +154,27 @@ class RowSource:
         )
 
     def counted_rows(self) -> str:
-        """SQL of how many rows each file has, how many are bad, and deleted; then tallies and flags.
+        """SQL of how many rows each file has, how many are bad, and deleted; the first and the last instant;
+        then tallies and flags.
 
         Looks at every value, each no closer than it takes to know that it is good.
         """
         seen = [
             f"{' AND '.join(self._good_values())} AS is_good",
             f"({self.deleted}) AS is_deleted",
+            f"{self.instant} AS instant",
         ]
         counts = ["true", "NOT is_good", "is_good AND is_deleted"]
-        for among, conditions in (("is_good AND ", self.tallies), ("", self.flags)):
+        counted = [f"count(*) FILTER ({count})" for count in counts]
+        loaded = "is_good AND NOT is_deleted"
+        counted += (f"{end}(instant) FILTER ({loaded})" for end in ("min", "max"))
+        for among, conditions in ((loaded, self.tallies), ("NOT is_deleted", self.flags)):
             for condition in conditions.values():
-                counts.append(f"{among}NOT is_deleted AND condition_{len(seen)}")
-                seen.append(f"({condition}) AS condition_{len(seen)}")
-        counted = ", ".join(f"count(*) FILTER ({count})" for count in counts)
+                name = f"condition_{len(seen)}"
+                counted.append(f"count(*) FILTER ({among} AND {name})")
+                seen.append(f"({condition}) AS {name}")
         return (
-            f"SELECT file_no, {counted}"
+            f"SELECT file_no, {', '.join(counted)}"
             f" FROM (SELECT file_no, {', '.join(seen)} FROM {self.relation}) GROUP BY file_no"
         )
 

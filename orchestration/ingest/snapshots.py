@@ -4,6 +4,7 @@ Belongs here: counting snapshots of known posts, of those what was observed befo
 published, and of unknown posts. Does not: how many of them are too many (`expectations/ingest.py`).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -42,6 +43,18 @@ class Tally(NamedTuple):
 
 NONE: Final = Tally(0, 0, 0)
 
+# Where a post was published among its snapshots, its extract says how many were earlier (`extracts.py`).
+_EXTRACTED: Final = """
+    select seen.post_id, snapshots, first_at, known.published_at, known.post_id is not null as is_known,
+        case
+            when known.published_at <= first_at then 0
+            when known.published_at > last_at then snapshots
+            else seen.early
+        end as early
+    from extracted_posts as seen
+    left join known_posts as known on seen.post_id = known.post_id
+"""
+
 
 def create_known_posts(connection: "duckdb.DuckDBPyConnection", closes_at: datetime) -> None:
     """Fill known_posts: every post, and when it was published by the row in force at closes_at (§2)."""
@@ -54,38 +67,69 @@ def create_known_posts(connection: "duckdb.DuckDBPyConnection", closes_at: datet
 
 
 def judge_snapshots(
-    connection: "duckdb.DuckDBPyConnection", dataset: Dataset, in_place: Tally | None
+    connection: "duckdb.DuckDBPyConnection",
+    dataset: Dataset,
+    in_place: Sequence[str] = (),
+    tally: Tally | None = None,
 ) -> None:
     """Fill known_snapshots, unknown_posts and early_posts.
 
-    `in_place` counts what lies in no table, so that files are read again only to list posts; None
-    where that is not known.
+    `in_place` is SQL of rows that lie in no table, and `tally` is theirs, so that files are read again
+    only to list posts; None where it is not known. For rows that lie in an extract stand its posts.
     """
-    copied = dataset.table if in_place is None else dataset.rows_table
-    in_place = in_place or NONE
-    tally = _tally(connection, copied).plus(in_place)
-    connection.execute("insert into known_snapshots values (?, ?)", [tally.known, tally.early])
-    if tally.unknown:
-        table = dataset.table if in_place.unknown else copied
+    copied = dataset.rows_table
+    if tally is None:
+        tally = tally_of(connection, in_place)
+    whole = tally.plus(tally_of(connection, [f"from {copied}"]))
+    extracted = Tally(*_fetch_one(connection, f"select {_sums()} from ({_EXTRACTED})"))
+    in_all = whole.plus(extracted)
+    connection.execute("insert into known_snapshots values (?, ?)", [in_all.known, in_all.early])
+    if in_all.unknown:
+        rows = _union(f"from {copied}", *(in_place if tally.unknown else ()))
         connection.execute(
-            f"insert into unknown_posts select post_id, count(*) from {table}"
+            "insert into unknown_posts select post_id, sum(snapshots) from ("
+            f" select post_id, count(*) as snapshots from ({rows}) group by post_id"
+            " union all select post_id, snapshots from extracted_posts)"
             " where post_id not in (select post_id from known_posts) group by post_id"
         )
-    if tally.early * _LISTED_FROM > tally.known:
-        table = dataset.table if in_place.early else copied
+    if in_all.early * _LISTED_FROM > in_all.known:
+        rows = _union(f"from {copied}", *(in_place if tally.early else ()))
         connection.execute(
-            "insert into early_posts select post_id, published_at, count(*), min(observed_at)"
-            f" from {table} join known_posts using (post_id)"
+            "insert into early_posts select post_id, published_at, sum(early), min(first_at) from ("
+            " select post_id, published_at, count(*) as early, min(observed_at) as first_at"
+            f" from ({rows}) join known_posts using (post_id)"
             " where observed_at < published_at group by post_id, published_at"
+            f" union all select post_id, published_at, early, first_at from ({_EXTRACTED}) where early > 0)"
+            " group by post_id, published_at"
         )
 
 
-def _tally(connection: "duckdb.DuckDBPyConnection", table: str) -> Tally:
+def tally_of(connection: "duckdb.DuckDBPyConnection", rows: Sequence[str]) -> Tally:
+    """The tally of rows, each given as SQL."""
+    if not rows:
+        return NONE
     conditions = Tally.conditions("known_posts.post_id", "observed_at").values()
     counted = ", ".join(f"count(*) filter ({condition})" for condition in conditions)
-    counts = connection.execute(
-        f"select {counted} from {table} as snapshots"
+    sql = (
+        f"select {counted} from ({_union(*rows)}) as snapshots"
         " left join known_posts on snapshots.post_id = known_posts.post_id"
-    ).fetchone()
-    assert counts is not None
-    return Tally(*counts)
+    )
+    return Tally(*_fetch_one(connection, sql))
+
+
+def _union(*rows: str) -> str:
+    return " union all ".join(f"select post_id, observed_at from ({part})" for part in rows)
+
+
+def _sums() -> str:
+    """SQL of a tally of posts that stand for their snapshots."""
+    return (
+        "coalesce(sum(snapshots) filter (is_known), 0), coalesce(sum(early), 0),"
+        " coalesce(sum(snapshots) filter (not is_known), 0)"
+    )
+
+
+def _fetch_one(connection: "duckdb.DuckDBPyConnection", sql: str) -> tuple[int, ...]:
+    found = connection.execute(sql).fetchone()
+    assert found is not None
+    return found

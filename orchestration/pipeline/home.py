@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from orchestration.foundations.files import replace_file
 from orchestration.ingest.discovery import Inventory
-from orchestration.ingest.fingerprint import FileFingerprint, fingerprint_landing, landing_digest
+from orchestration.ingest.fingerprint import FileFingerprint, Hashed, hash_landing, landing_digest
 from orchestration.publishing.store import Store
 
 POSTGRES_URL = "BONUS_DAGSTER_POSTGRES_URL"
@@ -204,9 +204,21 @@ class Home:
         """§9: where a period's quarantined rows lie."""
         return self.path / "quarantine" / f"program={program}" / f"period={period}"
 
+    @property
+    def kept_files(self) -> Path:
+        """What runs keep of landing files for later ones; may be deleted at any time."""
+        return self.path / "cache" / "landing"
+
+    def hashed(self, inventory: Inventory, *, anew: bool = False) -> Hashed:
+        """The hashes of all that a landing directory holds.
+
+        Files that look as they did are hashed once, unless all are to be hashed `anew`.
+        """
+        return hash_landing(inventory, self.path / "cache" / "files.json", anew=anew)
+
     def fingerprints(self, inventory: Inventory) -> list[FileFingerprint]:
-        """The hashes of all that a landing directory holds; files that have not changed are hashed once."""
-        return fingerprint_landing(inventory, self.path / "cache" / "files.json")
+        """The same, in the order of paths."""
+        return self.hashed(inventory).files
 
     def landing_digest(self, inventory: Inventory) -> str:
         """One hash over all of it."""

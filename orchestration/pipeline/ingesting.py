@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.ingest.discovery import Inventory, discover
-from orchestration.ingest.fingerprint import FileFingerprint, dataset_digests, landing_digest
+from orchestration.ingest.file_cache import FileCache
+from orchestration.ingest.fingerprint import (
+    FileFingerprint,
+    Hashed,
+    dataset_digests,
+    landing_digest,
+)
 from orchestration.ingest.opening import files_changed_since
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.code_fingerprint import code_fingerprint
@@ -27,10 +33,12 @@ from orchestration.terms.model import Program
 if TYPE_CHECKING:
     import duckdb
 
+    from orchestration.ingest.landing import Kept
+
 Reader = Callable[
-    ["duckdb.DuckDBPyConnection", PeriodRun, LoadedProgram, Inventory, Path, Path], None
+    ["duckdb.DuckDBPyConnection", PeriodRun, LoadedProgram, Inventory, Hashed, Path, Path], None
 ]
-"""Fills the raw tables: (connection, run, program, files, scratch folder, folder of links)."""
+"""Fills the raw tables: (connection, run, program, files, their hashes, scratch folder, folder of links)."""
 
 
 def ingest(
@@ -52,7 +60,12 @@ def ingest(
     run.tell("ingest", "fingerprints of the files")
     # Listed once: what is hashed is what is read, whatever arrives meanwhile.
     inventory = discover(landing)
-    inputs = _inputs(run, loaded, landing, run.home.fingerprints(inventory))
+    hashed = run.home.hashed(inventory, anew=run.rehash)
+    for name in hashed.differing:
+        run.tell(
+            "ingest", f"{name} has other bytes than when it was hashed, though it looks the same"
+        )
+    inputs = _inputs(run, loaded, landing, hashed.files)
     if before is not None and _is_nothing_new(run, before, inputs):
         run.tell("ingest", f"nothing is new since the run of {before.by} at {before.started_at}")
         run.state.finish_reading(inputs, loaded.content, before)
@@ -65,7 +78,7 @@ def ingest(
     try:
         with run.engine.fresh_work(work, attempt) as connection:
             put_terms(connection, loaded.program, run.period)
-            (reader or read_landing)(connection, run, loaded, inventory, scratch, links)
+            (reader or read_landing)(connection, run, loaded, inventory, hashed, scratch, links)
             write_quarantine(connection, run.home.quarantine_folder(run.program, run.period))
         remove_leftovers(folder, "links-*", keep=links)
     finally:
@@ -79,12 +92,19 @@ def read_landing(
     run: PeriodRun,
     loaded: LoadedProgram,
     inventory: Inventory,
+    hashed: Hashed,
     scratch: Path,
     links: Path,
 ) -> None:
-    """Reads the landing files of a run into the raw tables (§2)."""
-    on_progress = partial(run.tell, "ingest")
-    read_files(connection, loaded, run.period, inventory, scratch, links, on_progress)
+    """Reads the landing files of a run into the raw tables (§2), or takes what earlier runs have kept of them."""
+    from orchestration.ingest.landing import Kept
+
+    tell = partial(run.tell, "ingest")
+    cache = FileCache(run.home.kept_files, code_fingerprint(), scratch, tell, run.cache_bytes)
+    ends = connection.execute("select min(starts_at), max(ends_at) from calendars").fetchone()
+    kept = Kept(cache, hashed.contents, ends) if ends and run.cache_bytes else None
+    read_files(connection, loaded, run.period, inventory, scratch, links, tell, kept)
+    cache.sweep()
 
 
 def put_terms(connection: duckdb.DuckDBPyConnection, program: Program, period: str) -> None:
@@ -105,6 +125,7 @@ def read_files(
     scratch: Path,
     links: Path,
     on_progress: Callable[[str], None] | None = None,
+    kept: Kept | None = None,
 ) -> None:
     """Reads landing files into raw tables, for a run of the period or for a look at them (§2)."""
     from orchestration.ingest.landing import ingest_landing
@@ -120,6 +141,7 @@ def read_files(
         scratch=scratch,
         links=links,
         on_progress=on_progress,
+        kept=kept,
     )
 
 

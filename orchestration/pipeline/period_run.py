@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from expectations.suite import GateResult
+from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engines import DUCKDB, Engine
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
@@ -31,7 +32,8 @@ class PeriodRun:
     """A run of `period` of the program named `program`, started by `by`.
 
     Each stage demands the verdicts of the gates before it. So stages may be called in any order and
-    from any process; out of order they refuse.
+    from any process; out of order they refuse. With `rehash` all landing files are hashed, also those that
+    look as they did; `cache_bytes` bounds what is kept of them in the home, 0 keeps nothing.
     """
 
     home: Home
@@ -42,6 +44,8 @@ class PeriodRun:
     gate: Gate = run_gate
     progress: Callable[[str], None] = _silent
     engine: Engine = DUCKDB
+    rehash: bool = False
+    cache_bytes: int = MOST_BYTES
 
     @property
     def work(self) -> WorkFile:

@@ -166,7 +166,11 @@ def test_drawn_programs_follow(programs: int) -> None:
                 recount = RECOUNT["Recount"](folder, folders[:at])
                 for step in (recount.points, recount.earnings, recount.ledger):
                     step()
-                found += [f"{folder.name}: {line}" for line in recount.found]
+                found += [f"{folder.name}: {line}" for line in recount.differences()]
         verdict.demand(case, found)
 
     over(any_cases(with_decisions=True), programs, check, name="recount")
+
+
+def test_it_is_short_enough_to_be_read() -> None:
+    assert len((ROOT / "recount.py").read_text("utf-8").splitlines()) <= 200

@@ -135,7 +135,7 @@ def rows_reader(rows: Landing) -> Reader:
         load_rows(connection, rows)
         closes_on = loaded.program.period(run.period).closes_on
         create_known_posts(connection, datetime.combine(closes_on, time()))
-        judge_snapshots(connection, SNAPSHOTS, None)
+        judge_snapshots(connection, SNAPSHOTS)
         find_spreadsheet_ids(connection)
 
     return read

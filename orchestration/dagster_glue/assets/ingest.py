@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class IngestConfig(dg.Config):
 
     program_file: str | None = None
     landing: str | None = None
+    rehash: bool = False  # hash all landing files, also those that look as they did
 
 
 @dg.multi_asset(
@@ -57,7 +59,7 @@ class IngestConfig(dg.Config):
 def ingest(
     context: dg.AssetExecutionContext, config: IngestConfig, home: HomeResource
 ) -> Iterable[dg.MaterializeResult[None]]:
-    run = home.period_run(context)
+    run = replace(home.period_run(context), rehash=config.rehash)
     registration = home.registration(run.program)
     landing = Path(config.landing) if config.landing else registration.landing
     if landing is None:

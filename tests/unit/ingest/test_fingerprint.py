@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.ingest import fingerprint
 from orchestration.ingest.discovery import discover
-from orchestration.ingest.fingerprint import FileFingerprint, fingerprint_landing, landing_digest
+from orchestration.ingest.fingerprint import FileFingerprint, hash_landing, landing_digest
 
 LONG_AGO_NS = 1_700_000_000_000_000_000
 
@@ -33,7 +33,7 @@ def settled() -> object:
 
 
 def digest(root: Path) -> str:
-    return landing_digest(fingerprint_landing(discover(root)))
+    return landing_digest(hash_landing(discover(root)).files)
 
 
 def sha256(data: bytes) -> str:
@@ -41,7 +41,7 @@ def sha256(data: bytes) -> str:
 
 
 def test_path_size_and_hash_of_every_file_in_order(root: Path) -> None:
-    assert fingerprint_landing(discover(root)) == [
+    assert hash_landing(discover(root)).files == [
         FileFingerprint("posts/b.csv", 3, sha256(b"one")),
         FileFingerprint("posts/sub/a.csv", 3, sha256(b"two")),
     ]
@@ -50,7 +50,7 @@ def test_path_size_and_hash_of_every_file_in_order(root: Path) -> None:
 def test_what_is_refused_has_its_reason_for_a_hash(root: Path) -> None:
     (root / "posts" / "c.txt").write_bytes(b"12345")
     os.mkfifo(root / "posts" / "d.csv")
-    assert fingerprint_landing(discover(root))[1:3] == [
+    assert hash_landing(discover(root)).files[1:3] == [
         FileFingerprint("posts/c.txt", 5, "UNKNOWN_FORMAT"),
         FileFingerprint("posts/d.csv", 0, "UNREADABLE"),
     ]
@@ -92,9 +92,9 @@ def test_names_cannot_imitate_other_files(tmp_path: Path) -> None:
 
 def test_unchanged_files_are_not_read_again(root: Path, tmp_path: Path, settled: object) -> None:
     cache = tmp_path / "state" / "hashes.json"
-    first = fingerprint_landing(discover(root), cache)
+    first = hash_landing(discover(root), cache).files
     with patch.object(fingerprint, "_hash", side_effect=AssertionError):
-        assert fingerprint_landing(discover(root), cache) == first
+        assert hash_landing(discover(root), cache).files == first
 
 
 def test_landing_directories_that_share_a_cache_do_not_forget_each_other(
@@ -103,10 +103,10 @@ def test_landing_directories_that_share_a_cache_do_not_forget_each_other(
     cache, other = tmp_path / "hashes.json", tmp_path / "other"
     shutil.copytree(root, other)
     (other / "posts" / "b.csv").write_bytes(b"six")
-    found = [fingerprint_landing(discover(folder), cache) for folder in (root, other)]
+    found = [hash_landing(discover(folder), cache).files for folder in (root, other)]
     assert found[0] != found[1]
     with patch.object(fingerprint, "_hash", side_effect=AssertionError):
-        assert [fingerprint_landing(discover(folder), cache) for folder in (root, other)] == found
+        assert [hash_landing(discover(folder), cache).files for folder in (root, other)] == found
 
 
 def test_a_changed_file_is_read_again_whatever_its_times_say(
@@ -114,16 +114,16 @@ def test_a_changed_file_is_read_again_whatever_its_times_say(
 ) -> None:
     cache = tmp_path / "hashes.json"
     path = root / "posts" / "b.csv"
-    fingerprint_landing(discover(root), cache)
+    hash_landing(discover(root), cache)
     status = path.stat()
     path.write_bytes(b"eno")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert fingerprint_landing(discover(root), cache)[0].sha256 == sha256(b"eno")
+    assert hash_landing(discover(root), cache).files[0].sha256 == sha256(b"eno")
 
 
 def test_a_file_written_just_now_is_not_remembered(root: Path, tmp_path: Path) -> None:
     cache = tmp_path / "hashes.json"
-    fingerprint_landing(discover(root), cache)
+    hash_landing(discover(root), cache)
     assert not cache.exists() or json.loads(cache.read_text()) == {}
 
 
@@ -133,4 +133,4 @@ def test_a_file_written_just_now_is_not_remembered(root: Path, tmp_path: Path) -
 def test_a_cache_that_makes_no_sense_is_ignored(root: Path, tmp_path: Path, content: str) -> None:
     cache = tmp_path / "hashes.json"
     cache.write_text(content)
-    assert fingerprint_landing(discover(root), cache) == fingerprint_landing(discover(root))
+    assert hash_landing(discover(root), cache).files == hash_landing(discover(root)).files
