@@ -10,7 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from orchestration.ingest import verdicts
+from orchestration.ingest import opening, verdicts
 from tests.unit.ingest.test_extracts import GROWING, World, rows_of, world  # noqa: F401
 
 # Ways of a file beside its rows: what its verdict has to say again.
@@ -90,7 +90,7 @@ def test_a_verdict_on_deals_is_that_of_one_program(landed: World) -> None:
 def test_a_file_that_changes_after_it_was_hashed_is_no_known_one(landed: World) -> None:
     tables(landed)
     path = landed.landing / "audience" / "0.parquet"
-    real = verdicts.check_unchanged
+    real = opening.check_unchanged
 
     def changes(file: Any) -> None:
         os.utime(path, ns=(1, 1))
