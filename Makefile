@@ -45,7 +45,7 @@ $(STAMP): pyproject.toml requirements.lock
 	touch $(STAMP)
 
 lock:
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra pdf --extra postgres --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
 
 lint: install
 	$(BIN)/ruff check .
