@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install lock demo test test-long prove lint ui clean mutate test-browser test-wheel test-postgres screenshots docs docs-site demo-broken wheel torture bench
+.PHONY: help install install-spark test-spark test-spark-short lock demo test test-long prove lint ui clean mutate test-browser test-wheel test-postgres screenshots docs docs-site demo-broken wheel torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -26,6 +26,8 @@ help:
 	@echo "make docs-site  site/: the docs as pages that can be searched"
 	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make wheel     dist/: a wheel that needs no checkout, and the versions it was tested with"
+	@echo "make install-spark  what bonus run --engine spark takes beside Java (docs/spark.md)"
+	@echo "make test-spark     the same rows on both engines: minutes to hours"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
 	@echo "make bench     what a run costs beside bare DuckDB (SIZES=\"1 10 100\")"
@@ -46,6 +48,16 @@ $(STAMP): pyproject.toml requirements.lock
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra pdf --extra postgres --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], "setuptools", sep="\n")' \
+		| $(BIN)/uv pip compile - -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --no-annotate -o requirements-spark.lock
+
+# What Spark takes beside the rest (docs/spark.md); Java comes from the machine. pyspark has no wheel, so
+# it is built here, by the setuptools of the lock. About a minute, 450 MB.
+install-spark: install
+	sed -n '/^setuptools==/,/[^\\]$$/p' requirements-spark.lock > $(VENV)/setuptools.lock.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --only-binary :all: -r $(VENV)/setuptools.lock.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-build-isolation --compile-bytecode -r requirements-spark.lock
+	@command -v java > /dev/null || echo "Spark needs Java 17 or newer: apt-get install default-jre-headless"
 
 lint: install
 	$(BIN)/ruff check .
@@ -62,11 +74,20 @@ mutate: install
 
 # Three at once, since a test that waits for a process of its own leaves a core free.
 test: install
-	$(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 -m "not long" --ignore tests/browser
+	$(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 -m "not long" --ignore tests/browser --ignore tests/spark
 
 # What takes minutes: a real daemon's backfill, the tutorial, many runs at once, PostgreSQL, torture.
 test-long: install
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -m long --ignore tests/browser
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -m long --ignore tests/browser --ignore tests/spark
+
+# All worked cases, restatements and SPARK_PROGRAMS=50 drawn programs on Spark, and the rest of
+# tests/spark. In one process, since a session is one; skipped, saying why, without Java or pyspark.
+test-spark: install
+	$(BIN)/python -m pytest -n 0 -rs --durations 10 tests/spark
+
+# The short part: macros, and tables on their way. Skipped, saying why, without make install-spark.
+test-spark-short: install
+	$(BIN)/python -m pytest -n 0 -rs -m "not long" tests/spark
 
 # The wheel alone, in an environment and a folder of its own: what a user without a checkout gets.
 test-wheel: install

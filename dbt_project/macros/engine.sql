@@ -15,6 +15,11 @@
     arg_max_null({{ value }}, {{ key }})
 {%- endmacro -%}
 
+{#- Spark's max_by takes a null value as it is. -#}
+{%- macro spark__last_by(value, key) -%}
+    max_by({{ value }}, {{ key }})
+{%- endmacro -%}
+
 
 {%- macro first_by(value, key) -%}
     {{ return(adapter.dispatch('first_by')(value, key)) }}
@@ -25,6 +30,10 @@
     arg_min_null({{ value }}, {{ key }})
 {%- endmacro -%}
 
+{%- macro spark__first_by(value, key) -%}
+    min_by({{ value }}, {{ key }})
+{%- endmacro -%}
+
 
 {%- macro packed(columns) -%}
     {{ return(adapter.dispatch('packed')(columns)) }}
@@ -33,6 +42,10 @@
 {#- Several columns as one value; its fields go by their names. -#}
 {%- macro duckdb__packed(columns) -%}
     struct_pack({% for column in columns %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro -%}
+
+{%- macro spark__packed(columns) -%}
+    named_struct({% for column in columns %}'{{ column }}', {{ column }}{{ ', ' if not loop.last }}{% endfor %})
 {%- endmacro -%}
 
 
@@ -52,6 +65,11 @@
     )
 {%- endmacro -%}
 
+{#- Spark compares structs field by field. -#}
+{%- macro spark__instants_key(first, second, ascending) -%}
+    struct(unix_micros({{ first }}), {{ '' if ascending else '-' }}unix_micros({{ second }}))
+{%- endmacro -%}
+
 
 {%- macro day_bit(instant) -%}
     {{ return(adapter.dispatch('day_bit')(instant)) }}
@@ -65,12 +83,23 @@
     )
 {%- endmacro -%}
 
+{%- macro spark__day_bit(instant) -%}
+    shiftleft(
+        cast(1 as bigint),
+        cast((unix_micros({{ instant }}) + 62135596800000000) div 86400000000 % 62 as int)
+    )
+{%- endmacro -%}
+
 
 {%- macro set_bits(bits) -%}
     {{ return(adapter.dispatch('set_bits')(bits)) }}
 {%- endmacro -%}
 
 {%- macro duckdb__set_bits(bits) -%}
+    bit_count({{ bits }})
+{%- endmacro -%}
+
+{%- macro spark__set_bits(bits) -%}
     bit_count({{ bits }})
 {%- endmacro -%}
 
@@ -87,6 +116,10 @@
     set disabled_optimizers = 'filter_pushdown,statistics_propagation,join_filter_pushdown'
 {%- endmacro -%}
 
+{%- macro spark__distrust_statistics() -%}
+    set spark.sql.parquet.filterPushdown = false
+{%- endmacro -%}
+
 
 {%- macro trust_statistics() -%}
     {{ return(adapter.dispatch('trust_statistics')()) }}
@@ -95,4 +128,8 @@
 {#- For the hook after it: tables of our own have statistics that can be believed. -#}
 {%- macro duckdb__trust_statistics() -%}
     set disabled_optimizers = ''
+{%- endmacro -%}
+
+{%- macro spark__trust_statistics() -%}
+    set spark.sql.parquet.filterPushdown = true
 {%- endmacro -%}

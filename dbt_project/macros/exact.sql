@@ -1,7 +1,8 @@
 {#-
     Exact arithmetic: the only place with a division, a rounding or a wide type.
     Everything is a whole number with a scale in its name (points_e4 is points x 10^4).
-    What differs between engines is dispatched; today DuckDB is carried out.
+    What differs between engines is dispatched. On Spark a wide whole number is decimal(38, 0), since
+    it has no HUGEINT; what does not fit 38 digits raises there too.
 -#}
 
 {%- macro whole(expression) -%}
@@ -11,6 +12,10 @@
 {#- 128 bits; what does not fit raises, it never wraps. -#}
 {%- macro duckdb__whole(expression) -%}
     cast({{ expression }} as hugeint)
+{%- endmacro -%}
+
+{%- macro spark__whole(expression) -%}
+    cast({{ expression }} as decimal(38, 0))
 {%- endmacro -%}
 
 
@@ -23,6 +28,20 @@
     (
         ({{ dividend }}) // ({{ divisor }})
         - case when ({{ dividend }}) % ({{ divisor }}) < 0 then 1 else 0 end
+    )
+{%- endmacro -%}
+
+{#-
+    `div` wraps at 64 bits without a word, and `/` rounds. The remainder is exact, so what is divided
+    here leaves none: a quotient of at most 32 digits comes out as it is, a longer one raises.
+-#}
+{%- macro spark__floor_div(dividend, divisor) -%}
+    cast(
+        (
+            {{ whole(dividend) }}
+            - pmod({{ whole(dividend) }}, {{ whole(divisor) }})
+        ) / {{ whole(divisor) }}
+        as decimal(38, 0)
     )
 {%- endmacro -%}
 
@@ -57,12 +76,34 @@
     )
 {%- endmacro -%}
 
-{#- A decimal with 10 places at most as a whole number at scale e10. -#}
 {%- macro whole_e10(expression) -%}
+    {{ return(adapter.dispatch('whole_e10')(expression)) }}
+{%- endmacro -%}
+
+{#- A decimal with 10 places at most as a whole number at scale e10. -#}
+{%- macro duckdb__whole_e10(expression) -%}
     cast(cast({{ expression }} as decimal(38, 10)) * cast(10000000000 as decimal(11, 0)) as hugeint)
 {%- endmacro -%}
 
-{#- Half of a whole number at scale e10, exact: 11 decimals. -#}
+{#- The product has 6 decimals, all of them 0. -#}
+{%- macro spark__whole_e10(expression) -%}
+    cast(
+        cast({{ expression }} as decimal(38, 10)) * cast(10000000000 as decimal(11, 0))
+        as decimal(38, 0)
+    )
+{%- endmacro -%}
+
+
 {%- macro half_of_e10(expression) -%}
+    {{ return(adapter.dispatch('half_of_e10')(expression)) }}
+{%- endmacro -%}
+
+{#- Half of a whole number at scale e10, exact: 11 decimals. -#}
+{%- macro duckdb__half_of_e10(expression) -%}
     cast({{ expression }} as decimal(38, 0)) * cast(0.00000000005 as decimal(11, 11))
+{%- endmacro -%}
+
+{#- Of a wider product Spark would cut decimals off without a word; 26 digits leave it 11. -#}
+{%- macro spark__half_of_e10(expression) -%}
+    cast({{ expression }} as decimal(26, 0)) * cast(0.00000000005 as decimal(11, 11))
 {%- endmacro -%}

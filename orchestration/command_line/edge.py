@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -20,6 +21,14 @@ from orchestration.foundations.texts import printable
 if TYPE_CHECKING:
     from orchestration.pipeline.home import Home
     from orchestration.terms.load import LoadedProgram
+
+
+class Engine(StrEnum):
+    """The engines of `--engine`."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
 
 UNEXPECTED, USAGE, GATE, STATE, DIFFERENT = 1, 2, 3, 4, 5
 
@@ -38,6 +47,14 @@ HomeOption = Annotated[
         envvar="BONUS_HOME",
         metavar="DIR",
         help="Where everything is kept: work files, published tables, Dagster's instance.",
+    ),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        envvar="BONUS_ENGINE",
+        help="What builds the tables: duckdb, or spark for more than one machine holds (docs/spark.md).",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
@@ -79,6 +96,17 @@ def demand_period(loaded: LoadedProgram, period: str) -> None:
             USAGE,
             f"{loaded.program.program} has no period {period!r}; its periods: {', '.join(known)}",
         )
+
+
+def demand_engine(engine: Engine) -> None:
+    """Status 2, saying what to install, where this machine lacks what the engine takes."""
+    from orchestration.pipeline.engines import engine_named
+    from orchestration.pipeline.refusals import Refused
+
+    try:
+        engine_named(engine, os.environ)
+    except Refused as error:
+        fail(USAGE, str(error))
 
 
 def person_name(name: str) -> str:

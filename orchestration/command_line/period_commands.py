@@ -19,10 +19,13 @@ from orchestration.command_line.edge import (
     HOME_DEFAULT,
     STATE,
     USAGE,
+    Engine,
+    EngineOption,
     HomeOption,
     JsonOption,
     LandingOption,
     ProgramOption,
+    demand_engine,
     demand_period,
     fail,
     fail_before_run,
@@ -53,6 +56,7 @@ def run(
     by: Annotated[
         str | None, typer.Option("--by", metavar="NAME", help="Who starts the run.")
     ] = None,
+    engine: EngineOption = Engine.DUCKDB,
     rehash: Annotated[
         bool,
         typer.Option("--rehash", help="Hash all landing files, also those that look as they did."),
@@ -68,8 +72,10 @@ def run(
         demand_period(loaded, period)
     landing = landing_folder(landing)
     by = None if by is None else person_name(by)
+    demand_engine(engine)
+    place = prepared_home(home)
     outcomes = run_periods(
-        loaded, periods, landing, prepared_home(home), by, quiet=as_json, rehash=rehash
+        loaded, periods, landing, place, by, quiet=as_json, rehash=rehash, engine=engine
     )
     if as_json:
         show_json([outcome.to_json() for outcome in outcomes])
@@ -88,6 +94,7 @@ def run_periods(
     *,
     quiet: bool,
     rehash: bool = False,
+    engine: str = Engine.DUCKDB,
 ) -> list[Outcome]:
     """Runs each period once, in the order given, and says what came of it.
 
@@ -105,7 +112,9 @@ def run_periods(
         for number, period in enumerate(dict.fromkeys(periods)):
             anew = rehash and not number
             with console.progress(period) as progress:
-                outcome = run_period(place, loaded, period, landing, by, progress, rehash=anew)
+                outcome = run_period(
+                    place, loaded, period, landing, by, progress, rehash=anew, engine=str(engine)
+                )
             outcomes.append(outcome)
             if outcome.error:
                 say(f"{period}: {outcome.error}")

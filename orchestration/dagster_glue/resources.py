@@ -15,7 +15,7 @@ from orchestration.dagster_glue.partitions import split_partition_key
 from orchestration.dagster_glue.report_files import page_of
 from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engine_limits import EngineLimits
-from orchestration.pipeline.engines import DuckDBEngine
+from orchestration.pipeline.engines import DUCKDB, engine_named
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import Gate, PeriodRun
@@ -54,9 +54,10 @@ class Watcher:
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """A home folder, and who watches what is run in it."""
+    """A home folder, the engine that its periods are run by, and who watches what is run in it."""
 
     path: str
+    engine: str = DUCKDB.name
     # A resource of its own: Dagster copies the fields of a resource, and hands this one on as it is.
     watcher: dg.ResourceDependency[Watcher] = Watcher()  # type: ignore[assignment]
 
@@ -141,7 +142,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             run_id=run.run_id,
             by=started_by(run.tags),
             gate=self.gate,
-            engine=DuckDBEngine(_limits()),
+            engine=engine_named(self.engine, os.environ),
             cache_bytes=_cache_bytes(),
             progress=self._told(context.log.info),
         )

@@ -32,6 +32,7 @@ from orchestration.foundations.unexpected import unexpected
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import demand_closable
+from orchestration.pipeline.engines import DUCKDB
 from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.refusals import Refused, describe
 from orchestration.pipeline.run_state import last_run
@@ -93,6 +94,7 @@ def run_period(
     progress: Callable[[str], None],
     *,
     rehash: bool = False,
+    engine: str = DUCKDB.name,
 ) -> Outcome:
     """Runs one period through all stages; never raises for what a gate or the state refuses.
 
@@ -109,7 +111,7 @@ def run_period(
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
         with home.period_lock(program, period, run_id), _without_dagsters_words():
-            result = _job(home, PERIOD_JOB, progress).execute_in_process(
+            result = _job(home, PERIOD_JOB, progress, engine).execute_in_process(
                 partition_key=partition_key(program, period),
                 instance=instance,
                 run_id=run_id,
@@ -277,8 +279,13 @@ def _execute(
         raise Stopped(*_failure(result, None))
 
 
-def _job(home: Home, name: str, progress: Callable[[str], None] | None = None) -> dg.JobDefinition:
-    resource = HomeResource(path=str(home.path), watcher=Watcher(progress))
+def _job(
+    home: Home,
+    name: str,
+    progress: Callable[[str], None] | None = None,
+    engine: str = DUCKDB.name,
+) -> dg.JobDefinition:
+    resource = HomeResource(path=str(home.path), engine=engine, watcher=Watcher(progress))
     return build_definitions(resource).resolve_job_def(name)
 
 

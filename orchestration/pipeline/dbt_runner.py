@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -28,19 +30,34 @@ class ModelsFailed(RuntimeError):
     """dbt could not build the models of a stage."""
 
 
+@dataclass(frozen=True)
+class Output:
+    """The output of profiles.yml that dbt works on, and the variables that it is told beside the work file."""
+
+    name: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+DUCKDB = Output("duckdb")
+SPARK = Output("spark")
+
+
 def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "creator-bonus"
 
 
 @cache
-def manifest_path() -> Path:
+def manifest_path(output: str = "duckdb") -> Path:
     """The manifest.json of the project as it is now, parsed if no process did so before.
 
-    One file for each state of the project and version of dbt, shared by all homes: the work file's
-    path is no part of it, only its stem.
+    One file for each state of the project, version of dbt and output, shared by all homes: the work
+    file's path is no part of it, only its stem.
     """
-    digest = hashlib.sha256(f"{PROJECT} {version('dbt-core')} {version('dbt-duckdb')}".encode())
+    adapter = f"dbt-{output}"
+    digest = hashlib.sha256(
+        f"{PROJECT} {version('dbt-core')} {adapter} {version(adapter)}".encode()
+    )
     for path in sorted(PROJECT.rglob("*")):
         if path.suffix in {".sql", ".yml", ".md", ".csv"} and "target" not in path.parts:
             digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
@@ -50,22 +67,23 @@ def manifest_path() -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not manifest.exists():
-                _parse(folder)
+                _parse(folder, output)
     return manifest
 
 
-def _parse(folder: Path) -> None:
+def _parse(folder: Path, output: str) -> None:
     fresh = folder.with_suffix(f".{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
-    _invoke(None, "parse", WorkFile(fresh), fresh, [])
+    _invoke(None, "parse", WorkFile(fresh), fresh, [], Output(output))
     fresh.rename(folder)
 
 
 @cache
-def _manifest() -> Manifest:
+def _manifest(output: str = "duckdb") -> Manifest:
     from dbt.contracts.graph.manifest import Manifest
 
-    return Manifest.from_msgpack((manifest_path().parent / "partial_parse.msgpack").read_bytes())
+    parsed = manifest_path(output).parent / "partial_parse.msgpack"
+    return Manifest.from_msgpack(parsed.read_bytes())
 
 
 def compiled_models() -> list[ModelNode]:
@@ -78,19 +96,39 @@ def compiled_models() -> list[ModelNode]:
     return [row.node for row in result if isinstance(row.node, ModelNode)]
 
 
+def models_of(output: str, stage: str) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """The models of a stage, each with the types of its columns; and the other tables that they read."""
+    manifest = _manifest(output)
+    nodes = {key: node for key, node in manifest.nodes.items() if stage in node.tags}
+    models = {
+        node.name: {column.name: column.data_type or "" for column in node.columns.values()}
+        for node in nodes.values()
+        if node.resource_type.value == "model"
+    }
+    read = {key for node in nodes.values() for key in node.depends_on_nodes if key not in nodes}
+    others = [manifest.sources.get(key) or manifest.nodes.get(key) for key in sorted(read)]
+    return models, [node.name for node in others if node is not None]
+
+
 def build_models(work: WorkFile, selection: str) -> dict[str, float]:
     """Builds the models of a selection (`tag:staging`) in the work file; seconds by model.
 
     ModelsFailed names each model that failed, with the engine's message.
     """
     with work.stage_writes():
-        result = _invoke(
-            _manifest(),
-            "build",
-            work,
-            work.folder / "dbt",
-            ["--select", selection, "--exclude", "resource_type:unit_test"],
-        )
+        return built(work, selection, DUCKDB)
+
+
+def built(work: WorkFile, selection: str, output: Output) -> dict[str, float]:
+    """Builds the models of a selection where the output says; otherwise as `build_models`."""
+    result = _invoke(
+        _manifest(output.name),
+        "build",
+        work,
+        work.folder / "dbt",
+        ["--select", selection, "--exclude", "resource_type:unit_test"],
+        output,
+    )
     failed = [
         f"{row.node.name}: {' '.join(str(row.message).split())}"
         for row in result
@@ -102,7 +140,13 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
 
 
 def invocation(
-    command: str, work: WorkFile, target: Path, arguments: list[str], *, is_parsed: bool
+    command: str,
+    work: WorkFile,
+    target: Path,
+    arguments: list[str],
+    output: Output,
+    *,
+    is_parsed: bool,
 ) -> list[str]:
     """The arguments of dbt for a work file; its own files go to `target`.
 
@@ -113,10 +157,13 @@ def invocation(
         "spill": str(work.spill),
         "threads": work.limits.threads,
         "memory_limit": work.limits.memory,
+        **output.variables,
     }
     return [
         command,
         *arguments,
+        "--target",
+        output.name,
         "--vars",
         json.dumps(variables),
         "--project-dir",
@@ -137,13 +184,18 @@ def invocation(
 
 
 def _invoke(
-    manifest: Manifest | None, command: str, work: WorkFile, target: Path, arguments: list[str]
+    manifest: Manifest | None,
+    command: str,
+    work: WorkFile,
+    target: Path,
+    arguments: list[str],
+    output: Output = DUCKDB,
 ) -> Any:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     outcome = dbtRunner(manifest=manifest).invoke(
-        invocation(command, work, target, arguments, is_parsed=manifest is not None)
+        invocation(command, work, target, arguments, output, is_parsed=manifest is not None)
     )
     # dbt keeps the file open, and then no gate could read it.
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]

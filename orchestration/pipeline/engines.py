@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from orchestration.pipeline.engine_limits import EngineLimits
+from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.work_file import WorkFile
 
 if TYPE_CHECKING:
     import duckdb
 
 
+ENGINES: Final = ("duckdb", "spark")
+LOCAL_SPARK: Final = "local[2]"
+
+
 class Engine(Protocol):
     """The engine of a run: it has the tables, and builds the models of the stages."""
+
+    @property
+    def name(self) -> str:
+        """The name that stands in the record of a run; tables made by another one are not taken on."""
 
     def work_file(self, folder: Path) -> WorkFile:
         """The work file in the folder of a period."""
@@ -36,6 +46,10 @@ class DuckDBEngine:
     """DuckDB in this process, over a file, within `limits`; dbt builds the models."""
 
     limits: EngineLimits | None = None
+
+    @property
+    def name(self) -> str:
+        return "duckdb"
 
     def work_file(self, folder: Path) -> WorkFile:
         return WorkFile(folder, self.limits)
@@ -59,6 +73,57 @@ class DuckDBEngine:
         from orchestration.pipeline.dbt_runner import build_models
 
         return build_models(work, f"tag:{stage}")
+
+
+@dataclass(frozen=True, slots=True)
+class SparkEngine(DuckDBEngine):
+    """Spark builds the models: the work file's tables go to it as Parquet, and those it makes come back."""
+
+    master: str = LOCAL_SPARK
+
+    @property
+    def name(self) -> str:
+        return f"spark {version('pyspark')}"
+
+    @contextmanager
+    def fresh_work(self, work: WorkFile, attempt: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        shutil.rmtree(work.folder / "spark", ignore_errors=True)
+        with DuckDBEngine.fresh_work(self, work, attempt) as connection:
+            yield connection
+
+    def build(self, work: WorkFile, stage: str) -> dict[str, float]:
+        from orchestration.pipeline.dbt_runner import SPARK, built, models_of
+        from orchestration.pipeline.spark_session import spark_session
+        from orchestration.pipeline.spark_tables import SparkFolder, hand_over, take_back
+
+        models, others = models_of(SPARK.name, stage)
+        session = spark_session(self.master)
+        folder = SparkFolder(work.folder / "spark" / str(work.attempt))
+        with work.connect() as connection:
+            hand_over(connection, session, folder, others)
+        seconds = built(work, f"tag:{stage}", SPARK)
+        folder.take_built(models)
+        with work.connect() as connection:
+            take_back(connection, folder, models)
+        return seconds
+
+
+def engine_named(name: str, environment: Mapping[str, str]) -> DuckDBEngine:
+    """The engine `duckdb` or `spark`, as the environment sets it up.
+
+    Refused for another name, and for spark where this machine lacks what it takes.
+    """
+    limits = EngineLimits.of(environment)
+    if name == "duckdb":
+        return DuckDBEngine(limits)
+    if name == "spark":
+        from orchestration.pipeline.spark_session import what_is_missing
+
+        missing = what_is_missing(environment)
+        if missing:
+            raise Refused(f"the engine spark needs {missing}")
+        return SparkEngine(limits, environment.get("BONUS_SPARK_MASTER") or LOCAL_SPARK)
+    raise Refused(f"{name!r} is no engine; --engine and BONUS_ENGINE take {' or '.join(ENGINES)}")
 
 
 DUCKDB = DuckDBEngine()

@@ -201,4 +201,5 @@ def _inputs(
         landing_sha256=digest,
         landing_datasets=dataset_digests(files),
         code=code_fingerprint(),
+        engine=run.engine.name,
     )

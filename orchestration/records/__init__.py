@@ -90,6 +90,7 @@ class Inputs(_Document):
     landing: str
     landing_sha256: str
     code: str
+    engine: str = "duckdb"  # that built the tables, with its version if it is not a part of `code`
     # Hash over the files of each dataset; {}: written by earlier code.
     landing_datasets: Mapping[str, str] = Field(default_factory=dict)
 

@@ -97,6 +97,7 @@ class MemoryEngine:
         self.connection.execute(f"set threads = {threads}")
         self.connection.execute("set TimeZone = 'UTC'")
         self.attempt: str | None = None
+        self.name = "duckdb"
 
     def work_file(self, folder: Path) -> WorkFile:
         return MemoryWork(folder, self)

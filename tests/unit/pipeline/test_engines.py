@@ -1,0 +1,63 @@
+"""The engine that a run is given by name, and what is said where it cannot be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.pipeline import spark_session
+from orchestration.pipeline.engines import DuckDBEngine, SparkEngine, engine_named
+from orchestration.pipeline.refusals import Refused
+from orchestration.pipeline.spark_session import what_is_missing
+
+WITH_JAVA = {"JAVA_HOME": "/opt/java"}
+
+
+def _installed(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    monkeypatch.setattr(spark_session, "find_spec", lambda name: name in packages or None)
+
+
+def test_duckdb_is_an_engine_of_its_own() -> None:
+    engine = engine_named("duckdb", {"BONUS_THREADS": "3"})
+    assert type(engine) is DuckDBEngine
+    assert engine.name == "duckdb"
+    assert engine.work_file(Path("work")).limits.threads == "3"
+
+
+@pytest.mark.parametrize(
+    ("environment", "master"),
+    [
+        (WITH_JAVA, "local[2]"),
+        ({**WITH_JAVA, "BONUS_SPARK_MASTER": "spark://a:7077"}, "spark://a:7077"),
+    ],
+    ids=["local", "cluster"],
+)
+def test_spark_has_its_master_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], master: str
+) -> None:
+    _installed(monkeypatch, "pyspark", "dbt.adapters.spark")
+    engine = engine_named("spark", environment)
+    assert isinstance(engine, SparkEngine)
+    assert engine.master == master
+
+
+def test_another_name_is_refused() -> None:
+    with pytest.raises(Refused, match=r"'flink' is no engine; .* duckdb or spark"):
+        engine_named("flink", {})
+
+
+@pytest.mark.parametrize("installed", [(), ("pyspark",), ("dbt.adapters.spark",)])
+def test_without_its_packages_spark_is_refused(
+    monkeypatch: pytest.MonkeyPatch, installed: tuple[str, ...]
+) -> None:
+    _installed(monkeypatch, *installed)
+    with pytest.raises(Refused, match="make install-spark"):
+        engine_named("spark", WITH_JAVA)
+
+
+def test_without_java_spark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    _installed(monkeypatch, "pyspark", "dbt.adapters.spark")
+    monkeypatch.setattr("orchestration.pipeline.spark_session.shutil.which", lambda _: None)
+    assert "Java 17" in str(what_is_missing({}))
+    assert what_is_missing(WITH_JAVA) is None
