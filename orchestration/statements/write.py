@@ -13,7 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import cache
 from importlib.metadata import version
@@ -36,7 +36,7 @@ from orchestration.publishing.store import Publication
 from orchestration.statements.decisions import reasons_of
 from orchestration.statements.figures import Reasons, statement_of
 from orchestration.statements.languages import Language, language_of
-from orchestration.statements.page import MARK_DIGITS, mark_in, render
+from orchestration.statements.page import MARK_DIGITS, TermsPages, mark_in, render
 from orchestration.statements.pdf import demand_weasyprint, pdf_of
 from orchestration.terms.model import Program
 
@@ -224,6 +224,7 @@ class _Maker:
     out: Path
     language: Language | None
     as_pdf: bool
+    terms_pages: TermsPages = field(default_factory=dict)
 
     def make(self, creators: Creators) -> list[_Made]:
         """Writes the files of creators, in the order of creator_id."""
@@ -251,7 +252,7 @@ class _Maker:
             printed.unlink(missing_ok=True)  # it is of another page
             explanation = explain_rows(self.publication, self.program, self.sealing.state, rows)
             statement = statement_of(self.program, rows, explanation, reasons, proof, leaf)
-            replace_file(page, render(statement, language, proved.name, mark))
+            replace_file(page, render(statement, language, proved.name, mark, self.terms_pages))
         if self.as_pdf and not printed.is_file():
             replace_file(printed, pdf_of(page.read_bytes()))
         content = canonical({"facts": facts, "proof": proof}) + b"\n"
