@@ -8,7 +8,7 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install install-spark test-spark test-spark-short lock demo test test-long prove lint ui clean mutate test-browser test-wheel test-postgres screenshots docs docs-site demo-broken wheel torture bench
+.PHONY: help install install-spark test-spark test-spark-short spark-cluster lock demo test test-long prove lint ui clean mutate test-browser test-wheel test-postgres screenshots docs docs-site demo-broken wheel torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -27,6 +27,7 @@ help:
 	@echo "make torture   kills, full disks and hostile input, the long way (docs/reliability.md)"
 	@echo "make wheel     dist/: a wheel that needs no checkout, and the versions it was tested with"
 	@echo "make install-spark  what bonus run --engine spark takes beside Java (docs/spark.md)"
+	@echo "make spark-cluster  a cluster on this machine, for a look, until Ctrl-C"
 	@echo "make test-spark     the same rows on both engines: minutes to hours"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
@@ -84,6 +85,11 @@ test-long: install
 # tests/spark. In one process, since a session is one; skipped, saying why, without Java or pyspark.
 test-spark: install
 	$(BIN)/python -m pytest -n 0 -rs --durations 10 tests/spark
+
+# One master and two workers on loopback, until Ctrl-C; PORT= for another than 7077.
+PORT ?= 7077
+spark-cluster: install
+	$(BIN)/python -m benchmarks.spark_cluster $(PORT)
 
 # The short part: macros, and tables on their way. Skipped, saying why, without make install-spark.
 test-spark-short: install

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from expectations.suite import Expectation, digits, unique
+from orchestration.terms.counts import INCREMENTS, SCORED
 
 
 def _points_from_zero(table: str, key: str) -> Expectation:
@@ -16,6 +17,13 @@ def _points_from_zero(table: str, key: str) -> Expectation:
 
 _POINTS_E4 = f"cast({digits('scores.points')} as hugeint)"
 _VALUE_E6 = f"cast({digits('segments.audience_value')} as hugeint)"
+
+_SUMS = ", ".join(f"sum({count}) as {count}" for count in INCREMENTS)
+_OTHER_SUMS = " or ".join(f"scores.{count} is distinct from summed.{count}" for count in INCREMENTS)
+_WEIGHED = " + ".join(
+    f"cast(increments.{count} as hugeint) * coalesce(weights.{weight}_e4, 0)"
+    for weight, count in SCORED.items()
+)
 
 EXPLAINED = (
     Expectation(
@@ -68,13 +76,12 @@ EXPLAINED = (
     Expectation(
         "increments_sum_to_the_counts",
         "post_increments",
-        """
+        f"""
         with summed as (
             select
                 post_id, min(creator_id) as creator_id, max(creator_id) as other_creator_id,
-                count(*) as segments, sum(qualified_views) as qualified_views, sum(likes) as likes,
-                sum(comments) as comments, sum(shares) as shares
-            from {batch} group by post_id
+                count(*) as segments, {_SUMS}
+            from {{batch}} group by post_id
         )
         select coalesce(scores.post_id, summed.post_id) as post_id, cut.segments
         from post_scores as scores
@@ -86,10 +93,7 @@ EXPLAINED = (
         or scores.creator_id is distinct from summed.creator_id
         or scores.creator_id is distinct from summed.other_creator_id
         or summed.segments is distinct from cut.segments
-        or scores.qualified_views is distinct from summed.qualified_views
-        or scores.likes is distinct from summed.likes
-        or scores.comments is distinct from summed.comments
-        or scores.shares is distinct from summed.shares
+        or {_OTHER_SUMS}
         order by 1
         """,
         "a post's counts are not the sum of its increments, one a segment of its creator's window",
@@ -106,10 +110,7 @@ EXPLAINED = (
                 greatest(
                     sum(
                         {_VALUE_E6} * (
-                            cast(increments.qualified_views as hugeint) * coalesce(weights.views_e4, 0)
-                            + cast(increments.likes as hugeint) * coalesce(weights.likes_e4, 0)
-                            + cast(increments.comments as hugeint) * coalesce(weights.comments_e4, 0)
-                            + cast(increments.shares as hugeint) * coalesce(weights.shares_e4, 0)
+                            {_WEIGHED}
                         )
                     ),
                     0

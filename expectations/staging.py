@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from expectations.suite import ROWS_IN_ALL, Expectation, Severity, unique
+from orchestration.terms.counts import COUNTS
 
-_COUNTS = ("views", "likes", "comments", "shares")
-_FALLEN = "(" + " or ".join(f"last_{count} < greatest_{count}" for count in _COUNTS) + ")"
+_FALLEN = "(" + " or ".join(f"last_{count} < greatest_{count}" for count in COUNTS) + ")"
 _FALLS = ", ".join(
     f"case when last_{count} < greatest_{count} then"
     f" '{count} ' || cast(greatest_{count} as varchar) || ' to ' || cast(last_{count} as varchar) end"
-    for count in _COUNTS
+    for count in COUNTS
 )
+_NAMES = f"{', '.join(COUNTS[:-1])} or {COUNTS[-1]}"
 
 _FAR_OFF = "(rate_e10 > twice_median_e10 or rate_e10 * 4 < twice_median_e10)"
 """§8: "more than twice or less than half the median", which stands there twice over."""
@@ -149,7 +150,7 @@ SUITE = (
         and (select count(*) filter (where {_FALLEN}) * 100 > count(*) from {{batch}})
         order by post_id
         """,
-        "over 1 % of the posts in play have last views, likes, comments or shares below earlier ones",
+        f"over 1 % of the posts in play have last {_NAMES} below earlier ones",
         "warn",
     ),
 )

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from orchestration.terms.counts import COUNTS
+
 ABSENT: Final = {
     ("creators", "birth_date"): "nobody is found to be too young",
     ("payees", "tax_form"): "every tax_form is `none`",
@@ -9,9 +11,11 @@ ABSENT: Final = {
     ("deals", "cap"): "no deal has a cap of its own",
     ("posts", "removed_at"): "no post counts as removed",
     ("post_metrics", "ineligible_views"): "all views count as eligible",
-    ("post_metrics", "likes"): "no likes are reported, so none earn points",
-    ("post_metrics", "comments"): "no comments are reported, so none earn points",
-    ("post_metrics", "shares"): "no shares are reported, so none earn points",
+    **{
+        ("post_metrics", count): f"no {count} are reported, so none earn points"
+        for count in COUNTS
+        if count != "views"
+    },
     ("post_metrics", "delivered_at"): "each snapshot counts as delivered at its observed_at",
     ("audience", "delivered_at"): "each row counts as delivered at 00:00 UTC of its observed_on",
     ("adjustments", "approved_by"): "no adjustment is approved, so all of them wait",

@@ -9,14 +9,11 @@ from orchestration.explain.expression import Expression, greatest, half_even, na
 from orchestration.explain.rows import CreatorRows, Row
 from orchestration.explain.steps import AUDIENCE_VALUE, POINTS, Step, Steps, program_number
 from orchestration.foundations.messages import Message
+from orchestration.terms.counts import SCORED
 from orchestration.terms.model import Program
 
-_COUNTS = (
-    ("views", "qualified_views", "v"),
-    ("likes", "likes", "l"),
-    ("comments", "comments", "c"),
-    ("shares", "shares", "s"),
-)
+LETTERS = {"views": "v", "likes": "l", "comments": "c", "shares": "s"}
+"""What a count is called in an expression, as in the example of §11."""
 
 
 def explain_points(steps: Steps, program: Program, rows: CreatorRows) -> dict[str, Step]:
@@ -79,13 +76,13 @@ def _weighed(
         return
     given = [
         program_number(
-            f"w{letter}{increment.key['segment_no']}",
-            getattr(weights, name),
-            *("terms", version_no, "weights", content_type, name),
+            f"w{LETTERS[count]}{increment.key['segment_no']}",
+            getattr(weights, count),
+            *("terms", version_no, "weights", content_type, count),
         )
-        * named(f"{letter}{increment.key['segment_no']}", increment.cell(column))
-        for name, column, letter in _COUNTS
-        if name in weights.model_fields_set
+        * named(f"{LETTERS[count]}{increment.key['segment_no']}", increment.cell(column))
+        for count, column in SCORED.items()
+        if count in weights.model_fields_set
     ]
     if given:
         yield total(given)

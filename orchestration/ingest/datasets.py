@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from orchestration.terms.counts import COUNTS
+
 
 class Kind(Enum):
     """The kind of a column's values, which decides how they are read."""
@@ -206,9 +208,7 @@ DATASETS: Final = (
             Column(
                 "ineligible_views", Kind.COUNT, is_optional=True, default=0, at_most_column="views"
             ),
-            _count("likes", is_optional=True),
-            _count("comments", is_optional=True),
-            _count("shares", is_optional=True),
+            *(_count(count, is_optional=True) for count in COUNTS if count != "views"),
             Column("delivered_at", Kind.TIMESTAMP, is_optional=True, default_column="observed_at"),
         ),
         key=("post_id", "observed_at"),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from orchestration.terms.counts import COUNTS
+
 if TYPE_CHECKING:
     import duckdb
-
-COUNTS: Final = ("views", "likes", "comments", "shares")
 
 _DATASETS: Final = """
     select dataset, files, rows_read, rows_loaded, rows_quarantined, rows_deleted, files_quarantined

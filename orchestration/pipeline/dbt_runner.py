@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -96,6 +97,11 @@ def compiled_models() -> list[ModelNode]:
     return [row.node for row in result if isinstance(row.node, ModelNode)]
 
 
+def _without_stack(message: str) -> str:
+    """An engine's message without the pages that a JVM adds to it."""
+    return re.split(r" JVM stacktrace:| at (?:org|java|scala)[.\w$]+\(", message, maxsplit=1)[0]
+
+
 def models_of(output: str, stage: str) -> tuple[dict[str, dict[str, str]], list[str]]:
     """The models of a stage, each with the types of its columns; and the other tables that they read."""
     manifest = _manifest(output)
@@ -130,7 +136,7 @@ def built(work: WorkFile, selection: str, output: Output) -> dict[str, float]:
         output,
     )
     failed = [
-        f"{row.node.name}: {' '.join(str(row.message).split())}"
+        f"{row.node.name}: {_without_stack(' '.join(str(row.message).split()))}"
         for row in result
         if row.status not in {"success", "pass"}
     ]

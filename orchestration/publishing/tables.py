@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from orchestration.terms.counts import INCREMENTS
+
 TEXT, COUNT, POINTS = "VARCHAR", "BIGINT", "DECIMAL(38,4)"
 AUDIENCE_VALUE, FX_RATE = "DECIMAL(18,6)", "DECIMAL(38,10)"
 INSTANT, DAY, FLAG = "TIMESTAMP", "DATE", "BOOLEAN"
@@ -71,10 +73,7 @@ _TABLES = (
         ("post_id",),
         creator_id=TEXT,
         content_type=TEXT,
-        qualified_views=COUNT,
-        likes=COUNT,
-        comments=COUNT,
-        shares=COUNT,
+        **dict.fromkeys(INCREMENTS, COUNT),
         points=POINTS,
     ),
     _table(
@@ -91,10 +90,7 @@ _TABLES = (
         ("post_id", "segment_no"),
         segment_no=COUNT,
         creator_id=TEXT,
-        qualified_views=COUNT,
-        likes=COUNT,
-        comments=COUNT,
-        shares=COUNT,
+        **dict.fromkeys(INCREMENTS, COUNT),
     ).that_explains(),
     _table(
         "creator_scores",

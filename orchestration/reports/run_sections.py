@@ -7,7 +7,6 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from expectations.suite import GateResult, Result
-from orchestration.pipeline.data_quality import COUNTS
 from orchestration.pipeline.run_state import STAGES
 from orchestration.reports import text
 from orchestration.reports.charts import Bar
@@ -16,6 +15,7 @@ from orchestration.reports.page import Section, Table, cell
 from orchestration.reports.parts import bar_figure, columns, not_held
 from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS
 from orchestration.reports.terms_changes import terms_changes
+from orchestration.terms.counts import COUNTS
 
 SHOWN_FAILING_ROWS: Final = 10
 SHOWN_CHANGES: Final = 60

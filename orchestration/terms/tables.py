@@ -16,6 +16,7 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from orchestration.terms.calendar import day_starts_at
+from orchestration.terms.counts import COUNTS
 from orchestration.terms.currencies import (
     CURRENCIES,
     MARKETS_WITH_A_CURRENCY,
@@ -93,10 +94,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
     "terms_weights": {
         "version_no": "int32",
         "content_type": "string",
-        "views_e4": "int64",
-        "likes_e4": "int64",
-        "comments_e4": "int64",
-        "shares_e4": "int64",
+        **{f"{count}_e4": "int64" for count in COUNTS},
     },
     "terms_countries": {"version_no": "int32", "country": "string", "value_e6": "int64"},
 }
@@ -219,5 +217,4 @@ def _version_row(no: int, terms: TermsVersion) -> Row:
 
 
 def _weights_row(no: int, content_type: str, weights: Weights) -> Row:
-    counts = (weights.views, weights.likes, weights.comments, weights.shares)
-    return (no, content_type, *(scaled(weight, 4) for weight in counts))
+    return (no, content_type, *(scaled(getattr(weights, count), 4) for count in COUNTS))

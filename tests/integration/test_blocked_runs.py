@@ -129,6 +129,25 @@ def _assert_nothing_after(place: Place, stage: str, run: dg.DagsterRun) -> None:
     assert run.status == dg.DagsterRunStatus.FAILURE
     made = STAGES[: STAGES.index(stage) + 1]
     assert _materialised(place, run.run_id) == set().union(*(TABLES[name] for name in made))
+    with place.instance() as instance:
+        told = [entry.message for entry in instance.all_logs(run.run_id)]
+        checks = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    verdicts = {
+        check.asset_key.to_user_string(): check.passed
+        for check in (
+            entry.dagster_event.asset_check_evaluation_data
+            for entry in checks
+            if entry.dagster_event
+        )
+    }
+    assert not all(verdicts.values())
+    assert verdicts.get("restatement", True)  # its gate was not asked
+    assert ("restatement" in verdicts) is (stage == "ledger")
+    # Behind all that was not executed for it, the gate, and where its rows are.
+    (gate,) = (place for place, text in enumerate(told) if "see the rows: /bonus/periods/" in text)
+    assert f"the {stage} gate has not held" in told[gate]
+    assert not [text for text in told[gate:] if "not executed" in text]
+    assert [text for text in told[:gate] if "not executed" in text] or stage == "ledger"
 
 
 @pytest.mark.parametrize(

@@ -685,9 +685,9 @@ MUTANTS = (
     ),
     Mutant(
         f"{SCORING}/int_post_points.sql",
-        "coalesce(weights.likes_e4, 0)",
-        "coalesce(weights.comments_e4, 0)",
-        "likes weigh as comments",
+        "coalesce(weights.{{ count }}_e4, 0)",
+        "coalesce(weights.views_e4, 0)",
+        "every count weighs as views",
     ),
     Mutant(
         f"{SCORING}/int_post_points.sql",

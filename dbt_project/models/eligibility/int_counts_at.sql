@@ -3,7 +3,7 @@
 -- "the count in the last snapshot with observed_at <= b that reports it. Where there is none, it is
 -- 0 for a post published at or after the start of W; for an older post it is the count in the
 -- first snapshot that reports it, or 0." (first_… is null for all but an older post.)
-{%- set counts = ['qualified_views', 'likes', 'comments', 'shares'] %}
+{%- set counts = scored_counts() %}
 with boundaries as (
 
     select

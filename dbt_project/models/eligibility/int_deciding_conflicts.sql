@@ -3,7 +3,7 @@
 -- to report a count. Deliveries that a later one replaced decide nothing.
 -- A snapshot that is not the last of its interval to report a count decides no later boundary, so
 -- one interval is looked at by itself; what is not among the suspects decides nothing or is alone.
-{%- set counts = ['views', 'likes', 'comments', 'shares'] %}
+{%- set counts = reported_counts() %}
 with last_delivered as (
 
     select deliveries.*
@@ -34,11 +34,10 @@ conflicts as (
             interval_no,
             observed_at,
             delivered_at,
-            views,
-            ineligible_views,
-            likes,
-            comments,
-            shares
+            {%- for count in counts %}
+            {{ count }},
+            {%- endfor %}
+            ineligible_views
         from last_delivered
     )
     group by post_id, interval_no, observed_at, delivered_at

@@ -1,5 +1,5 @@
 -- §3 "A segment's increment is the value at its end minus the value at its start."
-{%- set counts = ['qualified_views', 'likes', 'comments', 'shares'] %}
+{%- set counts = scored_counts() %}
 with values_at as (
 
     select * from {{ ref('int_counts_at') }}

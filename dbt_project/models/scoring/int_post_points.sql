@@ -6,18 +6,18 @@ with weighed as (
         posts.post_id,
         posts.creator_id,
         posts.content_type,
-        cast(sum(increments.qualified_views) as bigint) as qualified_views,
-        cast(sum(increments.likes) as bigint) as likes,
-        cast(sum(increments.comments) as bigint) as comments,
-        cast(sum(increments.shares) as bigint) as shares,
+        {%- for count in scored_counts() %}
+        cast(sum(increments.{{ count }}) as bigint) as {{ count }},
+        {%- endfor %}
         greatest(
             sum(
                 {{ whole('audience.audience_value_e6') }}
                 * (
-                    {{ whole('increments.qualified_views') }} * coalesce(weights.views_e4, 0)
-                    + {{ whole('increments.likes') }} * coalesce(weights.likes_e4, 0)
-                    + {{ whole('increments.comments') }} * coalesce(weights.comments_e4, 0)
-                    + {{ whole('increments.shares') }} * coalesce(weights.shares_e4, 0)
+                    {%- for count in reported_counts() %}
+                    {{ '+ ' if not loop.first -}}
+                    {{ whole('increments.' ~ scored_count(count)) }}
+                    * coalesce(weights.{{ count }}_e4, 0)
+                    {%- endfor %}
                 )
             ),
             0
@@ -42,9 +42,8 @@ select
     post_id,
     creator_id,
     content_type,
-    qualified_views,
-    likes,
-    comments,
-    shares,
+    {%- for count in scored_counts() %}
+    {{ count }},
+    {%- endfor %}
     {{ half_even_div('points_e10', '1000000') }} as points_e4
 from weighed

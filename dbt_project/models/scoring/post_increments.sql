@@ -3,10 +3,9 @@ select
     increments.post_id,
     increments.segment_no,
     posts.creator_id,
-    increments.qualified_views,
-    increments.likes,
-    increments.comments,
-    increments.shares
+    {%- for count in scored_counts() %}
+    increments.{{ count }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from {{ ref('int_increments') }} as increments
 inner join {{ ref('post_eligibility') }} as posts
     on increments.post_id = posts.post_id

@@ -3,9 +3,8 @@ select
     post_id,
     creator_id,
     content_type,
-    qualified_views,
-    likes,
-    comments,
-    shares,
+    {%- for count in scored_counts() %}
+    {{ count }},
+    {%- endfor %}
     {{ decimal_e4('points_e4') }} as points
 from {{ ref('int_post_points') }}

@@ -12,7 +12,7 @@
 -- and late ones apart, are as many different snapshots.
 {{ config(pre_hook=distrust_statistics(), post_hook=trust_statistics()) }}
 
-{%- set counts = ['views', 'likes', 'comments', 'shares'] %}
+{%- set counts = reported_counts() %}
 with segment_counts as (
 
     select
@@ -61,11 +61,10 @@ snapshots as (
     select
         metrics.post_id,
         posts.segment_count,
-        metrics.views,
+        {%- for count in counts %}
+        metrics.{{ count }},
+        {%- endfor %}
         metrics.ineligible_views,
-        metrics.likes,
-        metrics.comments,
-        metrics.shares,
         metrics.observed_at,
         {{ instants_key('metrics.observed_at', 'metrics.delivered_at') }} as row_key,
         {{ instants_key('metrics.observed_at', 'metrics.delivered_at', ascending=false) }}

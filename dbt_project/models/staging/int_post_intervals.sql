@@ -1,6 +1,6 @@
 -- Per post and interval the last and the greatest count that was reported, and the first one where
 -- §3 may ask for it: of a post published before W, after the start of W.
-{%- set counts = ['qualified_views', 'views', 'likes', 'comments', 'shares'] %}
+{%- set counts = ['qualified_views'] + reported_counts() %}
 with one_by_one as (
 
     select

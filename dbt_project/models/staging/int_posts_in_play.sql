@@ -1,6 +1,6 @@
 -- §8: "the posts in play (in post_eligibility, published before the end of W, not removed before
 -- it)": what they were last seen with until the end of W, and the most that was seen until then.
-{%- set counts = ['views', 'likes', 'comments', 'shares'] %}
+{%- set counts = reported_counts() %}
 with seen as (
 
     select

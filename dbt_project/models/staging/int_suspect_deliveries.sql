@@ -19,11 +19,10 @@ select
     metrics.post_id,
     suspects.interval_no,
     suspects.is_ambiguous,
-    metrics.views,
+    {%- for count in reported_counts() %}
+    metrics.{{ count }},
+    {%- endfor %}
     metrics.ineligible_views,
-    metrics.likes,
-    metrics.comments,
-    metrics.shares,
     metrics.observed_at,
     metrics.delivered_at
 from {{ source('raw', 'raw_post_metrics') }} as metrics

@@ -3,6 +3,7 @@
 -- eligibility blocks the snapshots that decide something; until then reported counts go before
 -- null and greater before less, so that the choice never hangs on the order of files.
 -- Only snapshots where that must be looked at are here: see int_post_aggregates.
+{%- set counts = reported_counts() %}
 with source as (
 
     select * from {{ ref('int_suspect_deliveries') }}
@@ -18,10 +19,10 @@ delivered_last as (
         order by
             delivered_at desc,
             views desc,
-            ineligible_views,
-            likes desc nulls last,
-            comments desc nulls last,
-            shares desc nulls last
+            ineligible_views
+            {%- for count in counts if count != 'views' %},
+            {{ count }} desc nulls last
+            {%- endfor %}
     ) = 1
 
 )
@@ -30,12 +31,11 @@ select
     post_id,
     interval_no,
     is_ambiguous,
-    views,
+    {%- for count in counts %}
+    {{ count }},
+    {%- endfor %}
     ineligible_views,
     views - ineligible_views as qualified_views,
-    likes,
-    comments,
-    shares,
     observed_at,
     delivered_at
 from delivered_last

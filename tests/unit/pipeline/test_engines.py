@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.pipeline import spark_session
+from orchestration.pipeline import dbt_runner, spark_session
 from orchestration.pipeline.engines import DuckDBEngine, SparkEngine, engine_named
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.spark_session import what_is_missing
@@ -61,3 +61,14 @@ def test_without_java_spark_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestration.pipeline.spark_session.shutil.which", lambda _: None)
     assert "Java 17" in str(what_is_missing({}))
     assert what_is_missing(WITH_JAVA) is None
+
+
+def test_a_failure_on_spark_is_said_without_the_pages_of_a_jvm() -> None:
+    """As dbt has it: the message, then what the JVM adds."""
+    said = "[DIVIDE_BY_ZERO] Division by zero. SQLSTATE: 22012"
+    for pages in (
+        " JVM stacktrace: org.apache.spark.SparkArithmeticException at org.a.B.c(B.scala:1)",
+        " at org.apache.spark.sql.A.b$1(A.scala:5) at java.lang.Thread.run(Thread.java:840)",
+    ):
+        assert dbt_runner._without_stack(said + pages) == said
+    assert dbt_runner._without_stack("no table at org (work)") == "no table at org (work)"
