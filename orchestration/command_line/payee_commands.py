@@ -69,6 +69,12 @@ def statement(
         StatementLanguage | None,
         typer.Option("--language", help="Of all pages; left out, that of the creator's market."),
     ] = None,
+    pdf: Annotated[
+        bool,
+        typer.Option(
+            "--pdf", help="A PDF beside each page; needs pip install 'creator-bonus[pdf]'."
+        ),
+    ] = False,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -86,6 +92,7 @@ def statement(
     demand_period(loaded, period)
     place = prepared_home(home, keeps_mask=True)
     from orchestration.command_line.console import Console
+    from orchestration.statements.pdf import NoPdf
     from orchestration.statements.write import InsideHome, UnknownCreators, write_statements
 
     try:
@@ -94,10 +101,13 @@ def statement(
                 *(place, loaded.program, period, out),
                 creators=creator or (),
                 language=language,
+                as_pdf=pdf,
                 tell=progress,
             )
     except UnknownCreators as error:
         fail(USAGE, f"no row in the ledger of {period}: {error}; check the ids")
+    except NoPdf as error:
+        fail(USAGE, str(error))
     except InsideHome as error:
         fail(USAGE, f"{error}; name a folder outside of it with --out")
     if as_json:

@@ -94,7 +94,12 @@ class Extracts:
         self._cache = cache
         self._boundaries = boundaries
         self._rows_of = rows_of
-        self._counts = [column.name for column in dataset.columns if column.kind is Kind.COUNT]
+        # The greatest is asked of what is reported, not of what has a default (ineligible_views).
+        self._counts = [
+            column.name
+            for column in dataset.columns
+            if column.kind is Kind.COUNT and column.default is None
+        ]
 
     def take(self, sources: Sequence[Source]) -> list[Source]:
         """Fill the tables of extracts; gives the sources that are to be read as a whole.
@@ -154,41 +159,8 @@ class Extracts:
 
     def _make(self, group: _Group, key: str) -> None:
         run = self._connection.execute
-        greatest = ", ".join(f"max({count}) as greatest_{count}" for count in self._counts)
-        plain = " and ".join(
-            f"max({count}) filter (observed_at = last_at) is not distinct from any_value(greatest_{count})"
-            f" and (any_value(greatest_{count}) is null"
-            f" or max({count}) filter (observed_at = first_at) is not null)"
-            for count in self._counts
-        )
         run(f"create or replace temp view group_rows as {self._rows_of(group.members)}")
-        run(
-            "create or replace temp table spans as select post_id, count(*) as snapshots,"
-            f" min(observed_at) as first_at, max(observed_at) as last_at, {greatest}"
-            " from group_rows group by post_id"
-        )
-        run(
-            "create or replace temp table ends as select seen.* from group_rows as seen"
-            " join spans on seen.post_id = spans.post_id"
-            " and (seen.observed_at = first_at or seen.observed_at = last_at)"
-        )
-        run(
-            "create or replace temp table plain_posts as select post_id from ends join spans"
-            " using (post_id) group by post_id, first_at, last_at"
-            f" having count(*) = case when first_at = last_at then 1 else 2 end and {plain}"
-        )
-        run(
-            "create or replace temp table kept as"
-            " select * from ends where post_id in (from plain_posts) union all"
-            " select * from group_rows where post_id not in (from plain_posts)"
-        )
-        run(
-            "create or replace temp table early as select post_id, any_value(published_at) as published_at,"
-            " count(*) filter (observed_at < published_at) as early"
-            " from group_rows join (select post_id, published_at from spans join known_posts"
-            " using (post_id) where published_at > first_at and published_at <= last_at) as known"
-            " using (post_id) group by post_id"
-        )
+        self._choose_rows()
         ((rows, kept),) = run(
             "select (select sum(snapshots) from spans), (select count(*) from kept)"
         ).fetchall()
@@ -208,8 +180,46 @@ class Extracts:
                 lambda folder: write_parts(self._connection, folder, parts),
             )
         run("drop view group_rows")
-        for table in ("spans", "ends", "plain_posts", "kept", "early"):
+        for table in ("spans", "ends", "full_posts", "kept", "early"):
             run(f"drop table {table}")
+
+    def _choose_rows(self) -> None:
+        """Fill `kept` from `group_rows`, and beside it what is known of each post."""
+        run = self._connection.execute
+        greatest = ", ".join(f"max({count}) as greatest_{count}" for count in self._counts)
+        says_all = " and ".join(
+            f"max({count}) filter (observed_at = last_at) is not distinct from any_value(greatest_{count})"
+            f" and (any_value(greatest_{count}) is null"
+            f" or max({count}) filter (observed_at = first_at) is not null)"
+            for count in self._counts
+        )
+        run(
+            "create or replace temp table spans as select post_id, count(*) as snapshots,"
+            f" min(observed_at) as first_at, max(observed_at) as last_at, {greatest}"
+            " from group_rows group by post_id"
+        )
+        run(
+            "create or replace temp table ends as select * from group_rows"
+            " where (post_id, observed_at) in"
+            " (select post_id, unnest([first_at, last_at]) from spans)"
+        )
+        run(
+            "create or replace temp table full_posts as select post_id from ends join spans"
+            " using (post_id) group by post_id, first_at, last_at"
+            f" having not (count(*) = case when first_at = last_at then 1 else 2 end and {says_all})"
+        )
+        run(
+            "create or replace temp table kept as"
+            " select * from ends where post_id not in (from full_posts) union all"
+            " select * from group_rows where post_id in (from full_posts)"
+        )
+        run(
+            "create or replace temp table early as select post_id, any_value(published_at)"
+            " as published_at, count(*) filter (observed_at < published_at) as early"
+            " from group_rows join (select post_id, published_at from spans join known_posts"
+            " using (post_id) where published_at > first_at and published_at <= last_at)"
+            " using (post_id) group by post_id"
+        )
 
     def _load_posts(self, group: _Group, entry: Entry) -> None:
         self._connection.execute(

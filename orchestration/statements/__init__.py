@@ -5,6 +5,7 @@
     figures.py      what the page of one creator tells, out of its rows and their explanation
     decisions.py    the reasons that people gave for adjustments and returned payments
     page.py         the page's HTML
+    pdf.py          the page as PDF, by WeasyPrint (an extra)
     write.py        the files: reads creators in bunches, writes each file whole
     catalogues.py   `make messages`: which texts the catalogues must have
 

@@ -5,7 +5,7 @@ Jinja2 escapes all text, `shown` what would not print, and texts come from the l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -31,11 +31,38 @@ MARK_DIGITS: Final = 32
 _QR_MASK: Final = 2  # which pattern hides the code's own; trying all eight takes four times as long
 
 
-def render(statement: Statement, language: Language, file: str, mark: str) -> bytes:
-    """The page in a language; `file` has the proved facts, `mark` says what all was made from."""
+TermsPages = dict[tuple[Hashable, ...], Markup]
+"""The section about terms, of each creators' terms of one program once: it is a fifth of a page's work."""
+
+
+def render(
+    statement: Statement, language: Language, file: str, mark: str, terms_pages: TermsPages
+) -> bytes:
+    """The page in a language; `file` has the proved facts, `mark` says what all was made from.
+
+    `terms_pages` are kept from one page to the next of the same program and period.
+    """
     page = _environment(language).get_template("statement.html")
-    code = _qr_code(statement)
-    return page.render(statement=statement, file=file, mark=mark, qr_code=code).encode()
+    code, terms = _qr_code(statement), _terms(statement, language, terms_pages)
+    return page.render(
+        statement=statement, file=file, mark=mark, qr_code=code, terms=terms
+    ).encode()
+
+
+def _terms(statement: Statement, language: Language, known: TermsPages) -> Markup:
+    terms = statement.terms
+    key = (
+        language,
+        statement.market,
+        statement.cap_minor,
+        tuple(version.version for version in terms.versions),
+        None if terms.withholding is None else terms.withholding.model_dump_json(),
+        tuple(terms.minimum_minor.items()),
+    )
+    if key not in known:
+        page = _environment(language).get_template("terms.html")
+        known[key] = Markup(page.render(statement=statement))  # noqa: S704 - our own template's
+    return known[key]
 
 
 def mark_in(page: bytes) -> str | None:

@@ -13,7 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import cache
 from importlib.metadata import version
@@ -36,7 +36,8 @@ from orchestration.publishing.store import Publication
 from orchestration.statements.decisions import reasons_of
 from orchestration.statements.figures import Reasons, statement_of
 from orchestration.statements.languages import Language, language_of
-from orchestration.statements.page import MARK_DIGITS, mark_in, render
+from orchestration.statements.page import MARK_DIGITS, TermsPages, mark_in, render
+from orchestration.statements.pdf import demand_weasyprint, pdf_of
 from orchestration.terms.model import Program
 
 BUNCH: Final = 500
@@ -86,17 +87,21 @@ def write_statements(
     *,
     creators: Sequence[str] = (),
     language: Language | None = None,
+    as_pdf: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Written:
     """Writes the statements of a published period, of all creators with a ledger row or those named.
 
-    Without `language` by the creator's market. `program` says only in which order periods stand.
-    UnknownCreators names those without a row; InsideHome; Refused where the period is not published,
-    or without the tables that explain, where the key is lost, or the tables do not agree with each
-    other or with the root in the close log; OSError where `out` cannot be written.
+    Without `language` by the creator's market; `as_pdf` makes a PDF of each page beside it. `program` says
+    only in which order periods stand. UnknownCreators names those without a row; InsideHome; NoPdf where
+    WeasyPrint is missing; Refused where the period is not published, or without the tables that explain,
+    where the key is lost, or the tables do not agree with each other or with the root in the close log;
+    OSError where `out` cannot be written.
     """
     if home.holds(out):
         raise InsideHome(f"{out} lies in the home")
+    if as_pdf:
+        demand_weasyprint()
     publication, before = explained_period(home, program, period)
     sealing = sealing_of(home, program.program, publication, publication.state)
     tell("reading what is proved")
@@ -104,7 +109,7 @@ def write_statements(
     _demand_root_of_close(home, program.program, publication, sealing, tree)
     out.mkdir(parents=True, exist_ok=True)
     done = []
-    for made in _each_made(bunches, publication, before, sealing, tree, out, language):
+    for made in _each_made(bunches, publication, before, sealing, tree, out, language, as_pdf):
         done += made
         tell(f"{len(done):,} of {len(creators) or tree.size:,} statements")
     replace_file(out / INDEX, _index(done))
@@ -181,8 +186,9 @@ def _maker(
     tree: Tree,
     out: Path,
     language: Language | None,
+    as_pdf: bool,
 ) -> _Maker:
-    return _Maker(publication, before, publication.program(), sealing, tree, out, language)
+    return _Maker(publication, before, publication.program(), sealing, tree, out, language, as_pdf)
 
 
 _OF_PROCESS: list[_Maker] = []
@@ -217,6 +223,8 @@ class _Maker:
     tree: Tree
     out: Path
     language: Language | None
+    as_pdf: bool
+    terms_pages: TermsPages = field(default_factory=dict)
 
     def make(self, creators: Creators) -> list[_Made]:
         """Writes the files of creators, in the order of creator_id."""
@@ -239,10 +247,14 @@ class _Maker:
         name, mark = name_of(rows.creator_id), self._mark(leaf, language)
         page, proved = self.out / f"{name}.html", self.out / f"{name}.json"
         is_new = _mark_of(page) != mark
+        printed = page.with_suffix(".pdf")
         if is_new:
+            printed.unlink(missing_ok=True)  # it is of another page
             explanation = explain_rows(self.publication, self.program, self.sealing.state, rows)
             statement = statement_of(self.program, rows, explanation, reasons, proof, leaf)
-            replace_file(page, render(statement, language, proved.name, mark))
+            replace_file(page, render(statement, language, proved.name, mark, self.terms_pages))
+        if self.as_pdf and not printed.is_file():
+            replace_file(printed, pdf_of(page.read_bytes()))
         content = canonical({"facts": facts, "proof": proof}) + b"\n"
         if not proved.is_file() or proved.read_bytes() != content:
             replace_file(proved, content)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +21,7 @@ from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.publishing.export import export_tables
 from orchestration.terms.model import Program
-from tests.conftest import SHARED, BonusHere
+from tests.conftest import ROOT, SHARED, BonusHere
 from tests.contract import CREATOR_REASONS, POST_REASONS
 from tests.explained import faults, read_export
 from tests.explained import read_program as read_document
@@ -119,6 +121,35 @@ def test_a_worked_case_is_explained(shared: Path, tmp_path: Path) -> None:
     done = bonus("explain", last, creator)
     assert done.returncode == 4 and "is not published yet; run it first" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_asked_often_loads_no_heavy_library(whole: Books) -> None:
+    """One second with all imports in: DuckDB reads, and no second reader of files is loaded."""
+    code = f"""
+import sys
+from pathlib import Path
+from orchestration.explain.page import page
+from orchestration.explain.reading import explain_creator
+from orchestration.pipeline.home import Home
+from orchestration.terms.load import load_program
+loaded = load_program({str(whole.loaded.path)!r})
+page(explain_creator(Home(Path({str(whole.home.path)!r})), loaded.program, {whole.periods[0]!r}, "star-us"))
+print(*{{name.partition(".")[0] for name in sys.modules}})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = set(done.stdout.split())
+    assert "duckdb" in loaded
+    assert not loaded & {
+        "pyarrow",
+        "numpy",
+        "pandas",
+        "dagster",
+        "dbt",
+        "great_expectations",
+        "babel",
+    }
 
 
 @pytest.mark.long  # every creator of every period

@@ -7,6 +7,7 @@ import hashlib
 import json
 import runpy
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,8 @@ from orchestration.pipeline.statement_key import KEY_FILE
 from orchestration.publishing.export import export_tables
 from orchestration.statements import write
 from orchestration.statements.languages import Speech
-from orchestration.statements.write import write_statements
+from orchestration.statements.pdf import NoPdf, demand_weasyprint, pdf_of
+from orchestration.statements.write import name_of, write_statements
 from orchestration.terms.model import Program
 from tests.conftest import ROOT, SHARED, BonusHere
 from tests.incidents.landing import Books as TinyBooks
@@ -341,3 +343,35 @@ def test_the_page_tells_adjustments_returns_changes_and_terms(tmp_path: Path) ->
     page = (tmp_path / "out" / f"{names['bo']}.html").read_text("utf-8")
     assert "about bo" not in page and "missed reel" not in page  # neither is posted for bo
     assert "Nothing to pay" in page
+
+
+def test_a_pdf_stands_beside_a_page_and_goes_with_it(whole: Books, tmp_path: Path) -> None:
+    try:
+        demand_weasyprint()
+    except NoPdf as error:
+        pytest.skip(str(error))
+    arguments = (whole.home, whole.program, whole.periods[0], tmp_path / "out")
+    named = {"creators": ["star-us"]}
+    write_statements(*arguments, **named, as_pdf=True)
+    (printed,) = (tmp_path / "out").glob("*.pdf")
+    assert printed.name == f"{name_of('star-us')}.pdf"
+    content = printed.read_bytes()
+    assert content.startswith(b"%PDF") and len(content) > 20_000
+    printed.write_bytes(b"kept")
+    write_statements(*arguments, **named, as_pdf=True)
+    assert printed.read_bytes() == b"kept"  # of the page that is there
+    write_statements(*arguments, **named, language="ja")
+    assert not printed.exists()  # of another page
+    with pytest.raises(BaseException, match="Error fetching"):
+        pdf_of(b'<link rel="stylesheet" href="https://example.com/x.css">')
+
+
+def test_without_weasyprint_it_says_what_to_install(
+    whole: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(NoPdf, match=r"pip install 'creator-bonus\[pdf\]'"):
+        write_statements(
+            *(whole.home, whole.program, whole.periods[0], tmp_path / "out"), as_pdf=True
+        )
+    assert not (tmp_path / "out").exists()

@@ -53,8 +53,9 @@ def differences(
         theirs = [_plain(row, columns) for row in reference[table]]
         if [list(row) for row in product[table]] != [columns] * len(ours):
             found.append(f"{period} {table}: columns are not {columns}")
-        if ours != sorted(ours, key=lambda row: [_in_order(row[column]) for column in key]):
-            found.append(f"{period} {table}: rows are not in the order of the key")
+        order = (*(["creator_id"] if "creator_id" in columns else []), *key)
+        if ours != sorted(ours, key=lambda row: [_in_order(row[column]) for column in order]):
+            found.append(f"{period} {table}: rows are not in the order of creator and key")
         ours = _asked_for(table, ours, theirs)
         found += [f"{period} {table}: {line}" for line in _row_differences(key, ours, theirs)]
     return found + journal_differences(period, product["journal"], reference["journal"])
@@ -118,8 +119,8 @@ def journal_differences(period: str, ours: Rows, theirs: Rows) -> list[str]:
     """By content: a transaction is its entries, whatever its id."""
     columns = [name for name in COLUMNS["journal"].split() if name not in ("entry_id", "txn_id")]
     found = []
-    if ours != sorted(ours, key=lambda row: row["entry_id"].encode()):
-        found.append(f"{period} journal: rows are not in the order of the key")
+    if ours != sorted(ours, key=lambda row: [row[c].encode() for c in ("creator_id", "entry_id")]):
+        found.append(f"{period} journal: rows are not in the order of creator and key")
     if len({row["entry_id"] for row in ours}) != len(ours):
         found.append(f"{period} journal: an entry_id comes twice")
     own, other = _transactions(ours, columns), _transactions(theirs, columns)

@@ -41,7 +41,7 @@ def test_rows_are_compared_by_value_and_in_their_order() -> None:
     assert differences("p", _tables(creator_segments=product), reference) == []
     turned = _tables(creator_segments=product[::-1])
     assert differences("p", turned, reference) == [
-        "p creator_segments: rows are not in the order of the key"
+        "p creator_segments: rows are not in the order of creator and key"
     ]
     other = _tables(creator_segments=[product[0], product[1] | {"terms_version": 2}])
     assert len(differences("p", other, reference)) == 1

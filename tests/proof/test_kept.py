@@ -10,17 +10,15 @@ import random
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from hypothesis import strategies as st
 
-from orchestration.ingest import extracts, file_cache, fingerprint
+from orchestration.ingest import file_cache
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import GateFailed, Refused
@@ -28,6 +26,7 @@ from orchestration.pipeline.run_state import last_run
 from orchestration.terms.load import load_program
 from orchestration.terms.model import Period
 from tests.conftest import published_files
+from tests.keeping import everything_is_kept
 from tests.proof.campaign import PROGRAMS, SEED, Verdict, is_long, over
 from tests.proof.cases import FORMATS, Case, Landing, Layout, Row, text_of, write_landing
 from tests.proof.product import fast_run, new_home
@@ -35,20 +34,6 @@ from tests.proof.programs import any_cases
 
 SEQUENCES = min(500, PROGRAMS) if is_long() else 2
 STEPS = 4
-
-
-@contextmanager
-def everything_is_kept() -> Iterator[None]:
-    """However small and new a file is, and however little an extract of it saves; a group a day."""
-    with ExitStack() as stack:
-        for module, name, value in (
-            (file_cache, "LEAST_FILE_BYTES", 0),
-            (fingerprint, "_SETTLED_NS", -(10**18)),
-            (extracts, "_LEAST_SAVED", 0),
-            (extracts, "_month", lambda instant: f"{instant:%Y-%m-%d}"),
-        ):
-            stack.enter_context(patch.object(module, name, value))
-        yield
 
 
 def _meddle(kept: Path, dice: random.Random) -> None:

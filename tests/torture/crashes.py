@@ -33,6 +33,7 @@ import pyarrow.parquet  # noqa: F401
 
 import orchestration.ingest.landing  # noqa: F401
 from expectations.suite import GateResult
+from orchestration.ingest.datasets import DATASETS
 from orchestration.pipeline.building import build
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.earning import earn
@@ -44,6 +45,7 @@ from orchestration.pipeline.publishing import publish
 from orchestration.pipeline.refusals import Refused
 from orchestration.sample import write_sample
 from tests.integration.books import Books
+from tests.keeping import everything_is_kept
 from tests.torture.disk_steps import DiskSteps, unflushed
 
 ALWAYS = {"rename", "symlink", "link"}
@@ -140,6 +142,33 @@ def _ingest(stage: Stage) -> None:
     ingest(stage.run(0), stage.folder / "program.yaml", stage.landing(corrected=True))
 
 
+def _raw_rows(stage: Stage) -> str:
+    """A hash of all that an ingest of the corrected delivery leaves in raw tables, with what runs have kept."""
+    with everything_is_kept():
+        _ingest(stage)
+    digest = hashlib.sha256()
+    with stage.run(0).work.connect() as connection:
+        for dataset in DATASETS:
+            rows = connection.execute(f"from {dataset.table} order by all").fetchall()
+            digest.update(repr(rows).encode())
+    return digest.hexdigest()
+
+
+def _ingest_by_what_is_kept(stage: Stage) -> None:
+    """RuntimeError if the rows are others than where nothing had been kept before."""
+    if _raw_rows(stage) != (stage.folder / "expected").read_text():
+        raise RuntimeError("ingest has left other rows")
+
+
+def _half_kept(stage: Stage) -> None:
+    """Of the files that are read next, about half are known."""
+    _published(stage, 0)
+    (stage.folder / "expected").write_text(_raw_rows(stage))
+    for entry in stage.run(0).home.kept_files.iterdir():
+        if entry.name < "8":
+            shutil.rmtree(entry)
+
+
 def _again(stage: Stage) -> None:
     """A run for which nothing is new: it takes on the tables of the one before."""
     publish(stage.up_to_publish(0))
@@ -193,6 +222,11 @@ SCENARIOS: dict[str, Scenario] = {
         lambda stage: _published(stage, 0),
         _ingest,
         _ingest,
+    ),
+    "ingest by what is kept": Scenario(
+        _half_kept,
+        _ingest_by_what_is_kept,
+        _ingest_by_what_is_kept,
     ),
     "a run with nothing new": Scenario(
         _ready_to_take_on,

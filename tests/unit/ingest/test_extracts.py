@@ -7,7 +7,6 @@ import random
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,13 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from orchestration.ingest import extracts, file_cache, fingerprint
+from orchestration.ingest import extracts, file_cache
 from orchestration.ingest.discovery import discover
 from orchestration.ingest.fingerprint import hash_landing
 from orchestration.ingest.landing import Kept, ingest_landing
-from orchestration.ingest.parquet_loader import distrusting_statistics
+from orchestration.ingest.parquet_loader import Probe, distrusting_statistics
+from orchestration.ingest.text_loader import TextLoader
+from tests.keeping import everything_is_kept
 from tests.unit.ingest.conftest import CLOSES_AT
 
 COUNTS = ("views", "likes", "comments", "shares")
@@ -69,7 +70,7 @@ class World:
         ]
         self.land("posts/all.parquet", rows)
 
-    def ingest(self, *, keeps: bool = True) -> duckdb.DuckDBPyConnection:
+    def ingest(self, *, keeps: bool = True, program: str = "ours") -> duckdb.DuckDBPyConnection:
         """A run's tables; with or without what runs have kept."""
         self.runs += 1
         scratch, links = (self.folder / f"{name}-{self.runs}" for name in ("scratch", "links"))
@@ -81,7 +82,7 @@ class World:
         ingest_landing(
             connection,
             inventory,
-            program="ours",
+            program=program,
             currency_decimals=2,
             closes_at=CLOSES_AT,
             scratch=scratch,
@@ -94,10 +95,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Everything is kept: however small and new a file is, and however little an extract saves."""
-    with ExitStack() as stack:
-        stack.enter_context(patch.object(file_cache, "LEAST_FILE_BYTES", 0))
-        stack.enter_context(patch.object(fingerprint, "_SETTLED_NS", -(10**18)))
-        stack.enter_context(patch.object(extracts, "_LEAST_SAVED", 0))
+    with everything_is_kept(), patch.object(extracts, "_month", lambda at: f"{at:%Y-%m}"):
         yield World(tmp_path)
 
 
@@ -214,10 +212,22 @@ def days_left(connection: duckdb.DuckDBPyConnection) -> list[int]:
         ([*GROWING[:-1], snapshot(8, views=8, likes=None)], [1, 2, 3, 4, 5, 6, 7, 8]),
         ([snapshot(1, views=1, shares=None), *GROWING[1:]], [1, 2, 3, 4, 5, 6, 7, 8]),
         ([row | {"shares": None} for row in GROWING], [1, 8]),  # none reports it
+        ([row | {"ineligible_views": 1 - row["views"] // 8} for row in GROWING], [1, 8]),
         ([*GROWING, snapshot(8, views=9)], [1, 2, 3, 4, 5, 6, 7, 8, 8]),  # the last one comes twice
         ([*GROWING, snapshot(1, views=0)], [1, 1, 2, 3, 4, 5, 6, 7, 8]),
     ],
-    ids=["growing", "one", "twice", "fell", "last lacks", "first lacks", "none", "last", "first"],
+    ids=[
+        "growing",
+        "one",
+        "twice",
+        "fell",
+        "last lacks",
+        "first lacks",
+        "none",
+        "ineligible",
+        "last",
+        "first",
+    ],
 )
 def test_an_extract_has_the_first_and_the_last_where_they_say_all(
     world: World, rows: list[Row], left: list[int]
@@ -227,17 +237,17 @@ def test_an_extract_has_the_first_and_the_last_where_they_say_all(
 
 
 @pytest.mark.parametrize(
-    ("other", "is_contested"),
+    ("other", "is_contested", "where", "suffix"),
     [
-        (snapshot(9), False),
-        (snapshot(8), True),
-        (snapshot(5), True),
-        (snapshot(5, post_id="q"), False),
+        (snapshot(9), False, "another group", "parquet"),
+        (snapshot(8), True, "another group", "csv"),
+        (snapshot(5), True, "another group", "parquet"),
+        (snapshot(5), True, "a file that is cut", "csv"),
+        (snapshot(8), True, "a file that is cut", "parquet"),
+        (snapshot(5, post_id="q"), False, "a file that is cut", "parquet"),
     ],
-    ids=["after", "the last", "between", "of another post"],
+    ids=["after", "the last", "between", "cut, between", "cut, the last", "another post"],
 )
-@pytest.mark.parametrize("suffix", ["parquet", "csv"])
-@pytest.mark.parametrize("where", ["another group", "a file that is cut"])
 def test_where_another_file_has_a_snapshot_between_all_rows_are_taken(
     world: World, other: Row, is_contested: bool, suffix: str, where: str
 ) -> None:
@@ -318,3 +328,16 @@ def test_what_is_gone_is_made_anew_and_nothing_is_said(world: World) -> None:
         shutil.rmtree(entry)
         assert days_left(world.ingest()) == [1, 8]
     assert world.told == []
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_what_is_known_is_not_read(world: World, suffix: str) -> None:
+    world.land(f"post_metrics/a.{suffix}", GROWING)
+    world.ingest()
+    not_asked = {"side_effect": AssertionError}
+    with (
+        patch.object(Probe, "counts", **not_asked),
+        patch.object(TextLoader, "load", **not_asked),
+        patch.object(extracts.Extracts, "_make", **not_asked),
+    ):
+        assert days_left(world.ingest()) == [1, 8]

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.ingest import fingerprint
 from orchestration.ingest.discovery import discover
-from orchestration.ingest.fingerprint import FileFingerprint, hash_landing, landing_digest
+from orchestration.ingest.fingerprint import FileFingerprint, Hashed, hash_landing, landing_digest
 
 LONG_AGO_NS = 1_700_000_000_000_000_000
 
@@ -134,3 +134,24 @@ def test_a_cache_that_makes_no_sense_is_ignored(root: Path, tmp_path: Path, cont
     cache = tmp_path / "hashes.json"
     cache.write_text(content)
     assert hash_landing(discover(root), cache).files == hash_landing(discover(root)).files
+
+
+def test_all_files_can_be_hashed_anew_and_what_differs_is_named(
+    root: Path, tmp_path: Path, settled: object
+) -> None:
+    """A disk that has lost bytes changes neither size nor times."""
+    cache = tmp_path / "hashes.json"
+    right = hash_landing(discover(root), cache)
+    assert right.differing == []
+    path = str(root / "posts" / "b.csv")
+    remembered = json.loads(cache.read_text())
+    remembered[path][1] = sha256(b"as it was")
+    cache.write_text(json.dumps(remembered))
+    assert hash_landing(discover(root), cache).contents[path] == sha256(b"as it was")
+    found = hash_landing(discover(root), cache, anew=True)
+    assert found == Hashed(right.files, right.contents, ["posts/b.csv"])
+    assert hash_landing(discover(root), cache) == right
+
+
+def test_only_of_a_settled_file_is_the_content_sure(root: Path) -> None:
+    assert hash_landing(discover(root)).contents == {}
