@@ -7,13 +7,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock
 
@@ -31,16 +29,9 @@ class ModelsFailed(RuntimeError):
     """dbt could not build the models of a stage."""
 
 
-@dataclass(frozen=True)
-class Output:
-    """The output of profiles.yml that dbt works on, and the variables that it is told beside the work file."""
-
-    name: str
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-DUCKDB = Output("duckdb")
-SPARK = Output("spark")
+# The outputs of profiles.yml; the adapters are dbt-duckdb and dbt-spark.
+DUCKDB: Final = "duckdb"
+SPARK: Final = "spark"
 
 
 def _cache_folder() -> Path:
@@ -49,7 +40,7 @@ def _cache_folder() -> Path:
 
 
 @cache
-def manifest_path(output: str = "duckdb") -> Path:
+def manifest_path(output: str = DUCKDB) -> Path:
     """The manifest.json of the project as it is now, parsed if no process did so before.
 
     One file for each state of the project, version of dbt and output, shared by all homes: the work
@@ -75,12 +66,12 @@ def manifest_path(output: str = "duckdb") -> Path:
 def _parse(folder: Path, output: str) -> None:
     fresh = folder.with_suffix(f".{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
-    _invoke(None, "parse", WorkFile(fresh), fresh, [], Output(output))
+    _invoke(None, "parse", WorkFile(fresh), fresh, [], output)
     fresh.rename(folder)
 
 
 @cache
-def _manifest(output: str = "duckdb") -> Manifest:
+def _manifest(output: str = DUCKDB) -> Manifest:
     from dbt.contracts.graph.manifest import Manifest
 
     parsed = manifest_path(output).parent / "partial_parse.msgpack"
@@ -125,10 +116,10 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
         return built(work, selection, DUCKDB)
 
 
-def built(work: WorkFile, selection: str, output: Output) -> dict[str, float]:
+def built(work: WorkFile, selection: str, output: str) -> dict[str, float]:
     """Builds the models of a selection where the output says; otherwise as `build_models`."""
     result = _invoke(
-        _manifest(output.name),
+        _manifest(output),
         "build",
         work,
         work.folder / "dbt",
@@ -150,7 +141,7 @@ def invocation(
     work: WorkFile,
     target: Path,
     arguments: list[str],
-    output: Output,
+    output: str,
     *,
     is_parsed: bool,
 ) -> list[str]:
@@ -163,13 +154,12 @@ def invocation(
         "spill": str(work.spill),
         "threads": work.limits.threads,
         "memory_limit": work.limits.memory,
-        **output.variables,
     }
     return [
         command,
         *arguments,
         "--target",
-        output.name,
+        output,
         "--vars",
         json.dumps(variables),
         "--project-dir",
@@ -195,7 +185,7 @@ def _invoke(
     work: WorkFile,
     target: Path,
     arguments: list[str],
-    output: Output = DUCKDB,
+    output: str = DUCKDB,
 ) -> Any:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner

@@ -96,7 +96,7 @@ class SparkEngine(DuckDBEngine):
         from orchestration.pipeline.spark_session import spark_session
         from orchestration.pipeline.spark_tables import SparkFolder, hand_over, take_back
 
-        models, others = models_of(SPARK.name, stage)
+        models, others = models_of(SPARK, stage)
         session = spark_session(self.master)
         folder = SparkFolder(work.folder / "spark" / str(work.attempt))
         with work.connect() as connection:
