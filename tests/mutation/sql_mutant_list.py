@@ -776,8 +776,8 @@ MUTANTS = (
     ),
     Mutant(
         EXACT,
-        "cast({{ expression }} as decimal(38, 10))",
-        "cast({{ expression }} as decimal(38, 9))",
+        "cast(cast({{ expression }} as decimal(38, 10))",
+        "cast(cast({{ expression }} as decimal(38, 9))",
         "the tenth decimal of a rate is lost",
     ),
     # §6 step 6 and what settlement reads
