@@ -11,6 +11,7 @@ from orchestration.adjusting.proposals import NotOne, Row
 from orchestration.adjusting.step import take
 from orchestration.dagster_glue.assets.ledger import PUBLISHED
 from orchestration.dagster_glue.report_files import adjustments_page_of
+from orchestration.dagster_glue.resources import demand_landing
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.terms.load import LoadedProgram
@@ -29,8 +30,7 @@ def adjust(
 
     Refused where `bonus adjust` ends with status 2 or 4, with the same words.
     """
-    if landing is None:
-        raise Refused("the landing directory is not known in this home; run a period first")
+    landing = demand_landing(landing)
     try:
         step = take(home, loaded, landing, made, is_written=is_written)
     except NotOne as error:

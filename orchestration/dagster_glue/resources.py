@@ -45,6 +45,9 @@ PROPOSE_JOB = "propose_adjustment"
 APPROVE_JOB = "approve_adjustment"
 """The job by which another person approves it."""
 
+WITHOUT_GATES = {STATEMENTS_JOB, EXPLAIN_JOB, PROPOSE_JOB, APPROVE_JOB}
+"""The jobs that ask no gate, so that none of its process need be started."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
@@ -72,9 +75,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
-        """Starts the gate worker, which takes seconds to import, and holds the period's lock."""
+        """Starts the gate worker, which takes seconds to import, where it is asked; holds the period's lock."""
         run = context.run
-        if run is not None:
+        if run is not None and run.job_name not in WITHOUT_GATES:
             WORKER.start()
         key = run.tags.get("dagster/partition") if run else None
         if run is None or key is None:
@@ -158,6 +161,13 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             watch(text)
 
         return tell
+
+
+def demand_landing(landing: Path | None) -> Path:
+    """The landing directory of a registration; Refused where it is not known."""
+    if landing is None:
+        raise Refused("the landing directory is not known in this home; run a period first")
+    return landing
 
 
 def _limits() -> EngineLimits:

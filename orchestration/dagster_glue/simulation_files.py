@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.dagster_glue.assets.ledger import PUBLISHED
+from orchestration.dagster_glue.resources import demand_landing
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.terms.load import LoadedProgram, load_program
@@ -35,8 +36,7 @@ def simulation_of(
 
     if not others and not settings:
         raise Refused("which other terms? Give a file in with_files or PATH=VALUE in settings")
-    if landing is None:
-        raise Refused("the landing directory is not known in this home; run a period first")
+    landing = demand_landing(landing)
     try:
         programs = [load_program(path) for path in others] or [loaded]
         simulate_periods(

@@ -30,15 +30,21 @@ def periods(desk: Desk) -> list[str]:
     return list(shown)
 
 
+def _looked_at(browser: Browser, url: str, width: int, scheme: str) -> Page:
+    """A page as wide as its window, in which axe finds nothing."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(url)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    return page
+
+
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_no_violation_and_nothing_cut(
     desk: Desk, periods: list[str], browser: Browser, width: int, scheme: str
 ) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-    page.goto(f"{desk.ui.url}/bonus")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page = _looked_at(browser, f"{desk.ui.url}/bonus", width, scheme)
     # No column is out of sight.
     assert page.evaluate(
         "[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)"
@@ -71,12 +77,9 @@ def test_a_period_is_looked_at_and_closed_on_its_own_page(
     program = load_program(desk.bonus.program).program.program
     # Every second look is enough: the parts are those of the list and of the reports.
     for width, scheme in LOOKS[::2]:
-        looks = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-        looks.goto(f"{desk.ui.url}/bonus/periods/{program}/{periods[1]}")
-        found = Axe().run(looks)
-        assert found.violations_count == 0, found.generate_report()
-        assert looks.evaluate("document.documentElement.scrollWidth") == width
-        looks.close()
+        _looked_at(
+            browser, f"{desk.ui.url}/bonus/periods/{program}/{periods[1]}", width, scheme
+        ).close()
     page.goto("/bonus")
     page.get_by_role("link", name=periods[1], exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{program}: {periods[1]}")
@@ -125,12 +128,7 @@ def test_an_adjustment_is_asked_for_by_one_and_approved_by_another(
     page.wait_for_url("**/runs/*")
     expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
     for width, scheme in LOOKS[::3]:
-        looks = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-        looks.goto(f"{desk.ui.url}{address}/adjustments")
-        found = Axe().run(looks)
-        assert found.violations_count == 0, found.generate_report()
-        assert looks.evaluate("document.documentElement.scrollWidth") == width
-        looks.close()
+        _looked_at(browser, f"{desk.ui.url}{address}/adjustments", width, scheme).close()
     page.goto(f"{address}/adjustments")
     expect(page.get_by_text("a <b>lost</b> reel")).to_be_visible()
     approving = page.locator("form", has=page.get_by_role("button", name="Approve"))

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
-from orchestration.pipeline.home import Home
 from orchestration.web import adjustment_pages
 from tests.page_reader import read_page
-from tests.unit.reports.conftest import PROGRAM, HandMade
+from tests.unit.reports.conftest import HandMade
 from tests.unit.reports.conftest import march as march
-from tests.unit.web.asking import Answer, ask
-from tests.unit.web.test_pages import FORM, HOST, OWN, VISITORS, _app
+from tests.unit.web.asking import Answer
+from tests.unit.web.test_pages import VISITORS
+from tests.unit.web.test_period_page import Desk
+from tests.unit.web.test_period_page import books as books
 
 PAGE = "/bonus/periods/spring-bonus/march/adjustments"
 HEADER = "program,adjustment_id,creator_id,period,currency,amount,reason,requested_by,approved_by,updated_at\n"
@@ -24,40 +22,21 @@ SEEN = "2024-01-02T00:00:00.000000Z"
 PROPOSAL = {"creator_id": "b", "currency": "USD", "amount": "2.50", "reason": "<b>lost</b>"}
 
 
-class Desk:
-    """Asks the pages of a home, and keeps what they launch."""
+class AdjustmentsDesk(Desk):
+    """Asks the page of adjustments, over a landing folder with some rows."""
 
     def __init__(self, books: HandMade, *rows: str) -> None:
+        super().__init__(books.home)
         registered = books.home.registrations()[books.program]
         assert registered.landing is not None
         self.folder = registered.landing / "adjustments"
         self.folder.mkdir(exist_ok=True)
         (self.folder / "rows.csv").write_text(HEADER + "".join(f"{row}\n" for row in rows))
-        self.launched: list[tuple[Any, ...]] = []
-        self._app = _app(books.home, self._launch)
 
-    def _launch(self, *launch: Any) -> str:
-        self.launched.append(launch)
-        return "run-7"
-
-    def get(self) -> Answer:
-        return ask(self._app, "GET", PAGE, [HOST])
-
-    def post(self, action: str, **fields: str) -> Answer:
-        fields = {"token": VISITORS.token(f"{PAGE}/{action}"), "name": "cy", **fields}
-        return ask(
-            self._app, "POST", f"{PAGE}/{action}", [HOST, OWN, FORM], urlencode(fields).encode()
-        )
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> HandMade:
-    """A home that knows the program; nothing is published yet."""
-    books = HandMade(Home(tmp_path / "home"))
-    (tmp_path / "program.yaml").write_text(PROGRAM)
-    (tmp_path / "landing").mkdir()
-    books.home.register(books.program, tmp_path / "program.yaml", tmp_path / "landing")
-    return books
+    def send(self, action: str, **fields: str) -> Answer:
+        """A form of the page, in the name of cy if nothing else is said."""
+        path = f"{PAGE}/{action}"
+        return self.post_to(path, **{"token": VISITORS.token(path), "name": "cy", **fields})
 
 
 def row(adjustment_id: str, approved_by: str = "", period: str = "march") -> str:
@@ -69,7 +48,9 @@ def test_it_shows_what_waits_and_what_its_approval_would_change(
 ) -> None:
     """Before the period's closes_on; a later approval has no open period that could post it."""
     monkeypatch.setattr(adjustment_pages, "_now", lambda: datetime(2024, 1, 3, tzinfo=UTC))
-    answer = Desk(march, row("a<1>"), row("a2", "cy"), row("a3", period="april")).get()
+    answer = AdjustmentsDesk(march, row("a<1>"), row("a2", "cy"), row("a3", period="april")).get(
+        PAGE
+    )
     assert answer.status == 200
     text = read_page(answer.text).text
     assert "a<1>: 2.50 USD to b for march (lost reel), asked for by bo, waits" in text
@@ -81,10 +62,10 @@ def test_it_shows_what_waits_and_what_its_approval_would_change(
 
 
 def test_an_approval_is_a_run_of_what_was_looked_at(books: HandMade) -> None:
-    desk = Desk(books, row("a\u200d1"))
-    form = re.search(r'name="adjustment_id" value="([^"]*)"', desk.get().text)
+    desk = AdjustmentsDesk(books, row("a\u200d1"))
+    form = re.search(r'name="adjustment_id" value="([^"]*)"', desk.get(PAGE).text)
     assert form is not None and form.group(1) == "a\u200d1"
-    answer = desk.post("approve", adjustment_id=form.group(1), seen=SEEN)
+    answer = desk.send("approve", adjustment_id=form.group(1), seen=SEEN)
     assert (answer.status, answer.headers["location"]) == (303, ["/runs/run-7"])
     config = {"adjustment_id": "a\u200d1", "approver": "cy", "yes": True, "seen": SEEN}
     assert desk.launched == [
@@ -114,31 +95,31 @@ def test_an_approval_is_a_run_of_what_was_looked_at(books: HandMade) -> None:
 def test_what_is_refused_makes_no_run(
     fields: dict[str, str], status: int, said: str, books: HandMade
 ) -> None:
-    desk = Desk(books, row("a1"), row("a3", period="april"))
-    answer = desk.post("approve", **{"adjustment_id": "a1", "seen": SEEN, **fields})
+    desk = AdjustmentsDesk(books, row("a1"), row("a3", period="april"))
+    answer = desk.send("approve", **{"adjustment_id": "a1", "seen": SEEN, **fields})
     assert (answer.status, said in answer.text) == (status, True)
     assert desk.launched == []
 
 
 def test_a_proposal_is_a_run(books: HandMade) -> None:
-    desk = Desk(books)
-    assert desk.post("propose", **PROPOSAL).status == 303
+    desk = AdjustmentsDesk(books)
+    assert desk.send("propose", **PROPOSAL).status == 303
     assert desk.launched[0][:3] == (
         "propose_adjustment",
         "spring-bonus:march",
         {"ops": {"propose_adjustment_row": {"config": {**PROPOSAL, "by": "cy"}}}},
     )
-    answer = desk.post("propose", **{**PROPOSAL, "amount": "1.005"})
+    answer = desk.send("propose", **{**PROPOSAL, "amount": "1.005"})
     assert (answer.status, "amount: found " in answer.text) == (409, True)
     assert len(desk.launched) == 1
 
 
 def test_a_broken_row_or_an_absent_folder_is_told(books: HandMade) -> None:
-    desk = Desk(books, "spring-bonus,a1")
-    answer = desk.get()
+    desk = AdjustmentsDesk(books, "spring-bonus,a1")
+    answer = desk.get(PAGE)
     assert answer.status == 409 and "adjustments/rows.csv" in answer.text
     (desk.folder / "rows.csv").unlink()
     desk.folder.rmdir()
     desk.folder.parent.rmdir()
-    answer = desk.get()
+    answer = desk.get(PAGE)
     assert answer.status == 409 and "is not there" in answer.text
