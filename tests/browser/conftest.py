@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ ARGUMENTS = (
 IMAGES = ROOT / "docs" / "images"
 PATIENCE_MS = 60_000
 """A page of a busy machine is slow, not broken."""
+RUN_SECONDS = 600
+RUN_MS = RUN_SECONDS * 1000
 
 VIEWPORT: ViewportSize = {"width": 1600, "height": 1000}
 
@@ -109,3 +112,14 @@ def at_rest(page: Page) -> bytes:
             return now
         before = now
     raise AssertionError(f"{page.url} does not come to rest")
+
+
+def expect_success(page: Page) -> None:
+    """Waits, on the page of a run, until it has ended, and demands that it succeeded.
+
+    By the icon beside the run's id. The list of its log draws only the lines in sight, so no line of
+    it can be waited for.
+    """
+    ended = page.get_by_role("img", name=re.compile("^run_(success|failed|canceled)$")).first
+    expect(ended).to_be_visible(timeout=RUN_MS)
+    expect(page.get_by_role("img", name="run_success", exact=True).first).to_be_visible()

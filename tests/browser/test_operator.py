@@ -13,14 +13,12 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 from orchestration.dagster_glue.assets.asset_metadata import GROUPS, group_name
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.terms.load import load_program
-from tests.browser.conftest import PATIENCE_MS, Camera, Desk
+from tests.browser.conftest import PATIENCE_MS, RUN_MS, RUN_SECONDS, Camera, Desk
 from tests.served_ui import wait_for
 
 JOB = "/locations/creator-bonus/jobs/period"
 LAUNCHPAD = "/locations/creator-bonus/jobs/close/playground"
 ALL_UPSTREAM = "view=lineage&lineageScope=upstream&lineageDepth=100"
-RUN_SECONDS = 600
-RUN_MS = RUN_SECONDS * 1000
 
 # Of each stage a table whose gate has no warning in the sample, so that its check turns green.
 GREEN = ("raw_creators", "stg_posts", "creator_eligibility", "post_scores", "payout_ledger")

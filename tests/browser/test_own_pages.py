@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.terms.load import load_program
-from tests.browser.conftest import Desk
-from tests.browser.test_operator import LAUNCHPAD, RUN_MS, _choose_in_launchpad, _launch
+from tests.browser.conftest import RUN_MS, Desk, expect_success
+from tests.browser.test_operator import LAUNCHPAD, _choose_in_launchpad, _launch
 
 LOOKS = [(width, scheme) for width in (400, 900, 1600) for scheme in ("light", "dark")]
 
@@ -92,7 +92,7 @@ def test_a_period_is_looked_at_and_closed_on_its_own_page(
     closing.get_by_label("Your name").fill("heidi")
     closing.get_by_role("button").click()
     page.wait_for_url("**/runs/*")
-    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
+    expect_success(page)
     second = desk.bonus.json("status")["periods"][1]
     assert (second["state"], second["closed_by"]) == ("closed", "heidi")
     page.goto(f"/bonus/periods/{program}/{periods[1]}")
@@ -103,7 +103,7 @@ def test_a_period_is_looked_at_and_closed_on_its_own_page(
     expect(running.get_by_label("Your name")).to_have_value("heidi")
     running.get_by_role("button").click()
     page.wait_for_url("**/runs/*")
-    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
+    expect_success(page)
     third = desk.bonus.json("status")["periods"][2]
     assert (third["state"], third["by"]) == ("estimated", "heidi")
 
@@ -126,7 +126,7 @@ def test_an_adjustment_is_asked_for_by_one_and_approved_by_another(
         asking.get_by_label(label).fill(typed)
     asking.get_by_role("button").click()
     page.wait_for_url("**/runs/*")
-    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
+    expect_success(page)
     for width, scheme in LOOKS[::3]:
         _looked_at(browser, f"{desk.ui.url}{address}/adjustments", width, scheme).close()
     page.goto(f"{address}/adjustments")
@@ -139,7 +139,7 @@ def test_an_adjustment_is_asked_for_by_one_and_approved_by_another(
     approving.get_by_label("Your name").fill("cy")
     approving.get_by_role("button").click()
     page.wait_for_url("**/runs/*")
-    expect(page.get_by_text("RUN_SUCCESS")).to_be_visible(timeout=RUN_MS)
+    expect_success(page)
     (row,) = desk.bonus.json("adjust", "list")["adjustments"]
     assert (row["requested_by"], row["approved_by"], row["counts"]) == ("bo", "cy", True)
 
