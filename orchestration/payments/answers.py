@@ -176,7 +176,7 @@ def _direction(node: _Node) -> Outcome:
 def _amount(node: _Node, *paths: str) -> tuple[str, Decimal] | None:
     """The first amount that stands at one of the paths. Its currency and form are the schema's."""
     amount = next(filter(None, map(node.first, paths)), None)
-    return amount and (amount.get("Ccy"), Decimal(amount.own_text))
+    return None if amount is None else (amount.get("Ccy"), Decimal(amount.own_text))
 
 
 class _Node:
