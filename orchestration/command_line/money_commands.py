@@ -333,7 +333,7 @@ def adjust(
     except OSError as error:
         fail(USAGE, f"cannot write to {folder}: {error.strerror}; check its permissions")
     if as_json:
-        told = {"adjustment": asdict(step.row), "path": step.path and str(step.path)}
+        told = {"adjustment": step.row.to_json(), "path": step.path and str(step.path)}
         show_json({"program": loaded.program.program, **told, "preview": asdict(step.preview)})
     else:
         show(step.text)
@@ -348,7 +348,7 @@ def _given(by: str | None) -> str:
 
 def _list_adjustments(loaded: LoadedProgram, rows: Sequence[Row], as_json: bool) -> None:
     if as_json:
-        found = [asdict(row) | {"counts": row.decides.counts} for row in rows]
+        found = [row.to_json() | {"counts": row.decides.counts} for row in rows]
         show_json({"program": loaded.program.program, "adjustments": found})
     elif not rows:
         show("no adjustments are in the landing folder")
