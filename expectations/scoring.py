@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.suite import Expectation, digits, unique
-from orchestration.terms.counts import INCREMENTS, SCORED
+from orchestration.terms.counts import ALL_COUNTS, INCREMENTS
 
 
 def _points_from_zero(table: str, key: str) -> Expectation:
@@ -21,8 +21,8 @@ _VALUE_E6 = f"cast({digits('segments.audience_value')} as hugeint)"
 _SUMS = ", ".join(f"sum({count}) as {count}" for count in INCREMENTS)
 _OTHER_SUMS = " or ".join(f"scores.{count} is distinct from summed.{count}" for count in INCREMENTS)
 _WEIGHED = " + ".join(
-    f"cast(increments.{count} as hugeint) * coalesce(weights.{weight}_e4, 0)"
-    for weight, count in SCORED.items()
+    f"cast(increments.{count.scored} as hugeint) * coalesce(weights.{count.name}_e4, 0)"
+    for count in ALL_COUNTS
 )
 
 EXPLAINED = (

@@ -1,5 +1,9 @@
 """Lists of the contract that several tests ask for; written from its words."""
 
+# §3, §5
+COUNTS = ("views", "likes", "comments", "shares")
+SCORED_COUNTS = ("qualified_views", *COUNTS[1:])
+
 # §4
 CREATOR_REASONS = {
     "UNKNOWN_CREATOR",

@@ -16,6 +16,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from tests.contract import SCORED_COUNTS
+
 Rows = list[dict[str, str]]
 Tables = dict[str, Rows]
 Explained = dict[str, Any]
@@ -38,7 +40,7 @@ NUMBERS = (
 """The columns of payout_ledger "from points to closing_balance_minor" that are numbers."""
 
 CELLS = {
-    "post_increments": {"qualified_views", "likes", "comments", "shares"},
+    "post_increments": set(SCORED_COUNTS),
     "creator_segments": {"audience_value"},
     "creator_earnings": {"milestones_minor", "cap_minor", "rounding_unit", "budget_unit"},
     "post_earnings": {"rounding_unit"},

@@ -9,11 +9,8 @@ from orchestration.explain.expression import Expression, greatest, half_even, na
 from orchestration.explain.rows import CreatorRows, Row
 from orchestration.explain.steps import AUDIENCE_VALUE, POINTS, Step, Steps, program_number
 from orchestration.foundations.messages import Message
-from orchestration.terms.counts import SCORED
+from orchestration.terms.counts import ALL_COUNTS
 from orchestration.terms.model import Program
-
-LETTERS = {"views": "v", "likes": "l", "comments": "c", "shares": "s"}
-"""What a count is called in an expression, as in the example of §11."""
 
 
 def explain_points(steps: Steps, program: Program, rows: CreatorRows) -> dict[str, Step]:
@@ -76,13 +73,13 @@ def _weighed(
         return
     given = [
         program_number(
-            f"w{LETTERS[count]}{increment.key['segment_no']}",
-            getattr(weights, count),
-            *("terms", version_no, "weights", content_type, count),
+            f"w{count.letter}{increment.key['segment_no']}",
+            getattr(weights, count.name),
+            *("terms", version_no, "weights", content_type, count.name),
         )
-        * named(f"{LETTERS[count]}{increment.key['segment_no']}", increment.cell(column))
-        for count, column in SCORED.items()
-        if count in weights.model_fields_set
+        * named(f"{count.letter}{increment.key['segment_no']}", increment.cell(count.scored))
+        for count in ALL_COUNTS
+        if count.name in weights.model_fields_set
     ]
     if given:
         yield total(given)

@@ -21,6 +21,7 @@ from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.statements import wording
 from orchestration.statements.figures import Statement
 from orchestration.statements.languages import Language, Speech, translations
+from orchestration.terms.counts import ALL_COUNTS
 from orchestration.terms.currencies import minor_units
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def _environment(language: Language) -> Environment:
         "language": language,
         "style": Markup((TEMPLATES / "statement.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         "words": wording,
+        "counts": ALL_COUNTS,
         "status_reasons": STATUS_REASONS,
         "outcomes": OUTCOMES,
     }

@@ -14,6 +14,7 @@ import pytest
 from orchestration.publishing.export import export_period
 from orchestration.publishing.store import Publication
 from tests.conftest import ROOT
+from tests.contract import SCORED_COUNTS
 from tests.integration.books import Books
 from tests.proof.campaign import Verdict, over
 from tests.proof.cases import Case
@@ -26,9 +27,9 @@ DRAWN = 100
 CHANGED = {
     "creator_eligibility": ["eligible"],
     "post_eligibility": ["eligible"],
-    "post_scores": ["qualified_views", "likes", "comments", "shares", "points"],
+    "post_scores": [*SCORED_COUNTS, "points"],
     "creator_segments": ["audience_value"],
-    "post_increments": ["qualified_views", "likes", "comments", "shares"],
+    "post_increments": [*SCORED_COUNTS],
     "creator_scores": ["eligible_posts", "audience_value", "points"],
     "market_totals": [
         "eligible_creators", "points", "capped_creators", "capped_minor", "shared_minor",

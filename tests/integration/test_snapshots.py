@@ -26,8 +26,8 @@ from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
+from tests.contract import COUNTS, SCORED_COUNTS
 
-COUNTS = ("views", "likes", "comments", "shares")
 PERIOD = "2024-04"
 W_START, W_END, CUT = datetime(2024, 4, 1), datetime(2024, 5, 1), datetime(2024, 4, 16)
 
@@ -217,7 +217,7 @@ def test_values_and_conflicts_are_those_of_the_rules(case: Any) -> None:
     found = {
         (post, number): tuple(row)
         for post, number, *row in connection.execute(
-            "select post_id, boundary_no, qualified_views, likes, comments, shares from int_counts_at"
+            f"select post_id, boundary_no, {', '.join(SCORED_COUNTS)} from int_counts_at"
         ).fetchall()
     }
     # What a conflict decides has no value: the gate blocks it.

@@ -19,6 +19,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from tests.contract import COUNTS
 from tests.proof.cases import Case, Landing, Row, Step, as_yaml, instant, text_of, write_landing
 from tests.proof.choices import (
     CONTENT_TYPES,
@@ -178,7 +179,7 @@ def _terms(
             "weights": {
                 content_type: {
                     count: draw.of(WEIGHTS)
-                    for count in ("views", "likes", "comments", "shares")
+                    for count in COUNTS
                     if count == "views" or draw.mostly(4)
                 }
                 for content_type in ("reel", *draw.most_of(CONTENT_TYPES[1:3]))
@@ -429,7 +430,7 @@ def _snapshots(draw: Draw, world: World, post: str, instants: list[datetime]) ->
         return
     count = draw.of((2, 3, 4, 6, 5, 1, 0)) * len(world.program["periods"])
     seen = sorted({draw.upto(len(instants) - 1) for _ in range(count)})
-    totals = dict.fromkeys(("views", "likes", "comments", "shares"), 0)
+    totals = dict.fromkeys(COUNTS, 0)
     is_sparse = draw.rarely(2)
     for place in seen:
         for count in totals:
@@ -463,10 +464,7 @@ def _snapshot(
         observed_at=at,
         views=views,
         ineligible_views=draw.of((0, min(views, 1), views)) if draw.rarely(4) else None,
-        **{
-            count: None if is_sparse and draw.rarely(3) else totals[count]
-            for count in ("likes", "comments", "shares")
-        },
+        **{count: None if is_sparse and draw.rarely(3) else totals[count] for count in COUNTS[1:]},
         delivered_at=delivered_at,
     )
 

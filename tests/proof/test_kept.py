@@ -26,6 +26,7 @@ from orchestration.pipeline.run_state import last_run
 from orchestration.terms.load import load_program
 from orchestration.terms.model import Period
 from tests.conftest import published_files
+from tests.contract import COUNTS
 from tests.keeping import everything_is_kept
 from tests.proof.campaign import PROGRAMS, SEED, Verdict, is_long, over
 from tests.proof.cases import FORMATS, Case, Landing, Layout, Row, text_of, write_landing
@@ -65,7 +66,7 @@ def _add_snapshots(
     last = periods[-1].ends_on + timedelta(days=12)
     blocks: dict[int, list[Row]] = defaultdict(list)
     for post in sorted({row["post_id"] for row in landed["posts"]}):
-        counts = dict.fromkeys(("views", "likes", "comments", "shares"), 0)
+        counts = dict.fromkeys(COUNTS, 0)
         hides = dice.choice([0, 0, 0, 0.2])
         for step in range((last - first).days * 2):
             at = datetime.combine(first, time(), UTC) + timedelta(

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, published_files
+from tests.contract import COUNTS, SCORED_COUNTS
 from tests.proof.campaign import SEED, SHARE_OF_A_RELATION, Verdict, is_long, over, share
 from tests.proof.cases import FORMATS, Case, Landing, Layout, Row, as_yaml
 from tests.proof.compare import differences, published_rows
@@ -358,10 +359,10 @@ def _scaled(program: dict[str, Any]) -> None:
             terms["eligibility"]["minimum_views"] *= TIMES
 
 
-_COUNTS = ("views", "ineligible_views", "likes", "comments", "shares")
+_COUNTS = (*COUNTS, "ineligible_views")
 _PUBLISHED_COUNTS = {
     "post_eligibility": ("qualified_views",),
-    "post_scores": ("qualified_views", "likes", "comments", "shares"),
+    "post_scores": SCORED_COUNTS,
 }
 
 

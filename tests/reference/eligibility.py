@@ -6,10 +6,9 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from .days import DAY, begin, begin_utc, day_of
-from .landing import group, in_force
+from .landing import COUNTS, group, in_force
 from .program import Period, Program, Terms
 
-COUNTS = {"views": "qualified_views", "likes": "likes", "comments": "comments", "shares": "shares"}
 FLAGS = {  # what excludes may name -> (the reason, whether the post's flag says so)
     "branded_content": ("BRANDED_CONTENT", lambda post: post["is_branded_content"]),
     "collab": ("COLLAB", lambda post: post["is_collab"]),

@@ -5,12 +5,15 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 
+from .landing import COUNTS
+
+GAINED = " ".join(COUNTS.values())
 COLUMNS = {
     "creator_eligibility": "creator_id market deal_id window_start window_end eligible reasons",
     "post_eligibility": "post_id creator_id content_type published_at qualified_views eligible reasons",
-    "post_scores": "post_id creator_id content_type qualified_views likes comments shares points",
+    "post_scores": f"post_id creator_id content_type {GAINED} points",
     "creator_segments": "creator_id segment_no starts_at ends_at terms_version audience_value",
-    "post_increments": "post_id segment_no creator_id qualified_views likes comments shares",
+    "post_increments": f"post_id segment_no creator_id {GAINED}",
     "creator_scores": "creator_id market eligible_posts audience_value points",
     "market_totals": "market eligible_creators points pool_minor capped_creators capped_minor shared_minor"
     " shared_points rounded_minor",

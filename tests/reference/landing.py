@@ -14,6 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from backports import zstd
 
+COUNTS = {
+    "views": "qualified_views",
+    "likes": "likes",
+    "comments": "comments",
+    "shares": "shares",
+}  # -> as scored (§3)
+
 
 def text(raw) -> str:
     """§2: "Text is UTF-8 and taken as it stands: nothing is trimmed"; "In Parquet an id may be a whole number or a UUID:
@@ -93,11 +100,8 @@ COLUMNS = {
     "post_metrics": {
         "post_id": text,
         "observed_at": instant,
-        "views": count,
         "ineligible_views": count,
-        "likes": count,
-        "comments": count,
-        "shares": count,
+        **dict.fromkeys(COUNTS, count),
         "delivered_at": instant,
     },
     "audience": {

@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from .eligibility import COUNTS, total
-from .landing import group
+from .eligibility import total
+from .landing import COUNTS, group
 from .program import Period, Terms
 
 

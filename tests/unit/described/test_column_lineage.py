@@ -17,6 +17,7 @@ from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.terms.model import Period, Program, TermsVersion
 from orchestration.terms.tables import COLUMNS as TERMS_COLUMNS
 from tests.conftest import ROOT
+from tests.contract import COUNTS, SCORED_COUNTS
 
 SPECS = {
     spec.key.to_user_string(): spec
@@ -105,8 +106,8 @@ def test_what_is_declared_of_the_ledgers_sql_is_what_it_says(table: str) -> None
         # §5 "audience value x sum over (views, likes, comments, shares) of weight x increment".
         ("int_post_points", "points_e4",
          {"int_audience_value.audience_value_e6"}
-         | {f"int_increments.{count}" for count in ("qualified_views", "likes", "comments", "shares")}
-         | {f"terms.terms_weights.{count}_e4" for count in ("views", "likes", "comments", "shares")}),
+         | {f"int_increments.{count}" for count in SCORED_COUNTS}
+         | {f"terms.terms_weights.{count}_e4" for count in COUNTS}),
         # §5 "the mean of the countries' values weighted by accounts, clamped to [floor, ceiling]".
         ("int_audience_value", "audience_value_e6",
          {"stg_audience.accounts", "terms.terms_countries.value_e6",

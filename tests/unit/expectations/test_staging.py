@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from expectations.suite import Severity
+from tests.contract import COUNTS
 
 Failing = Callable[[str, str, Severity], list[Mapping[str, str]]]
 
@@ -121,7 +122,7 @@ def _posts(work: duckdb.DuckDBPyConnection, count: int, **last: str) -> None:
         "window_end": "timestamp '2024-05-10 07:00:00'",
         "last_observed_at": "timestamp '2024-05-10 00:00:00'",
     }
-    for name in ("views", "likes", "comments", "shares"):
+    for name in COUNTS:
         columns |= {f"last_{name}": "5", f"greatest_{name}": "5"}
     selected = ", ".join(f"{sql} as {name}" for name, sql in (columns | last).items())
     work.execute(
@@ -156,7 +157,7 @@ def test_of_the_posts_in_play_99_percent_are_seen_at_the_end(
     assert len(failing("staging", "posts_in_play_were_seen_at_the_end", "warn")) == unseen * turned
 
 
-@pytest.mark.parametrize("count", ["views", "likes", "comments", "shares"])
+@pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize(
     ("posts", "fallen", "turned"), [(100, 1, False), (99, 1, True), (200, 3, True), (0, 0, False)]
 )

@@ -12,6 +12,7 @@ from orchestration.explain.explanation import Explanation, explain
 from orchestration.explain.page import page
 from orchestration.explain.rows import Contradiction, CreatorRows, Row
 from orchestration.explain.steps import path_text
+from tests.contract import SCORED_COUNTS
 from tests.explained import at_path, evaluate
 from tests.unit.explain.creators import POOL, RATE, creator, ledger, program, row
 
@@ -19,8 +20,9 @@ SCORED = {"creator_id": "ana"}
 
 
 def increments(post: str, segment: int, *counts: int) -> Row:
-    names = ("qualified_views", "likes", "comments", "shares")
-    cells = dict(zip(names, counts, strict=True))
+    cells = dict.fromkeys(SCORED_COUNTS, 0) | dict(
+        zip(SCORED_COUNTS[: len(counts)], counts, strict=True)
+    )
     return row("post_increments", post_id=post, segment_no=segment, **SCORED, **cells)
 
 

@@ -24,10 +24,10 @@ from orchestration.ingest.fingerprint import hash_landing
 from orchestration.ingest.landing import Kept, ingest_landing
 from orchestration.ingest.parquet_loader import Probe, distrusting_statistics
 from orchestration.ingest.text_loader import TextLoader
+from tests.contract import COUNTS
 from tests.keeping import everything_is_kept
 from tests.unit.ingest.conftest import CLOSES_AT
 
-COUNTS = ("views", "likes", "comments", "shares")
 FIRST, LAST = datetime(2024, 4, 1), datetime(2024, 4, 11)
 FIGURES = ("known_snapshots", "unknown_posts", "early_posts")
 

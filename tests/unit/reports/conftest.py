@@ -16,6 +16,7 @@ from orchestration.pipeline.settling import period_totals
 from orchestration.pipeline.versions import finish_version, write_tables
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import Inputs, RunRecord
+from tests.contract import COUNTS
 
 MARKET = "<i>US</i>"
 CONTENT = "<script>alert('reel')</script>"
@@ -74,7 +75,7 @@ DATA = {
     ],
     "posts_in_play": 200,
     "posts_late": 1,
-    "posts_falling": {"views": 3, "likes": 0, "comments": 0, "shares": 0},
+    "posts_falling": dict.fromkeys(COUNTS, 0) | {"views": 3},
 }
 
 GATES = {

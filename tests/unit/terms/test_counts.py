@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 
-from orchestration.explain.points import LETTERS
 from orchestration.ingest.datasets import BY_NAME
 from orchestration.publishing.tables import CONTRACT_TABLES, PUBLISHED_TABLES
-from orchestration.terms.counts import COUNTS, INCREMENTS, SCORED
+from orchestration.terms.counts import ALL_COUNTS, COUNTS, INCREMENTS
 from orchestration.terms.model import Weights
+from tests import contract
 from tests.conftest import ROOT
+
+
+def test_they_are_those_of_the_contract() -> None:
+    assert contract.COUNTS == COUNTS
+    assert contract.SCORED_COUNTS == INCREMENTS
 
 
 def test_a_program_file_weighs_exactly_these() -> None:
@@ -25,8 +30,6 @@ def test_a_snapshot_reports_exactly_these_and_ineligible_views() -> None:
 
 def test_views_are_scored_without_ineligible_ones() -> None:
     """§3, §9: what is published of a post and of a segment, in the order of the contract."""
-    assert INCREMENTS == ("qualified_views", "likes", "comments", "shares")
-    assert dict(zip(COUNTS, INCREMENTS, strict=True)) == SCORED
     for table in (CONTRACT_TABLES["post_scores"], PUBLISHED_TABLES["post_increments"]):
         assert tuple(name for name in table.columns if name in INCREMENTS) == INCREMENTS
 
@@ -39,5 +42,5 @@ def test_the_models_have_the_same_list() -> None:
 
 
 def test_each_has_a_letter_of_its_own_in_an_expression() -> None:
-    assert tuple(LETTERS) == COUNTS
-    assert len(set(LETTERS.values())) == len(COUNTS)
+    assert len({count.letter for count in ALL_COUNTS}) == len(COUNTS)
+    assert all(len(count.letter) == 1 for count in ALL_COUNTS)

@@ -11,6 +11,7 @@ from orchestration.terms.draft import Draft, Finding
 from orchestration.terms.load import parse_program
 from orchestration.terms.model import BrokenRulesError
 from orchestration.terms.problems import LONGEST_SHOWN, Problem
+from tests.contract import COUNTS
 
 from .conftest import changed
 
@@ -73,10 +74,10 @@ COUNTRY_VALUE = "a number from 0 to 100, at most 6 decimals"
          "terms[1].audience_value.other: found nothing, expected this key, which is required"),
         ("photo: {views: 0.8}", "photo: {clicks: 0.8}",
          "terms[0].weights.photo.clicks: found the unknown key clicks,"
-         " expected one of the keys views, likes, comments, shares"),
+         f" expected one of the keys {', '.join(COUNTS)}"),
         ("photo: {views: 0.8}", "photo: {vews: 0.8}",
          "terms[0].weights.photo.vews: found the unknown key vews,"
-         " expected one of the keys views, likes, comments, shares; perhaps views"),
+         f" expected one of the keys {', '.join(COUNTS)}; perhaps views"),
         # the rules
         ("brackets: [{rate: 0.24}]", "brackets: []",
          "withholding[1].brackets: found an empty list, expected at least one entry"),

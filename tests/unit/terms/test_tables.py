@@ -11,6 +11,7 @@ import pytest
 from orchestration.terms.currencies import CURRENCIES, CURRENT_CURRENCIES
 from orchestration.terms.model import Program, UnknownPeriodError
 from orchestration.terms.tables import TERMS_TABLE_NAMES, terms_tables
+from tests.contract import COUNTS
 
 Accepted = Callable[..., Program]
 
@@ -57,8 +58,8 @@ SCHEMAS = {
     "terms_markets": [("version_no", pa.int32()), ("market", TEXT)],
     "terms_content_types": [("version_no", pa.int32()), ("content_type", TEXT)],
     "terms_weights": [
-        *[("version_no", pa.int32()), ("content_type", TEXT), ("views_e4", pa.int64())],
-        *[("likes_e4", pa.int64()), ("comments_e4", pa.int64()), ("shares_e4", pa.int64())],
+        *[("version_no", pa.int32()), ("content_type", TEXT)],
+        *[(f"{count}_e4", pa.int64()) for count in COUNTS],
     ],
     "terms_countries": [("version_no", pa.int32()), ("country", TEXT), ("value_e6", pa.int64())],
 }
@@ -202,7 +203,9 @@ def test_eligibility_lists(accepted: Accepted) -> None:
 
 def test_weights_and_countries_are_scaled_exactly(accepted: Accepted) -> None:
     program = accepted(("DE: 0.7", "DE: 0.000001"))
-    assert rows(program, "march", "terms_weights") == [
+    names = ("version_no", "content_type", "views_e4", "likes_e4", "comments_e4", "shares_e4")
+    found = terms_tables(program, "march")["terms_weights"].select(names).to_pylist()
+    assert [tuple(row.values()) for row in found] == [
         (0, "reel", 10_000, 20_000, 50_000, 85_000),
         (0, "photo", 8_000, 0, 0, 0),
     ]
