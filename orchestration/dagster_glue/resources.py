@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.events import EngineEventData
 
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.partitions import split_partition_key
-from orchestration.dagster_glue.report_files import page_of
+from orchestration.dagster_glue.report_files import gates_of
 from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DUCKDB, engine_named
@@ -109,13 +110,14 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             last = last_run(self.home, program, period)
         if last is None or last.run_id != run_id or context.log is None:
             return
+        page = gates_of(program, period)
         for stage, verdict in last.gates.items():
             if not verdict.held:
-                page = page_of(program, period)
                 context.log.error(
                     f"{summarize(stage, verdict)}\n  see the rows: {page} of bonus ui, or bonus gates"
                     f" {period}"
                 )
+                _link(context, f"the rows that the {stage} gate names", page)
 
     def registration(self, program: str) -> Registration:
         """The places of a program's files; Failure for a partition of no known program."""
@@ -161,6 +163,13 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             watch(text)
 
         return tell
+
+
+def _link(context: dg.InitResourceContext, text: str, page: str) -> None:
+    """A line of the run's log that can be clicked, as the text of a log line cannot."""
+    if context.instance is not None and context.run is not None:
+        data = EngineEventData({"rows": dg.MetadataValue.url(page)})
+        context.instance.report_engine_event(text, context.run, data)
 
 
 def demand_landing(landing: Path | None) -> Path:

@@ -19,6 +19,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dagster._core.events import EngineEventData
 
 from expectations.suite import GateResult
 from orchestration.dagster_glue import resources
@@ -130,7 +131,8 @@ def _assert_nothing_after(place: Place, stage: str, run: dg.DagsterRun) -> None:
     made = STAGES[: STAGES.index(stage) + 1]
     assert _materialised(place, run.run_id) == set().union(*(TABLES[name] for name in made))
     with place.instance() as instance:
-        told = [entry.message for entry in instance.all_logs(run.run_id)]
+        logged = instance.all_logs(run.run_id)
+        told = [entry.message for entry in logged]
         checks = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     verdicts = {
         check.asset_key.to_user_string(): check.passed
@@ -147,6 +149,11 @@ def _assert_nothing_after(place: Place, stage: str, run: dg.DagsterRun) -> None:
     (gate,) = (place for place, text in enumerate(told) if "see the rows: /bonus/periods/" in text)
     assert f"the {stage} gate has not held" in told[gate]
     assert not [text for text in told[gate:] if "not executed" in text]
+    # The text of a line cannot be clicked: the next line has the link.
+    link = logged[gate + 1].get_dagster_event().event_specific_data
+    assert isinstance(link, EngineEventData)
+    page = f"/bonus/periods/{place.program}/{place.period}#gates"
+    assert link.metadata == {"rows": dg.MetadataValue.url(page)}
     assert [text for text in told[:gate] if "not executed" in text] or stage == "ledger"
 
 

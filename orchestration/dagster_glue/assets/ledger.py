@@ -19,7 +19,7 @@ from orchestration.dagster_glue.assets.asset_metadata import (
 from orchestration.dagster_glue.failures import EXIT_STATUS, as_failures
 from orchestration.dagster_glue.gates import CHECK_NAME, check_results, check_spec
 from orchestration.dagster_glue.partitions import PERIODS, partition_key
-from orchestration.dagster_glue.report_files import page_of, reports_of
+from orchestration.dagster_glue.report_files import gates_of, reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.earning import earn
 from orchestration.pipeline.publishing import publish
@@ -148,7 +148,7 @@ def publication(
 ) -> Iterable[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """An open period is settled and published; of a closed one only its restatement is made."""
     run = home.period_run(context)
-    page = page_of(run.program, run.period)
+    page = gates_of(run.program, run.period)
     started = time.monotonic()
     try:
         with as_failures_but_gates():
