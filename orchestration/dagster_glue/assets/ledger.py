@@ -157,7 +157,8 @@ def publication(
         tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
         yield from check_results(error.result, tables, page)
         others = [table for table in CHECKED if table not in tables]
-        yield from _not_asked(others, f"not asked: the gate of {tables[0]} has not held")
+        why = f"not asked: the gate of {tables[0]} has not held"
+        yield from _not_asked(others, why, is_held=False)
         reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
     seconds = round(time.monotonic() - started, 2)
@@ -194,11 +195,20 @@ def publication(
     yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=plotted)
 
 
-def _not_asked(tables: Iterable[str], why: str) -> Iterable[dg.AssetCheckResult]:
-    """Dagster wants a result of every check of the step, also of tables that this run leaves alone."""
+def _not_asked(
+    tables: Iterable[str], why: str, *, is_held: bool = True
+) -> Iterable[dg.AssetCheckResult]:
+    """Dagster wants a result of every check of the step, also of tables that this run leaves alone.
+
+    It is a warning where the run is blocked, as for the checks of steps that have not begun.
+    """
     for table in tables:
         yield dg.AssetCheckResult(
-            asset_key=dg.AssetKey(table), check_name=CHECK_NAME, passed=True, description=why
+            asset_key=dg.AssetKey(table),
+            check_name=CHECK_NAME,
+            passed=is_held,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=why,
         )
 
 
