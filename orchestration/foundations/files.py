@@ -1,11 +1,12 @@
-"""Writing a file whole: a reader sees the old bytes or the new ones, never a part."""
+"""Writing a file whole: a reader sees the old bytes or the new ones, never a part. Reading one at all."""
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from errno import EISDIR
+from errno import EINVAL, EISDIR
 from os import strerror
 from pathlib import Path
 
@@ -90,3 +91,20 @@ def _fresh(
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+class NotRegular(OSError):
+    """A folder, a pipe or a device, where a file is expected."""
+
+
+def read_regular_file(path: str | os.PathLike[str], longest: int) -> bytes:
+    """The first `longest` bytes. OSError where there are none to read: NotRegular, if it is no file."""
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise NotRegular(EINVAL, "no regular file", os.fspath(path))
+        return file.read(longest)
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Opens a named pipe too at once, instead of when someone writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)

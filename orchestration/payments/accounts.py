@@ -10,13 +10,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-import stat
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from orchestration.foundations.files import read_regular_file
 from orchestration.foundations.texts import nearest_name, shown
 from orchestration.terms.problems import Problem
 from orchestration.terms.yaml_reader import MappingNode, Scalar, read_yaml
@@ -33,6 +33,7 @@ _NUMBER: Final = re.compile(r"[A-Za-z0-9/?:().,'+ -]+")
 _BIC: Final = re.compile("[A-Z0-9]{4}([A-Z]{2})[A-Z0-9]{2}([A-Z0-9]{3})?")
 _JOINERS: Final = "\u200c\u200d"  # invisible, but spelling in Persian and in scripts of India
 _LONGEST_SHOWN: Final = 80
+MOST_BYTES: Final = 256 * 1024 * 1024
 
 
 class Unpayable(ValueError):
@@ -270,9 +271,8 @@ def _wrong_header(path: Path, line: int, header: Sequence[str]) -> list[str]:
 def _content(path: Path) -> bytes | str:
     """The bytes of a regular file, or why there are none."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return f"{path}: no regular file"
-        return path.read_bytes()
+        content = read_regular_file(path, MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return f"{path}: cannot be read: {reason}"
+    return f"{path}: more than {MOST_BYTES:,} bytes" if len(content) > MOST_BYTES else content

@@ -1,23 +1,25 @@
 """What the bank answers (§14): pain.002, the status of payments, and camt.054, what was booked.
 
-Both are read by the local names of their elements, since versions of these messages (pain.002.001.03
-and later, camt.054.001.02 and later) differ in namespaces and in elements that nothing here asks for.
-A file from outside is hostile: document types, and so entities of whatever kind, are refused.
+Each message is held against the schema of its version. Then it is read by the local names of its
+elements: what is asked here has the same names in all versions.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from orchestration.foundations.files import read_regular_file
 from orchestration.foundations.texts import shown
+from orchestration.payments.iso20022 import NoMessage, parsed
 
+KINDS: Final = ("pain.002", "camt.054")
+"""The messages that are read, in the versions whose schemas are here."""
 MOST_BYTES: Final = 256 * 1024 * 1024
 LONGEST_REASON: Final = 500
 """§2: a reason has at most 500 characters."""
@@ -60,32 +62,15 @@ class Answer:
 def read_answers(path: Path) -> list[Answer]:
     """All that a message of the bank says, in its order; NoAnswer if the file is none."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = read_regular_file(path, MOST_BYTES + 1)
     except OSError as error:
         raise NoAnswer(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > MOST_BYTES:
-        raise NoAnswer(f"{path}: more than {MOST_BYTES} bytes")
+        raise NoAnswer(f"{path}: more than {MOST_BYTES:,} bytes")
     try:
-        return list(_answers(_parsed(content)))
-    except NoAnswer as error:
+        return list(_answers(_Node(parsed(content, KINDS))))
+    except (NoAnswer, NoMessage) as error:
         raise NoAnswer(f"{path}: {error}") from None
-
-
-def _parsed(content: bytes) -> _Node:
-    from lxml import etree
-
-    # Before it is parsed: a document type in the usual encoding costs nothing then.
-    if b"<!DOCTYPE" in content:
-        raise NoAnswer("a document type (DOCTYPE), which no bank sends; it may be an attack")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        tree = etree.parse(io.BytesIO(content), parser)
-    except etree.XMLSyntaxError as error:
-        raise NoAnswer(f"no XML ({shown(str(error.msg), 200)})") from None
-    if tree.docinfo.doctype or tree.docinfo.internalDTD is not None:
-        raise NoAnswer("a document type (DOCTYPE), which no bank sends; it may be an attack")
-    return _Node(tree.getroot())
 
 
 def _answers(root: _Node) -> Iterator[Answer]:
@@ -93,11 +78,6 @@ def _answers(root: _Node) -> Iterator[Answer]:
         yield from _statuses(report)
     elif notification := root.first("BkToCstmrDbtCdtNtfctn"):
         yield from _bookings(notification)
-    else:
-        found = shown(" of ".join([one.name for one in [*root.all("*"), root]][:2]), 80)
-        raise NoAnswer(
-            f"neither pain.002 (CstmrPmtStsRpt) nor camt.054 (BkToCstmrDbtCdtNtfctn), but {found}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,37 +89,39 @@ class _Said:
 
     @classmethod
     def of(cls, message: _Node) -> _Said:
-        message_id, made = message.text("GrpHdr/MsgId"), message.text("GrpHdr/CreDtTm")
-        if not message_id:
-            raise NoAnswer("no GrpHdr/MsgId, by which the message could be told from others")
+        made = message.text("GrpHdr/CreDtTm")
         try:
             at = datetime.fromisoformat(made)
-        except ValueError:
+            at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        except (
+            ValueError,
+            OverflowError,
+        ):  # hour 24, more decimals, years before 1: the schema takes them
             found = shown(made, 40)
             raise NoAnswer(f"GrpHdr/CreDtTm is '{found}', expected an instant") from None
-        return cls(message_id, at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC))
+        return cls(message.text("GrpHdr/MsgId"), at)
 
-    def answer(self, scope: Scope, its_id: str, status: str, reason: str) -> Answer:
-        outcome = _OUTCOMES.get(status, "open")
+    def answer(self, scope: Scope, its_id: str, status: str, of: _Node) -> Answer:
+        """What an element of pain.002 says; `of` has its reason, and of one payment its amount."""
+        reason, outcome = _reason(of), _OUTCOMES.get(status, "open")
         if outcome == "returned" and reason.split(" ")[0] in _DOUBLES:
             outcome = "open"
-        return Answer(self.message_id, self.at, scope, its_id, outcome, reason)
+        amount = _amount(of, "OrgnlTxRef/Amt/InstdAmt")
+        return Answer(self.message_id, self.at, scope, its_id, outcome, reason, amount)
 
 
 def _statuses(report: _Node) -> Iterator[Answer]:
     """pain.002: what is said of a message or payment holds for what is in it, unless that has a status."""
     said = _Said.of(report)
-    group = report.first("OrgnlGrpInfAndSts")
-    if group is None:
-        raise NoAnswer("no OrgnlGrpInfAndSts: it does not say which message it answers")
-    if status := group.text("GrpSts"):
-        yield said.answer("message", group.text("OrgnlMsgId"), status, _reason(group))
+    for group in report.all("OrgnlGrpInfAndSts"):
+        if status := group.text("GrpSts"):
+            yield said.answer("message", group.text("OrgnlMsgId"), status, group)
     for payment in report.all("OrgnlPmtInfAndSts"):
         if status := payment.text("PmtInfSts"):
-            yield said.answer("payment", payment.text("OrgnlPmtInfId"), status, _reason(payment))
+            yield said.answer("payment", payment.text("OrgnlPmtInfId"), status, payment)
         for one in payment.all("TxInfAndSts"):
             its_id = one.text("OrgnlEndToEndId") or one.text("OrgnlInstrId")
-            yield said.answer("transaction", its_id, one.text("TxSts"), _reason(one))
+            yield said.answer("transaction", its_id, one.text("TxSts"), one)
 
 
 def _reason(node: _Node) -> str:
@@ -161,9 +143,8 @@ def _bookings(notification: _Node) -> Iterator[Answer]:
     said = _Said.of(notification)
     for account in notification.all("Ntfctn"):
         for entry in account.all("Ntry"):
-            status = entry.text("Sts/Cd") or entry.text("Sts")
-            if status not in ("", "BOOK"):
-                continue  # pending, or for information
+            if (entry.text("Sts/Cd") or entry.text("Sts")) != "BOOK":
+                continue  # pending, for information, or a status of the bank's own
             for details in entry.all("NtryDtls"):
                 yield from _booked(said, entry, details)
 
@@ -171,7 +152,7 @@ def _bookings(notification: _Node) -> Iterator[Answer]:
 def _booked(said: _Said, entry: _Node, details: _Node) -> Iterator[Answer]:
     single = details.all("TxDtls")
     if not single and (its_id := details.text("Btch/PmtInfId")):
-        outcome, amount = _direction(entry), _amount(entry)
+        outcome, amount = _direction(entry), _amount(entry, "Amt")
         yield Answer(said.message_id, said.at, "payment", its_id, outcome, "", amount)
     for one in single:
         its_id = one.text("Refs/EndToEndId") or one.text("Refs/InstrId")
@@ -181,7 +162,9 @@ def _booked(said: _Said, entry: _Node, details: _Node) -> Iterator[Answer]:
                 *(more.own_text for back in one.all("RtrInf") for more in back.all("AddtlInf")),
             ]
         )
-        amount = _amount(one) or (_amount(entry) if len(single) == 1 else None)
+        amount = _amount(one, "Amt", "AmtDtls/TxAmt/Amt")
+        if amount is None and len(entry.all("NtryDtls/TxDtls")) == 1:
+            amount = _amount(entry, "Amt")
         outcome = _direction(one if one.text("CdtDbtInd") else entry)
         yield Answer(said.message_id, said.at, "transaction", its_id, outcome, reason, amount)
 
@@ -190,14 +173,10 @@ def _direction(node: _Node) -> Outcome:
     return "returned" if node.text("CdtDbtInd") == "CRDT" else "paid"
 
 
-def _amount(node: _Node) -> tuple[str, Decimal] | None:
-    amount = node.first("Amt") or node.first("AmtDtls/TxAmt/Amt")
-    if amount is None or not amount.get("Ccy"):
-        return None
-    try:
-        return amount.get("Ccy"), Decimal(amount.own_text)
-    except InvalidOperation:
-        raise NoAnswer(f"an amount is '{shown(amount.own_text, 40)}'") from None
+def _amount(node: _Node, *paths: str) -> tuple[str, Decimal] | None:
+    """The first amount that stands at one of the paths. Its currency and form are the schema's."""
+    amount = next(filter(None, map(node.first, paths)), None)
+    return None if amount is None else (amount.get("Ccy"), Decimal(amount.own_text))
 
 
 class _Node:
@@ -207,10 +186,6 @@ class _Node:
         self._element = element
 
     @property
-    def name(self) -> str:
-        return str(self._element.tag).rpartition("}")[2]
-
-    @property
     def own_text(self) -> str:
         return (self._element.text or "").strip()
 
@@ -218,7 +193,7 @@ class _Node:
         return self._element.get(attribute) or ""
 
     def all(self, path: str) -> list[_Node]:
-        steps = "/".join("*" if step == "*" else f"{{*}}{step}" for step in path.split("/"))
+        steps = "/".join(f"{{*}}{step}" for step in path.split("/"))
         return [_Node(element) for element in self._element.iterfind(steps)]
 
     def first(self, path: str) -> _Node | None:

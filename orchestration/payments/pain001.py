@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from orchestration.payments.accounts import Party
+from orchestration.payments.iso20022 import PREFIX, NoMessage, demand_valid
 from orchestration.payments.payouts import Due
 from orchestration.terms.currencies import amount_text, minor_units
 
-NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
-_SCHEMA: Final = Path(__file__).with_name("schemas") / "pain.001.001.09.xsd"
+_NAME: Final = "pain.001.001.09"
+NAMESPACE: Final = PREFIX + _NAME
 _NO_BIC: Final = "NOTPROVIDED"
 """In place of the BIC of a debtor's bank that only an IBAN names; the element must be there."""
 MOST_MINOR: Final = 10**18 - 1
@@ -175,9 +174,10 @@ def read_message(content: bytes) -> Message:
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     root = etree.parse(io.BytesIO(content), parser).getroot()
-    schema = _schema()
-    if not schema.validate(root):
-        raise NotAsMeant(f"a payment file does not hold against its schema: {schema.error_log[0]}")
+    try:
+        demand_valid(root, _NAME)
+    except NoMessage as error:
+        raise NotAsMeant(f"a payment file does not hold against its schema: {error}") from None
     message = _Finder(root).one("CstmrCdtTrfInitn")
     head, payment = message.one("GrpHdr"), message.one("PmtInf")
     if [head.text("NbOfTxs"), head.text("CtrlSum")] != [
@@ -239,10 +239,3 @@ class _Finder:
             self.optional(f"{role}Agt/FinInstnId/BICFI"),
             self.optional(f"{role}Acct/Id/Othr/Id"),
         )
-
-
-@cache
-def _schema() -> Any:
-    from lxml import etree
-
-    return etree.XMLSchema(etree.parse(_SCHEMA))

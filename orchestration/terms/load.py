@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestration.foundations.files import NotRegular, read_regular_file
 from orchestration.foundations.texts import nearest_name, shown
 from orchestration.terms.draft import Draft, Finding, described
 from orchestration.terms.model import BrokenRulesError, Program, UnknownKey
@@ -89,20 +89,14 @@ def _parsed(content: bytes) -> Program:
 def _read_file(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a regular file, one more than is allowed at most."""
     try:
-        with open(path, "rb", opener=_open_without_waiting) as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return file.read(MAX_BYTES + 1)
-            found = "no regular file"
+        return read_regular_file(path, MAX_BYTES + 1)
+    except NotRegular as error:
+        found = str(error.strerror)
     except OSError as error:
         found = f"nothing to read ({error.strerror})"
     except ValueError as error:  # a path with a NUL or half a character in it
         found = f"nothing to read ({error})"
     raise ProgramFileError([Problem(os.fspath(path), (), found, "a program file")])
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Opens a named pipe too at once, instead of when someone writes to it."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _field_findings(error: ValidationError) -> list[Finding]:

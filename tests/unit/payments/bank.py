@@ -9,13 +9,14 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 PAIN_002 = ("pain.002.001.03", "pain.002.001.10", "pain.002.001.12", "pain.002.001.15")
-CAMT_054 = ("camt.054.001.02", "camt.054.001.08")
+CAMT_054 = ("camt.054.001.02", "camt.054.001.04", "camt.054.001.08", "camt.054.001.14")
+STATUSES_OF_03 = ("ACTC", "RJCT", "PDNG", "ACCP", "ACSP", "ACSC", "ACWC")
 FATES = ("settled", "booked", "rejected", "cancelled", "came back", "on its way", "silent")
 TRUTH = {
     "settled": "paid", "booked": "paid", "rejected": "returned", "cancelled": "returned",
@@ -140,10 +141,8 @@ class Bank:
         """pain.002 with one status for all of `orders`, which are of one message."""
         first, *_ = orders = list(orders)
         why = _element("StsRsnInf", _element("Rsn", _text("Cd", reason))) if reason else ""
-        lines = [
-            _element("TxInfAndSts", _text("OrgnlEndToEndId", its_id), _text("TxSts", status), why)
-            for its_id in [*(order.its_id for order in orders), *([self._others()] * others)]
-        ]
+        theirs = [replace(first, its_id=self._others())] * others
+        lines = [_one_status(order, status, why) for order in [*orders, *theirs]]
         whole = {"message": "", "payment": ""} | {scope: status}
         group = _element(
             "OrgnlGrpInfAndSts",
@@ -160,7 +159,8 @@ class Bank:
             *(lines if scope == "transaction" else []),
         )
         body = self._head() + group + (payment if scope != "message" else "")
-        return _document(self.random.choice(PAIN_002), "CstmrPmtStsRpt", body)
+        versions = PAIN_002 if status in STATUSES_OF_03 else PAIN_002[1:]
+        return _document(self.random.choice(versions), "CstmrPmtStsRpt", body)
 
     def booking(
         self,
@@ -183,8 +183,14 @@ class Bank:
             entries.append(
                 self._entry(version, self._others(), "USD", "1.00", direction, reason, status)
             )
-        body = self._head() + _element("Ntfctn", _text("Id", "1"), *entries)
-        return _document(version, "BkToCstmrDbtCdtNtfctn", body)
+        return self._notified(version, *entries)
+
+    def _notified(self, version: str, *entries: str) -> bytes:
+        head = self._head()
+        account = _element("Acct", _element("Id", _element("Othr", _text("Id", "1"))))
+        made = head[head.index("<CreDtTm>") : head.index("</GrpHdr>")]
+        told = _element("Ntfctn", _text("Id", "1"), made, account, *entries)
+        return _document(version, "BkToCstmrDbtCdtNtfctn", head + told)
 
     def batch(self, orders: list[Order]) -> bytes:
         """camt.054 with one entry for a whole payment."""
@@ -194,25 +200,40 @@ class Bank:
         total = str(sum(Decimal(order.amount) for order in orders))
         details = _element("NtryDtls", _element("Btch", _text("PmtInfId", orders[0].payment_id)))
         entry = _entry(version, orders[0].currency, total, "DBIT", "BOOK", details)
-        body = self._head() + _element("Ntfctn", _text("Id", "1"), entry)
-        return _document(version, "BkToCstmrDbtCdtNtfctn", body)
+        return self._notified(version, entry)
 
     def _entry(
         self, version: str, its_id: str, currency: str, amount: str, direction: str, reason: str, status: str
     ) -> str:  # fmt: skip
         why = _element("RtrInf", _element("Rsn", _text("Cd", reason))) if reason else ""
-        details = _element("TxDtls", _element("Refs", _text("EndToEndId", its_id)), why)
+        booked = f'<Amt Ccy="{currency}">{amount}</Amt>' + _text("CdtDbtInd", direction)
+        must, may = version == "camt.054.001.04", version > "camt.054.001.04"
+        has_amount = must or (may and self.random.random() < 0.5)
+        details = _element(
+            "TxDtls", _element("Refs", _text("EndToEndId", its_id)), booked * has_amount, why
+        )
         return _entry(version, currency, amount, direction, status, _element("NtryDtls", details))
 
 
 def _entry(
     version: str, currency: str, amount: str, direction: str, status: str, details: str
 ) -> str:
-    booked = (
-        _text("Sts", status) if version.endswith("02") else _element("Sts", _text("Cd", status))
-    )
+    as_code = version <= "camt.054.001.04"
+    booked = _text("Sts", status) if as_code else _element("Sts", _text("Cd", status))
     money = f'<Amt Ccy="{currency}">{amount}</Amt>'
-    return _element("Ntry", money, _text("CdtDbtInd", direction), booked, details)
+    code = _element("BkTxCd", _element("Prtry", _text("Cd", "NTRF")))
+    return _element("Ntry", money, _text("CdtDbtInd", direction), booked, code, details)
+
+
+def _one_status(order: Order, status: str, why: str) -> str:
+    amount = f'<Amt><InstdAmt Ccy="{order.currency}">{order.amount}</InstdAmt></Amt>'
+    return _element(
+        "TxInfAndSts",
+        _text("OrgnlEndToEndId", order.its_id),
+        _text("TxSts", status),
+        why,
+        _element("OrgnlTxRef", amount),
+    )
 
 
 def _document(version: str, tag: str, body: str) -> bytes:

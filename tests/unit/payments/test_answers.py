@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,10 @@ from orchestration.payments.returns import COLUMNS, judged, return_rows, write_r
 
 AT = datetime(2024, 2, 21, 9, 30, tzinfo=UTC)
 HEAD = "<GrpHdr><MsgId>B1</MsgId><CreDtTm>2024-02-21T10:30:00+01:00</CreDtTm></GrpHdr>"
-GROUP = "<OrgnlGrpInfAndSts><OrgnlMsgId>M1</OrgnlMsgId>{}</OrgnlGrpInfAndSts>"
+GROUP = (
+    "<OrgnlGrpInfAndSts><OrgnlMsgId>M1</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>{}"
+    "</OrgnlGrpInfAndSts>"
+)
 
 
 def read(tmp_path: Path, content: str | bytes) -> list[Answer]:
@@ -51,7 +55,7 @@ def test_a_status_is_read_in_each_version(version: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [("ACSC", "paid"), ("ACCC", "paid"), ("RJCT", "returned"), ("CANC", "returned")]
-    + [(one, "open") for one in ("ACSP", "ACCP", "ACTC", "ACWC", "ACWP", "BLCK", "PDNG", "RCVD", "PART", "")],
+    + [(one, "open") for one in ("ACSP", "ACCP", "ACTC", "ACWC", "ACWP", "BLCK", "PDNG", "RCVD", "PART")],
 )  # fmt: skip
 def test_only_the_end_of_a_payment_counts(status: str, outcome: str, tmp_path: Path) -> None:
     (answer,) = read(tmp_path, report(GROUP.format(""), transaction(status)))
@@ -78,16 +82,30 @@ def test_whole_messages_and_payments(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def notification(entry: str) -> str:
-    namespace = "urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"
-    body = f"{HEAD}<Ntfctn><Id>1</Id>{entry}</Ntfctn>"
+def test_a_payment_without_a_status_is_open_and_its_amount_is_read(tmp_path: Path) -> None:
+    original = '<OrgnlTxRef><Amt><InstdAmt Ccy="USD">7.00</InstdAmt></Amt></OrgnlTxRef>'
+    text = report(GROUP.format(""), transaction("ACSP", original))
+    (answer,) = read(tmp_path, text.replace("<TxSts>ACSP</TxSts>", ""))
+    assert (answer.outcome, answer.amount) == ("open", ("USD", Decimal("7.00")))
+
+
+def test_an_id_is_whole_where_a_comment_stands_in_it(tmp_path: Path) -> None:
+    text = report(GROUP.format(""), transaction("RJCT"))
+    for within in ("T<!-- -->1", "<?x y?>T1", "<![CDATA[T]]>1"):
+        assert read(tmp_path, text.replace(">T1<", f">{within}<")) == read(tmp_path, text)
+
+
+def notification(entry: str, version: str = "08") -> str:
+    namespace = f"urn:iso:std:iso:20022:tech:xsd:camt.054.001.{version}"
+    whose = "<CreDtTm>2024-02-21T10:30:00</CreDtTm><Acct><Id><Othr><Id>1</Id></Othr></Id></Acct>"
+    body = f"{HEAD}<Ntfctn><Id>1</Id>{whose}{entry}</Ntfctn>"
     return f'<Document xmlns="{namespace}"><BkToCstmrDbtCdtNtfctn>{body}</BkToCstmrDbtCdtNtfctn></Document>'
 
 
 def entry(direction: str, status: str, details: str) -> str:
     return (
         f'<Ntry><Amt Ccy="USD">7.00</Amt><CdtDbtInd>{direction}</CdtDbtInd>{status}'
-        f"<NtryDtls>{details}</NtryDtls></Ntry>"
+        f"<BkTxCd><Prtry><Cd>NTRF</Cd></Prtry></BkTxCd><NtryDtls>{details}</NtryDtls></Ntry>"
     )
 
 
@@ -100,9 +118,11 @@ def test_bookings(tmp_path: Path) -> None:
     booked = "<Sts><Cd>BOOK</Cd></Sts>"
     text = notification(
         entry("DBIT", booked, one)
-        + entry("DBIT", "<Sts>BOOK</Sts>", one + back)
-        + entry("CRDT", "<Sts>PDNG</Sts>", one)
-        + entry("CRDT", "<Sts>INFO</Sts>", one)
+        + entry("DBIT", booked, one + back)
+        + entry("DBIT", booked, one + "</NtryDtls><NtryDtls>" + one.replace("T1", "T3"))
+        + entry("CRDT", booked.replace("BOOK", "PDNG"), one)
+        + entry("CRDT", booked.replace("BOOK", "INFO"), one)
+        + entry("CRDT", "<Sts><Prtry>our own</Prtry></Sts>", one)
         + entry("DBIT", booked, "<Btch><PmtInfId>P1</PmtInfId></Btch>")
         + entry("DBIT", booked, "")
     )
@@ -111,8 +131,19 @@ def test_bookings(tmp_path: Path) -> None:
         Answer("B1", AT, "transaction", "T1", "paid", "", seven),
         Answer("B1", AT, "transaction", "T1", "paid", "", None),
         Answer("B1", AT, "transaction", "T2", "returned", "AC01 no such", three),
+        Answer("B1", AT, "transaction", "T1", "paid", "", None),
+        Answer("B1", AT, "transaction", "T3", "paid", "", None),
         Answer("B1", AT, "payment", "P1", "paid", "", seven),
     ]
+
+
+def test_bookings_of_the_first_versions(tmp_path: Path) -> None:
+    """There the status is the element's own text."""
+    one = "<TxDtls><Refs><EndToEndId>T1</EndToEndId></Refs></TxDtls>"
+    booked = entry("CRDT", "<Sts>BOOK</Sts>", one)
+    text = notification(booked + booked.replace("BOOK", "PDNG"), version="02")
+    seven = ("USD", Decimal("7.00"))
+    assert read(tmp_path, text) == [Answer("B1", AT, "transaction", "T1", "returned", "", seven)]
 
 
 BOMB = (
@@ -135,16 +166,28 @@ OUTSIDE = '<!DOCTYPE Document [<!ENTITY x SYSTEM "file:///etc/passwd">]><Documen
         (b"", "no XML"),
         (b"creator_id,name\n", "no XML"),
         (b"\x1f\x8b\x08\x00", "no XML"),
-        (b"<Document/>", "neither pain.002 .* but Document"),
-        (b"<Document><Other/></Document>", "but Other of Document"),
-        (report(GROUP.format("")).replace("B1", "").encode(), "no GrpHdr/MsgId"),
-        (report(GROUP.format("")).replace("2024-02-21T", "yesterday ").encode(), "CreDtTm is 'yesterday"),
-        (report().encode(), "no OrgnlGrpInfAndSts"),
-        (notification(entry("DBIT", "", "<TxDtls/>").replace("7.00", "7,00")).encode(), "an amount is '7,00'"),
+        (b"<Document/>", "<Document> has no namespace, expected urn:.* one of camt.054.001.02, .* pain.002.001.15"),
+        (report(version="09").encode(), "has the namespace 'urn:.*pain.002.001.09', expected"),
+        (report().replace("pain.002.001.10", "pain.001.001.09").encode(), "pain.001.001.09', expected"),
+        (report().replace(":tech:", ":tec:").encode(), "iso:20022:tec:xsd:pain.002.001.10', expected"),
+        (report(GROUP.format("")).replace("B1", "").encode(), "line 1, CstmrPmtStsRpt/GrpHdr/MsgId: .*length"),
+        (report(GROUP.format("")).replace("2024-02-21T", "yesterday ").encode(), "GrpHdr/CreDtTm: .*'yesterday"),
+        (report(GROUP.format("")).replace("T10:30", "T24:00").replace(":00+01", ":00+01").encode(), "CreDtTm is '2024-02-21T24"),
+        (report(GROUP.format("")).replace("2024-02-21T10:30:00+01:00", "0001-01-01T00:00:00+14:00").encode(), "CreDtTm is '0001"),
+        (report().encode(), "CstmrPmtStsRpt: Missing child element.*OrgnlGrpInfAndSts"),
+        (report(GROUP.format(""), transaction("ACSC").replace("</TxInfAndSts>", "</TxInfAndSts>\n<TxInfAndSts><TxSts>REJECTED</TxSts></TxInfAndSts>")).encode(), r"line 2, CstmrPmtStsRpt/OrgnlPmtInfAndSts/TxInfAndSts\[2\]/TxSts: .*maximum length of '4'"),
+        (report(GROUP.format(""), transaction("RJCT", "<x xmlns='urn:other'>1</x>")).encode(), "TxInfAndSts/x: This element is not expected"),
+        (notification(entry("DBIT", "<Sts><Cd>BOOK</Cd></Sts>", "<TxDtls/>").replace("7.00", "7,00")).encode(), "Ntfctn/Ntry/Amt: '7,00' is not a valid"),
+        (notification(entry("DBIT", "<Sts><Cd>BOOK</Cd></Sts>", "<TxDtls/>").replace("USD", "usd")).encode(), "Ntry/Amt, attribute 'Ccy'|Ntry/Amt: .*'Ccy'.*'usd'"),
+        (report(GROUP.format("")).replace("<Document", "<?xml version='1.0' encoding='latin-9x'?><Document").encode(), "no XML"),
+        (report(GROUP.format("")).replace("B1", "\xe9").encode("latin-1"), "no XML"),
+        (report(GROUP.format("")).replace("B1", "x" * 11_000_000).encode(), "no XML|length of '11000000'"),
     ],
     ids=[
-        "bomb", "bomb16", "outside", "outside16", "dtd", "deep", "empty", "csv", "gzip", "other", "other2",
-        "no id", "no instant", "no group", "amount",
+        "bomb", "bomb16", "outside", "outside16", "dtd", "deep", "empty", "csv", "gzip", "no namespace",
+        "no such version", "our own file", "misspelt namespace", "no id", "no instant", "hour 24", "before 1",
+        "no group", "status", "foreign element", "amount", "currency", "no encoding", "another encoding",
+        "a text of 11 MB",
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_answer_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
@@ -157,6 +200,10 @@ def test_a_file_that_is_absent_or_too_large_is_refused(
 ) -> None:
     with pytest.raises(NoAnswer, match="cannot be read: No such file"):
         read_answers(tmp_path / "absent.xml")
+    os.mkfifo(tmp_path / "pipe.xml")
+    for path in (tmp_path / "pipe.xml", Path("/dev/zero")):
+        with pytest.raises(NoAnswer, match="cannot be read: no regular file"):
+            read_answers(path)
     text = report(GROUP.format(""))
     monkeypatch.setattr(answers, "MOST_BYTES", len(text))
     assert read(tmp_path, text) == []
@@ -171,7 +218,8 @@ def test_rows_are_in_landing_form(tmp_path: Path) -> None:
         {"USD": [Payout('=a"\n,', "USD", 7_00)]}, {"USD": (1, 7_00)},
     )  # fmt: skip
     its_id = due.id_of("transaction", "USD", '=a"\n,')
-    why = f"<StsRsnInf><Rsn><Prtry>x\ty</Prtry></Rsn><AddtlInf>{'z' * 600}</AddtlInf></StsRsnInf>"
+    more = f"<AddtlInf>{'z' * 99}</AddtlInf>" * 6
+    why = f"<StsRsnInf><Rsn><Prtry>x\ty</Prtry></Rsn>{more}</StsRsnInf>"
     text = report(GROUP.format(""), transaction("RJCT", why).replace("T1", its_id))
     answered = judged(due, read(tmp_path, text))
     path = write_returns(due, return_rows(due, answered), tmp_path / "out")
@@ -182,7 +230,7 @@ def test_rows_are_in_landing_form(tmp_path: Path) -> None:
     header, row = csv.reader(io.StringIO(path.read_text("utf-8"), newline=""))
     assert tuple(header) == COLUMNS
     assert row[:1] + row[2:6] == ["bonus", '=a"\n,', "2024-01", "USD", "returned"]
-    assert row[6] == "x y " + "z" * 495 + "…" and len(row[6]) == 500
+    assert row[6] == "x y " + " ".join(["z" * 99] * 5)[:495] + "…" and len(row[6]) == 500
     assert row[7] == "2024-02-21T09:30:00Z"
     assert write_returns(due, return_rows(due, judged(due, [])), tmp_path / "none") is None
     assert not (tmp_path / "none").exists()

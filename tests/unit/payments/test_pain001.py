@@ -6,11 +6,9 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from orchestration.payments import pain001
 from orchestration.payments.accounts import Party
 from orchestration.payments.pain001 import MOST_MINOR, NotAsMeant, demand_as_meant, written
 from orchestration.payments.payouts import Due, Payout
@@ -130,11 +128,3 @@ def test_ids_hang_on_program_period_creator_and_currency_alone() -> None:
     # Computed apart: what is written here stays, or a bank takes a payout for another one.
     text = '["transaction","bonus","2024-01","USD","c0"]'
     assert found[4] == "T" + hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def test_the_schema_is_the_published_one() -> None:
-    """Byte for byte as in pain001 0.0.74 and, but for line ends, in sepaxml 2.7.0."""
-    schema = Path(pain001.__file__).with_name("schemas") / "pain.001.001.09.xsd"
-    assert hashlib.sha256(schema.read_bytes()).hexdigest() == (
-        "05440a7e84f695e7dbc6677082f43623cd7393881b76a5e8d648ae21d7d728e3"
-    )
