@@ -131,6 +131,8 @@ def test_a_table_says_what_it_is_and_what_happened(desk: Desk, page: Page, pictu
 
 
 def test_lineage_shows_what_the_ledger_is_made_of(page: Page, picture: Camera) -> None:
+    # So large that the names can be read.
+    page.set_viewport_size({"width": 1600, "height": 1600})
     page.goto("/assets/payout_ledger?view=lineage&lineageScope=upstream&lineageDepth=1")
     expect(page.get_by_text("creator_earnings", exact=True).first).to_be_visible()
     picture(page, "lineage-of-the-ledger")
@@ -209,6 +211,7 @@ def test_a_red_gate_shows_its_rows(desk: Desk, page: Page, clicks: Clicks, pictu
     expect(page.get_by_text("no_row_is_quarantined").first).to_be_visible()
     shown = page.get_by_role("row").filter(has_text=row).last
     expect(shown).to_be_visible()
+    page.set_viewport_size({"width": 1800, "height": 1000})
     picture(page, "red-gate", shown)
     page.goto("/assets/stg_creators?view=checks")
     expect(page.get_by_text("not asked: the ingest gate has not held").first).to_be_visible()
