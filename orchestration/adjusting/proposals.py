@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from orchestration.foundations.files import make_file
 from orchestration.foundations.texts import shown
@@ -65,6 +65,10 @@ class Row:
     def seen(self) -> str:
         """What tells this row from another one of the same adjustment: its instant."""
         return _text(self.updated_at.replace(tzinfo=UTC))
+
+    def to_json(self) -> dict[str, Any]:
+        """Its cells as a file of the dataset has them, None where a cell is empty."""
+        return {name: cell or None for name, cell in _cells(self).items()}
 
     @property
     def decides(self) -> Adjustment:
@@ -122,7 +126,12 @@ def landed(loaded: LoadedProgram, landing: Path) -> list[Row]:
 def _fault(file: str, column: str | None, found: str | None, expected: str | None) -> str:
     if column is None:
         return f"{shown(file)}: {expected or 'it cannot be used'}"
-    return f"{column}: found {found}, expected {expected}"
+    parts = column.split("|"), (found or "").split(" | "), (expected or "").split(" | ")
+    if len({len(part) for part in parts}) > 1:  # what was found has such a mark in it
+        return f"{column}: found {found}, expected {expected}"
+    return "\n".join(
+        f"{one}: found {what}, expected {meant}" for one, what, meant in zip(*parts, strict=True)
+    )
 
 
 def in_force(rows: Iterable[Row]) -> dict[str, Row]:
@@ -156,7 +165,7 @@ def proposed(
     if not row.amount:
         raise NotOne("amount: found 0, expected an amount that is owed, or below 0 owed back")
     if row.adjustment_id in in_force(rows):
-        raise NotOne(f"{shown(row.adjustment_id, 80)} is there already; give another --id, or none")
+        raise NotOne(f"{shown(row.adjustment_id, 80)} is there already; give another id, or none")
     return row
 
 

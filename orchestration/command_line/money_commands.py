@@ -207,9 +207,13 @@ def _answered(
     answers, faults = [], []
     for path in files:
         try:
-            answers += read_answers(path)
+            read, bent = read_answers(path)
         except NoAnswer as error:
             faults.append(str(error))
+            continue
+        answers += read
+        if bent:
+            say(bent)
     if faults:
         fail(USAGE, "\n".join(faults))
     answered = judged(due, answers)
@@ -333,7 +337,7 @@ def adjust(
     except OSError as error:
         fail(USAGE, f"cannot write to {folder}: {error.strerror}; check its permissions")
     if as_json:
-        told = {"adjustment": asdict(step.row), "path": step.path and str(step.path)}
+        told = {"adjustment": step.row.to_json(), "path": step.path and str(step.path)}
         show_json({"program": loaded.program.program, **told, "preview": asdict(step.preview)})
     else:
         show(step.text)
@@ -348,7 +352,7 @@ def _given(by: str | None) -> str:
 
 def _list_adjustments(loaded: LoadedProgram, rows: Sequence[Row], as_json: bool) -> None:
     if as_json:
-        found = [asdict(row) | {"counts": row.decides.counts} for row in rows]
+        found = [row.to_json() | {"counts": row.decides.counts} for row in rows]
         show_json({"program": loaded.program.program, "adjustments": found})
     elif not rows:
         show("no adjustments are in the landing folder")

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from orchestration.reports import text
-from orchestration.reports.charts import Bar, histogram, stacked_chart
 from orchestration.reports.figures import PeriodFigures, SettlementRow, program_of
-from orchestration.reports.page import Chart, Section, Table, cell
-from orchestration.reports.parts import bar_figure, columns, named
+from orchestration.reports.page import Bar, Chart, Section, Table, cell
+from orchestration.reports.parts import columns, named
 from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.currencies import minor_units
 
@@ -98,9 +97,9 @@ def _money_charts(figures: PeriodFigures) -> list[Chart]:
     if figures.milestones_minor:
         contents.append(("milestones", figures.milestones_minor))
     return [
-        bar_figure(
+        Chart(
             [
-                Bar(named(name), minor, text.amount(minor, currency))
+                Bar(named(name), [minor], text.amount(minor, currency))
                 for name, minor in amounts[:SHOWN_BARS]
             ],
             f"Earned by {what}, in {currency}",
@@ -115,22 +114,9 @@ def settlement_section(figures: PeriodFigures) -> Section:
     currencies = list(dict.fromkeys(row.currency for row in figures.settlement))
     charts = []
     if currencies:
-        series = [
-            (
-                status,
-                [
-                    sum(
-                        row.rows
-                        for row in figures.settlement
-                        if row.currency == currency and row.status == status
-                    )
-                    for currency in currencies[:SHOWN_BARS]
-                ],
-            )
-            for status in STATUSES
-        ]
+        bars = [_status_bar(figures.settlement, currency) for currency in currencies[:SHOWN_BARS]]
         caption = "Share of ledger rows by status; “none”: nothing is owed"
-        charts.append(Chart(stacked_chart(currencies[:SHOWN_BARS], series, caption), caption))
+        charts.append(Chart(bars, caption, STATUSES))
     return Section(
         "settlement",
         "Paid, carried and held",
@@ -143,6 +129,12 @@ def settlement_section(figures: PeriodFigures) -> Section:
         charts,
         [_settlement_table(figures.settlement, currency) for currency in currencies],
     )
+
+
+def _status_bar(settlement: Sequence[SettlementRow], currency: str) -> Bar:
+    own = [row for row in settlement if row.currency == currency]
+    rows = [sum(row.rows for row in own if row.status == status) for status in STATUSES]
+    return Bar(currency, rows, f"{text.count(sum(rows))} rows")
 
 
 def _settlement_table(settlement: Sequence[SettlementRow], currency: str) -> Table:
@@ -182,7 +174,7 @@ def distribution_section(figures: PeriodFigures) -> Section:
         bars = [
             Bar(
                 "0" if not entry.to_minor else text.compact(entry.from_minor, currency),
-                entry.creators,
+                [entry.creators],
                 text.count(entry.creators),
             )
             for entry in figures.bins
@@ -191,7 +183,7 @@ def distribution_section(figures: PeriodFigures) -> Section:
             f"Eligible creators by what they earned: each bar counts those from its {currency} "
             "amount up to the next bar's"
         )
-        charts.append(Chart(histogram(bars, caption), caption))
+        charts.append(Chart(bars, caption))
     spreads = Table(
         "Payouts by currency",
         columns(

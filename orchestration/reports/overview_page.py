@@ -8,10 +8,9 @@ from typing import Final
 from orchestration.publishing.store import Publication
 from orchestration.records import CloseEntry, RunRecord
 from orchestration.reports import text
-from orchestration.reports.charts import Bar, histogram
 from orchestration.reports.figures import program_of
 from orchestration.reports.notices import NOTHING, Notices
-from orchestration.reports.page import Card, Chart, Link, Page, Section, Table, cell
+from orchestration.reports.page import Bar, Card, Chart, Link, Page, Section, Table, cell
 from orchestration.terms.model import Program
 
 CHARTED_PERIODS: Final = 12
@@ -89,11 +88,10 @@ def _chart(program: Program, records: Mapping[str, RunRecord], order: list[str])
     amounts = [records[key].totals.program_amount_minor for key in shown]
     caption = f"Earned by period, in whole {program.currency}"
     bars = [
-        Bar(key, minor, text.amount(minor, program.currency).split(".")[0])
+        Bar(key, [minor], text.amount(minor, program.currency).split(".")[0])
         for key, minor in zip(shown, amounts, strict=True)
     ]
-    described = f"{caption}: " + "; ".join(f"{bar.label} {bar.text}" for bar in bars)
-    return Chart(histogram(bars, described), caption)
+    return Chart(bars, caption)
 
 
 def _periods(

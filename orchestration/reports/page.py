@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,11 +43,31 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart, with the text that stands below it."""
+class Bar:
+    """A bar of a chart: its label, the lengths of its parts in any unit, and the text at its end."""
 
-    svg: Markup
+    label: str
+    parts: Sequence[int]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars below each other, with the text that stands below them.
+
+    The longest bar is as wide as there is room; with a `legend`, the names of its parts, each bar is.
+    """
+
+    bars: Sequence[Bar]
     caption: str
+    legend: Sequence[str] = ()
+
+    def parts(self, bar: Bar) -> list[tuple[str, str]]:
+        """Where each part begins and how wide it is, in percent; nothing is drawn for 0 and below."""
+        lengths = [max(length, 0) for length in bar.parts]
+        whole = sum(lengths) if self.legend else max(sum(other.parts) for other in self.bars)
+        ends = [sum(lengths[:count]) * 1000 // max(whole, 1) for count in range(len(lengths) + 1)]
+        return [(_percent(start), _percent(end - start)) for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +106,10 @@ class Page:
 def render(page: Page) -> str:
     """The page as one HTML file: no address, no script, nothing to fetch."""
     return _environment().get_template("page.html").render(page=page)
+
+
+def _percent(thousandths: int) -> str:
+    return f"{thousandths // 10}.{thousandths % 10}%"
 
 
 def cell(text: str) -> str:

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from expectations.suite import GateResult, Result
-from orchestration.reports.charts import Bar, bar_chart
-from orchestration.reports.page import Chart, cell
-
-
-def bar_figure(bars: Sequence[Bar], caption: str) -> Chart:
-    """A chart of bars that also says in words what it shows."""
-    described = f"{caption}: " + "; ".join(f"{bar.label} {bar.text}" for bar in bars)
-    return Chart(bar_chart(bars, described), caption)
+from orchestration.reports.page import cell
 
 
 def columns(*headings: str) -> list[tuple[str, bool]]:

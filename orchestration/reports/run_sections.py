@@ -9,10 +9,9 @@ from typing import Any, Final
 from expectations.suite import GateResult, Result
 from orchestration.pipeline.run_state import STAGES
 from orchestration.reports import text
-from orchestration.reports.charts import Bar
 from orchestration.reports.figures import PeriodFigures, ReasonRow
-from orchestration.reports.page import Section, Table, cell
-from orchestration.reports.parts import bar_figure, columns, not_held
+from orchestration.reports.page import Bar, Chart, Section, Table, cell
+from orchestration.reports.parts import columns, not_held
 from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS
 from orchestration.reports.terms_changes import terms_changes
 from orchestration.terms.counts import COUNTS
@@ -32,7 +31,7 @@ def eligibility_section(figures: PeriodFigures) -> Section:
             continue
         caption = f"Why {what} were not eligible; one may have several reasons"
         charts.append(
-            bar_figure([Bar(row.code, row.rows, text.count(row.rows)) for row in rows], caption)
+            Chart([Bar(row.code, [row.rows], text.count(row.rows)) for row in rows], caption)
         )
         tables.append(_reasons(what, rows, meanings, whole))
     return Section(

@@ -39,6 +39,9 @@ RUN_MS = RUN_SECONDS * 1000
 
 VIEWPORT: ViewportSize = {"width": 1600, "height": 1000}
 
+LOOKS = ((400, "light"), (400, "dark"), (900, "light"), (1600, "dark"))
+"""Each width and each scheme; the layout hangs on the one, the colours on the other."""
+
 
 class Clicks:
     """Counts how often a hand presses the mouse in the pages of a context."""

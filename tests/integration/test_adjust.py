@@ -197,6 +197,10 @@ def test_who_asks_does_not_approve(small: Small) -> None:
         ({"reason": "x" * 501}, "reason: found "),
         ({"creator_id": ""}, "creator_id: found "),
         ({"creator_id": "a\x00"}, "creator_id: found "),
+        (
+            {"amount": "1e3", "reason": ""},
+            "with no more decimals than its currency has\nreason: found nothing",
+        ),
     ],
     ids=lambda value: str(value)[:30].encode("unicode_escape").decode(),
 )
@@ -248,6 +252,7 @@ def test_the_commands(small: Small) -> None:
     assert [(one["adjustment_id"], one["approved_by"], one["counts"]) for one in found] == [
         ("a1", "cy", True)
     ]
+    assert found[0]["amount"] == "2.5" and found[0]["updated_at"].endswith("Z")
     assert bonus("adjust", "withdraw", "a1").returncode == 0
     assert "waits for approval" in bonus("adjust", "list").stdout
     assert len(list((small.landing / "adjustments").iterdir())) == 3

@@ -10,55 +10,17 @@ from pathlib import Path
 import duckdb
 import pytest
 from beancount import loader
-from beancount.core.data import Balance, Open, Transaction
+from beancount.core.data import Open
 from python_calamine import CalamineWorkbook
 
 from orchestration.payments.beancount import account_of, export_beancount
-from orchestration.pipeline.books import order_as_published
-from orchestration.pipeline.home import Home
-from orchestration.terms.model import Program
 from tests.conftest import SHARED, BonusHere
 from tests.incidents.landing import Books, World, key
 from tests.integration.books import Books as PlainBooks
-from tests.proof.campaign import Verdict, over
-from tests.proof.cases import Case
-from tests.proof.programs import any_cases
-from tests.proof.proof import computed
+from tests.proof.books_file import faults
 
 CASES = sorted(path.name for path in (SHARED / "worked").glob("[0-9][0-9]")) or ["absent"]
 HOSTILE = ('ann"\\', "bo", "=1+1", "c\u2028; 2024-01-01 open X")
-DRAWN, PARTS = 100, 4
-
-
-def faults(home: Home, program: Program, period: str, out: Path) -> list[str]:
-    """What bean-check says of a period's books, and what they lack of the journal and the ledger."""
-    path, *_ = export_beancount(home, program, period, out)
-    entries, errors, _ = loader.load_file(str(path))
-    found = [f"{period}: {error.message}" for error in errors]
-    published = home.store(program.program).published()
-    ledger = published[period].pattern("payout_ledger")
-    with duckdb.connect() as connection:
-        opened = connection.execute(
-            "select count(*) from read_parquet($1) where closing_balance_minor <> 0", [ledger]
-        ).fetchone()
-        journals = [entry.pattern("journal") for entry in published.values()]
-        known = connection.execute(
-            "select txn_id, count(*) from read_parquet($1, union_by_name = true) group by all",
-            [journals],
-        ).fetchall()
-    balances = [entry for entry in entries if isinstance(entry, Balance)]
-    if len(balances) != opened[0] or any(entry.tolerance != 0 for entry in balances):
-        found.append(f"{period}: {len(balances)} balances, {opened[0]} open payables")
-    legs = {
-        entry.meta["txn_id"]: len(entry.postings)
-        for entry in entries
-        if isinstance(entry, Transaction)
-    }
-    if not legs.items() <= dict(known).items():
-        found.append(f"{period}: transactions that the journals do not have")
-    if period == order_as_published(home, program, published.values())[-1] and legs != dict(known):
-        found.append(f"{period}: the last period lacks transactions of the journals")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -163,24 +125,3 @@ def test_the_books_of_worked_cases_are_accepted(case: str, shared: Path, tmp_pat
         books.run(period, source / "landing")
     for period in books.periods:
         assert faults(books.home, books.program, period, tmp_path / "out") == []
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("part", range(PARTS))
-def test_the_books_of_drawn_programs_are_accepted(part: int) -> None:
-    """A part has a seed of its own. To compute its programs takes nine tenths of the time."""
-    verdict = Verdict()
-
-    def check(case: Case) -> None:
-        with computed(case) as product:
-            program = product.loaded.program
-            found = [
-                fault
-                for period in product.home.store(program.program).published()
-                for fault in faults(
-                    product.home, program, period, product.files.home.with_name("books")
-                )
-            ]
-        verdict.demand(case, found)
-
-    over(any_cases(with_decisions=True), DRAWN // PARTS, check, name=f"books-{part}")

@@ -13,6 +13,7 @@ from orchestration.pipeline.closing import close_period
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import LoadedProgram, load_program
+from tests.proof import books_file
 from tests.proof.cases import Case, Layout, Step, write_landing
 from tests.proof.compare import differences, published_rows
 from tests.proof.product import ask_suite, fast_run, new_home, rows_reader
@@ -109,7 +110,7 @@ class Reference:
 def prove(case: Case, layout: Layout | None = None, seen: Counter[str] | None = None) -> list[str]:
     """Every step on both sides; the first differences, none if there are none.
 
-    Counts in `seen` what the case reaches.
+    At the end bean-check must accept the books of every period. Counts in `seen` what the case reaches.
     """
     with written(case, layout) as files:
         product = Product(case, files, reads_files=layout is not None)
@@ -121,7 +122,12 @@ def prove(case: Case, layout: Layout | None = None, seen: Counter[str] | None = 
                 return [f"after step {number}, {step.action} {step.period}:", *found]
         if seen is not None:
             seen.update(reached(reference.book))
-    return []
+        program, out = product.loaded.program, files.home.with_name("books")
+        return [
+            fault
+            for period in product.home.store(product.program).published()
+            for fault in books_file.faults(product.home, program, period, out)
+        ]
 
 
 def compare(home: Home, program: str, book: Book) -> list[str]:

@@ -164,7 +164,7 @@ def test_a_sample_ends_by_naming_its_first_run(
 
 
 def test_bonus_alone_loads_nothing_heavy(tmp_path: Path) -> None:
-    heavy = ("dagster", "duckdb", "pandas", "pyarrow", "matplotlib", "jinja2", "ruamel")
+    heavy = ("dagster", "duckdb", "pandas", "pyarrow", "jinja2", "ruamel")
     code = (
         "import sys; sys.argv = ['bonus']\n"
         "from orchestration.command_line.app import app\n"
