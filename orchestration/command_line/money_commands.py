@@ -207,9 +207,13 @@ def _answered(
     answers, faults = [], []
     for path in files:
         try:
-            answers += read_answers(path)
+            read, bent = read_answers(path)
         except NoAnswer as error:
             faults.append(str(error))
+            continue
+        answers += read
+        if bent:
+            say(bent)
     if faults:
         fail(USAGE, "\n".join(faults))
     answered = judged(due, answers)

@@ -1,7 +1,8 @@
 """What the bank answers (§14): pain.002, the status of payments, and camt.054, what was booked.
 
-Each message is held against the schema of its version. Then it is read by the local names of its
-elements: what is asked here has the same names in all versions.
+A message is read by the local names of its elements: what is asked here has the same names in all
+versions. It is also held against the schema of its version. Banks bend their messages, so a fault that
+touches nothing of what is asked is told and refuses nothing; what decides about money is demanded here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from orchestration.foundations.texts import shown
 from orchestration.payments.iso20022 import NoMessage, parsed
 
 KINDS: Final = ("pain.002", "camt.054")
-"""The messages that are read, in the versions whose schemas are here."""
+"""The messages that are read."""
 MOST_BYTES: Final = 256 * 1024 * 1024
 LONGEST_REASON: Final = 500
 """§2: a reason has at most 500 characters."""
@@ -34,6 +35,8 @@ _OUTCOMES: Final[dict[str, Outcome]] = {
     "CANC": "returned",
 }
 """By status of ISO 20022; any other one is a stage on the way."""
+_DIRECTIONS: Final[dict[str, Outcome]] = {"CRDT": "returned", "DBIT": "paid"}
+_NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?", re.ASCII)
 _DOUBLES: Final = {"AM05", "DUPL", "DU01", "DU02", "DU03", "DU04", "DU05"}
 """Reasons that say: we have this already. What became of the first one, another answer says."""
 
@@ -59,8 +62,11 @@ class Answer:
     amount: tuple[str, Decimal] | None = None
 
 
-def read_answers(path: Path) -> list[Answer]:
-    """All that a message of the bank says, in its order; NoAnswer if the file is none."""
+def read_answers(path: Path) -> tuple[list[Answer], str | None]:
+    """All that a message of the bank says, in its order, and how it breaks its schema, if it does.
+
+    NoAnswer if the file is none, or lacks what decides: ids, instants, amounts, directions.
+    """
     try:
         content = read_regular_file(path, MOST_BYTES + 1)
     except OSError as error:
@@ -68,9 +74,11 @@ def read_answers(path: Path) -> list[Answer]:
     if len(content) > MOST_BYTES:
         raise NoAnswer(f"{path}: more than {MOST_BYTES:,} bytes")
     try:
-        return list(_answers(_Node(parsed(content, KINDS))))
+        root, fault = parsed(content, KINDS)
+        answers = list(_answers(_Node(root)))
     except (NoAnswer, NoMessage) as error:
         raise NoAnswer(f"{path}: {error}") from None
+    return answers, fault and f"{path}: {fault}; it was read all the same"
 
 
 def _answers(root: _Node) -> Iterator[Answer]:
@@ -78,6 +86,10 @@ def _answers(root: _Node) -> Iterator[Answer]:
         yield from _statuses(report)
     elif notification := root.first("BkToCstmrDbtCdtNtfctn"):
         yield from _bookings(notification)
+    else:
+        raise NoAnswer(
+            "neither CstmrPmtStsRpt (pain.002) nor BkToCstmrDbtCdtNtfctn (camt.054) is in it"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +101,16 @@ class _Said:
 
     @classmethod
     def of(cls, message: _Node) -> _Said:
-        made = message.text("GrpHdr/CreDtTm")
+        message_id, made = message.text("GrpHdr/MsgId"), message.text("GrpHdr/CreDtTm")
+        if not message_id:
+            raise NoAnswer("no GrpHdr/MsgId, by which the message could be told from others")
         try:
             at = datetime.fromisoformat(made)
             at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-        except (
-            ValueError,
-            OverflowError,
-        ):  # hour 24, more decimals, years before 1: the schema takes them
+        except (ValueError, OverflowError):  # the schema takes hour 24 and years before 1
             found = shown(made, 40)
             raise NoAnswer(f"GrpHdr/CreDtTm is '{found}', expected an instant") from None
-        return cls(message.text("GrpHdr/MsgId"), at)
+        return cls(message_id, at)
 
     def answer(self, scope: Scope, its_id: str, status: str, of: _Node) -> Answer:
         """What an element of pain.002 says; `of` has its reason, and of one payment its amount."""
@@ -113,7 +124,10 @@ class _Said:
 def _statuses(report: _Node) -> Iterator[Answer]:
     """pain.002: what is said of a message or payment holds for what is in it, unless that has a status."""
     said = _Said.of(report)
-    for group in report.all("OrgnlGrpInfAndSts"):
+    groups = report.all("OrgnlGrpInfAndSts")
+    if not groups:
+        raise NoAnswer("no OrgnlGrpInfAndSts: it does not say which message it answers")
+    for group in groups:
         if status := group.text("GrpSts"):
             yield said.answer("message", group.text("OrgnlMsgId"), status, group)
     for payment in report.all("OrgnlPmtInfAndSts"):
@@ -170,13 +184,22 @@ def _booked(said: _Said, entry: _Node, details: _Node) -> Iterator[Answer]:
 
 
 def _direction(node: _Node) -> Outcome:
-    return "returned" if node.text("CdtDbtInd") == "CRDT" else "paid"
+    found = node.text("CdtDbtInd")
+    if found not in _DIRECTIONS:
+        raise NoAnswer(f"CdtDbtInd is '{shown(found, 40)}', expected CRDT or DBIT")
+    return _DIRECTIONS[found]
 
 
 def _amount(node: _Node, *paths: str) -> tuple[str, Decimal] | None:
-    """The first amount that stands at one of the paths. Its currency and form are the schema's."""
+    """The first amount that stands at one of the paths, in the form of the schema."""
     amount = next(filter(None, map(node.first, paths)), None)
-    return None if amount is None else (amount.get("Ccy"), Decimal(amount.own_text))
+    if amount is None:
+        return None
+    currency, text = amount.get("Ccy"), amount.own_text
+    if not re.fullmatch("[A-Z]{3}", currency) or not _NUMBER.fullmatch(text):
+        found = shown(f"{currency} {text}", 80)
+        raise NoAnswer(f"an amount is '{found}', expected as Ccy=\"USD\" and 12.50")
+    return currency, Decimal(text)
 
 
 class _Node:

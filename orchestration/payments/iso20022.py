@@ -20,7 +20,7 @@ _LONGEST: Final = 300
 
 
 class NoMessage(ValueError):
-    """Content that is no message of ISO 20022, or breaks its schema; says where and why."""
+    """Content that is no message of ISO 20022; says why."""
 
 
 def message_names(kinds: tuple[str, ...]) -> list[str]:
@@ -36,18 +36,15 @@ def schema_of(name: str) -> Any:
     return etree.XMLSchema(etree.parse(_FOLDER / f"{name}.xsd"))
 
 
-def demand_valid(root: Any, name: str) -> None:
-    """NoMessage, with line and element of the first fault, unless the schema of the message holds."""
+def fault_of(root: Any, name: str) -> str | None:
+    """The first fault of a message by its schema, with line and element; None if the schema holds."""
     schema = schema_of(name)
     if schema.validate(root):
-        return
+        return None
     first, *more = schema.error_log
     what = re.sub(r"^Element '[^']*': ", "", re.sub(r"\{[^}]*\}", "", first.message))
     others = f" (and {len(more):,} more faults)" if more else ""
-    raise NoMessage(
-        f"line {first.line}, {_place(root, first.path)}: {shown(what, _LONGEST)}{others};"
-        f" so it is no {name}"
-    )
+    return f"line {first.line}, {_place(root, first.path)}: {shown(what, _LONGEST)}{others}"
 
 
 def _place(root: Any, path: str | None) -> str:
@@ -64,8 +61,8 @@ def _place(root: Any, path: str | None) -> str:
     return "/".join(reversed(steps[:-1])) or steps[0]
 
 
-def parsed(content: bytes, kinds: tuple[str, ...]) -> Any:
-    """The root of a message of one of these kinds that its schema holds; NoMessage else.
+def parsed(content: bytes, kinds: tuple[str, ...]) -> tuple[Any, str | None]:
+    """The root of a message of one of these kinds, and how it breaks its schema; NoMessage if it is none.
 
     Comments and instructions are left out, so that no text ends where one stands within it.
     """
@@ -84,23 +81,26 @@ def parsed(content: bytes, kinds: tuple[str, ...]) -> Any:
     if tree.docinfo.doctype or tree.docinfo.internalDTD is not None:
         raise _document_type()
     root = tree.getroot()
-    demand_valid(root, _known_name(root, kinds))
-    return root
+    name = _name_of(root, kinds)
+    if name not in message_names(kinds):
+        known = ", ".join(message_names(kinds))
+        return root, f"the schema of {shown(name, 80)} is not here, only those of {known}"
+    return root, fault_of(root, name)
 
 
 def _document_type() -> NoMessage:
     return NoMessage("a document type (DOCTYPE), which no bank sends; it may be an attack")
 
 
-def _known_name(root: Any, kinds: tuple[str, ...]) -> str:
-    """The name of the message by the namespace of its root, if its schema is here."""
+def _name_of(root: Any, kinds: tuple[str, ...]) -> str:
+    """The name of the message, by the namespace of its root: of one of these kinds."""
     tag = str(root.tag)
     namespace = tag.removeprefix("{").rpartition("}")[0]
-    name, names = namespace.removeprefix(PREFIX), message_names(kinds)
-    if namespace == PREFIX + name and name in names:
+    name = namespace.removeprefix(PREFIX)
+    if namespace == PREFIX + name and name.startswith(tuple(f"{kind}." for kind in kinds)):
         return name
     found = f"the namespace '{shown(namespace, 80)}'" if namespace else "no namespace"
     raise NoMessage(
-        f"<{shown(tag.rpartition('}')[2], 40)}> has {found}, expected {PREFIX} and one of"
-        f" {', '.join(names)}; ask the bank for one of these"
+        f"<{shown(tag.rpartition('}')[2], 40)}> has {found}, expected {PREFIX} and a version of"
+        f" {' or '.join(kinds)}"
     )

@@ -15,7 +15,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from orchestration.payments.accounts import Party
-from orchestration.payments.iso20022 import PREFIX, NoMessage, demand_valid
+from orchestration.payments.iso20022 import PREFIX, fault_of
 from orchestration.payments.payouts import Due
 from orchestration.terms.currencies import amount_text, minor_units
 
@@ -174,10 +174,8 @@ def read_message(content: bytes) -> Message:
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     root = etree.parse(io.BytesIO(content), parser).getroot()
-    try:
-        demand_valid(root, _NAME)
-    except NoMessage as error:
-        raise NotAsMeant(f"a payment file does not hold against its schema: {error}") from None
+    if fault := fault_of(root, _NAME):
+        raise NotAsMeant(f"a payment file does not hold against its schema: {fault}")
     message = _Finder(root).one("CstmrCdtTrfInitn")
     head, payment = message.one("GrpHdr"), message.one("PmtInf")
     if [head.text("NbOfTxs"), head.text("CtrlSum")] != [

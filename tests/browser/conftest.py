@@ -31,6 +31,9 @@ RUN_MS = RUN_SECONDS * 1000
 
 VIEWPORT: ViewportSize = {"width": 1600, "height": 1000}
 
+LOOKS = ((400, "light"), (400, "dark"), (900, "light"), (1600, "dark"))
+"""Each width and each scheme; the layout hangs on the one, the colours on the other."""
+
 
 class Camera(Protocol):
     """Takes docs/images/<name>.png, of the page as far as the bottom of `last`."""

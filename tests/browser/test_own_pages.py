@@ -8,10 +8,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.terms.load import load_program
-from tests.browser.conftest import RUN_MS, Desk, expect_success
+from tests.browser.conftest import LOOKS, RUN_MS, Desk, expect_success
 from tests.browser.test_operator import LAUNCHPAD, _choose_in_launchpad, _launch
-
-LOOKS = [(width, scheme) for width in (400, 900, 1600) for scheme in ("light", "dark")]
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from orchestration.reports.write import OVERVIEW, page_name
-from tests.browser.conftest import Camera, Desk
-
-LOOKS = [(width, scheme) for width in (400, 900, 1600) for scheme in ("light", "dark")]
+from tests.browser.conftest import LOOKS, Camera, Desk
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -34,6 +35,13 @@ class Books:
         self.loaded: LoadedProgram = load_program(program_file)
         self.program = self.loaded.program
         self.periods = [period.key for period in self.program.periods]
+
+    def copy(self, home: Path) -> Books:
+        """The same books in another home, where all may be written, also what a close has sealed."""
+        shutil.copytree(self.home.path, home, symlinks=True, dirs_exist_ok=True)
+        for path in (home / "store").rglob("*"):
+            path.chmod(0o700)
+        return Books(home, self.loaded.path, fast=self.fast)
 
     def run(self, period: str, landing: Path, by: str = "ada") -> Published:
         arguments = (self.home, self.program.program, period, f"run-{period}-{by}", by)

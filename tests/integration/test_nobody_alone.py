@@ -22,20 +22,10 @@ from orchestration.records import CloseEntry, Worker
 from tests.integration.books import Books
 
 
-@pytest.fixture(scope="module")
-def ran_by_ada(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which ada has run both periods of the sample."""
-    home = tmp_path_factory.mktemp("ran") / "home"
-    books = Books(home, sample / "program.yaml", fast=True)
-    for period in books.periods:
-        books.run(period, sample / "landing", by="ada")
-    return home
-
-
 @pytest.fixture
-def books(ran_by_ada: Path, sample: Path, tmp_path: Path) -> Books:
-    home = shutil.copytree(ran_by_ada, tmp_path / "home", symlinks=True)
-    return Books(home, sample / "program.yaml", fast=True)
+def books(ran: Books, tmp_path: Path) -> Books:
+    """A copy of them, to be robbed."""
+    return ran.copy(tmp_path / "home")
 
 
 @pytest.fixture

@@ -15,12 +15,9 @@ from tests.integration.books import LATER, Books
 
 
 @pytest.fixture(scope="module")
-def books(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
-    """The sample's two periods, run by ada; not to be changed."""
-    books = Books(tmp_path_factory.mktemp("preview") / "home", sample / "program.yaml", fast=True)
-    for period in books.periods:
-        books.run(period, sample / "landing")
-    return books
+def books(ran: Books, tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """A copy of the sample's two periods, run by ada; not to be changed."""
+    return ran.copy(tmp_path_factory.mktemp("preview") / "home")
 
 
 def bonus_of(books: Books, landing: Path) -> BonusHere:
@@ -89,9 +86,7 @@ def test_the_text_can_be_pasted_and_says_what_changed(books: Books, sample: Path
 
 def test_nothing_is_written(books: Books, sample: Path) -> None:
     """Also where a close died between its line and its seal, which the next close completes."""
-    home = books.home.path
-    copy = Books(home.with_name("copy"), books.loaded.path, fast=True)
-    shutil.copytree(home, copy.home.path, symlinks=True, dirs_exist_ok=True)
+    copy = books.copy(books.home.path.with_name("copy"))
     first, second = copy.periods
     copy.close(first)
     publication = copy.published[first]

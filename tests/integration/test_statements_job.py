@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from tests.integration.books import Books
 @pytest.fixture(scope="module")
 def books(whole: Books, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
     """A copy that knows where the program's files are, as after a run of the command line."""
-    home = tmp_path_factory.mktemp("job") / "home"
-    shutil.copytree(whole.home.path, home, symlinks=True)
-    copy = Books(home, whole.loaded.path, fast=True)
+    copy = whole.copy(tmp_path_factory.mktemp("job") / "home")
     copy.home.register(copy.program.program, whole.loaded.path, sample / "landing")
     return copy
 

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import runpy
-import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -31,10 +30,7 @@ WHO_EARNS = {"creator_earnings": "rounded_minor > 0"}
 @pytest.fixture
 def books(whole: Books, tmp_path: Path) -> Books:
     """A copy of it, to be tampered with."""
-    shutil.copytree(whole.home.path, tmp_path / "home", symlinks=True)
-    for path in (tmp_path / "home" / "store").rglob("*"):
-        path.chmod(0o700)
-    return Books(tmp_path / "home", whole.loaded.path, fast=True)
+    return whole.copy(tmp_path / "home")
 
 
 def test_whole_books_verify(books: Books, sample: Path) -> None:

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-PAIN_002 = ("pain.002.001.03", "pain.002.001.10", "pain.002.001.12", "pain.002.001.15")
-CAMT_054 = ("camt.054.001.02", "camt.054.001.04", "camt.054.001.08", "camt.054.001.14")
+PAIN_002 = ("pain.002.001.03", "pain.002.001.10")
+CAMT_054 = ("camt.054.001.02", "camt.054.001.04", "camt.054.001.08")
 STATUSES_OF_03 = ("ACTC", "RJCT", "PDNG", "ACCP", "ACSP", "ACSC", "ACWC")
 FATES = ("settled", "booked", "rejected", "cancelled", "came back", "on its way", "silent")
 TRUTH = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +26,9 @@ GROUP = (
 def read(tmp_path: Path, content: str | bytes) -> list[Answer]:
     path = tmp_path / "answer.xml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_answers(path)
+    found, fault = read_answers(path)
+    assert fault is None
+    return found
 
 
 def report(*parts: str, version: str = "10") -> str:
@@ -41,7 +44,7 @@ def transaction(status: str, more: str = "") -> str:
     )
 
 
-@pytest.mark.parametrize("version", ["03", "10", "12", "15"])
+@pytest.mark.parametrize("version", ["03", "10"])
 def test_a_status_is_read_in_each_version(version: str, tmp_path: Path) -> None:
     why = "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>Closed\n account</AddtlInf></StsRsnInf>"
     text = report(GROUP.format(""), transaction("RJCT", why), version=version)
@@ -166,33 +169,60 @@ OUTSIDE = '<!DOCTYPE Document [<!ENTITY x SYSTEM "file:///etc/passwd">]><Documen
         (b"", "no XML"),
         (b"creator_id,name\n", "no XML"),
         (b"\x1f\x8b\x08\x00", "no XML"),
-        (b"<Document/>", "<Document> has no namespace, expected urn:.* one of camt.054.001.02, .* pain.002.001.15"),
-        (report(version="09").encode(), "has the namespace 'urn:.*pain.002.001.09', expected"),
+        (b"<Document/>", "<Document> has no namespace, expected urn:.* a version of pain.002 or camt.054"),
         (report().replace("pain.002.001.10", "pain.001.001.09").encode(), "pain.001.001.09', expected"),
         (report().replace(":tech:", ":tec:").encode(), "iso:20022:tec:xsd:pain.002.001.10', expected"),
-        (report(GROUP.format("")).replace("B1", "").encode(), "line 1, CstmrPmtStsRpt/GrpHdr/MsgId: .*length"),
-        (report(GROUP.format("")).replace("2024-02-21T", "yesterday ").encode(), "GrpHdr/CreDtTm: .*'yesterday"),
+        (report(GROUP.format("")).replace("B1", "").encode(), "no GrpHdr/MsgId"),
+        (report(GROUP.format("")).replace("2024-02-21T", "yesterday ").encode(), "GrpHdr/CreDtTm is 'yesterday"),
         (report(GROUP.format("")).replace("T10:30", "T24:00").replace(":00+01", ":00+01").encode(), "CreDtTm is '2024-02-21T24"),
         (report(GROUP.format("")).replace("2024-02-21T10:30:00+01:00", "0001-01-01T00:00:00+14:00").encode(), "CreDtTm is '0001"),
-        (report().encode(), "CstmrPmtStsRpt: Missing child element.*OrgnlGrpInfAndSts"),
-        (report(GROUP.format(""), transaction("ACSC").replace("</TxInfAndSts>", "</TxInfAndSts>\n<TxInfAndSts><TxSts>REJECTED</TxSts></TxInfAndSts>")).encode(), r"line 2, CstmrPmtStsRpt/OrgnlPmtInfAndSts/TxInfAndSts\[2\]/TxSts: .*maximum length of '4'"),
-        (report(GROUP.format(""), transaction("RJCT", "<x xmlns='urn:other'>1</x>")).encode(), "TxInfAndSts/x: This element is not expected"),
-        (notification(entry("DBIT", "<Sts><Cd>BOOK</Cd></Sts>", "<TxDtls/>").replace("7.00", "7,00")).encode(), "Ntfctn/Ntry/Amt: '7,00' is not a valid"),
-        (notification(entry("DBIT", "<Sts><Cd>BOOK</Cd></Sts>", "<TxDtls/>").replace("USD", "usd")).encode(), "Ntry/Amt, attribute 'Ccy'|Ntry/Amt: .*'Ccy'.*'usd'"),
+        (report().encode(), "no OrgnlGrpInfAndSts"),
+        (report().replace("CstmrPmtStsRpt", "CstmrPmtSts").encode(), "neither CstmrPmtStsRpt"),
+        (notification(entry("DBIT", "<Sts><Cd>BOOK</Cd></Sts>", "<TxDtls/>").replace("7.00", "7,00")).encode(), "an amount is 'USD 7,00', expected"),
+        (notification(entry("DBIT", "<Sts><Cd>BOOK</Cd></Sts>", "<TxDtls/>").replace("USD", "usd")).encode(), "an amount is 'usd 7.00', expected"),
+        (notification(entry("DBIT", "<Sts><Cd>BOOK</Cd></Sts>", "<TxDtls/>").replace("DBIT", "OUT")).encode(), "CdtDbtInd is 'OUT', expected"),
         (report(GROUP.format("")).replace("<Document", "<?xml version='1.0' encoding='latin-9x'?><Document").encode(), "no XML"),
         (report(GROUP.format("")).replace("B1", "\xe9").encode("latin-1"), "no XML"),
-        (report(GROUP.format("")).replace("B1", "x" * 11_000_000).encode(), "no XML|length of '11000000'"),
+        (report(GROUP.format("")).replace("B1", "x" * 11_000_000).encode(), "no XML"),
     ],
     ids=[
         "bomb", "bomb16", "outside", "outside16", "dtd", "deep", "empty", "csv", "gzip", "no namespace",
-        "no such version", "our own file", "misspelt namespace", "no id", "no instant", "hour 24", "before 1",
-        "no group", "status", "foreign element", "amount", "currency", "no encoding", "another encoding",
+        "our own file", "misspelt namespace", "no id", "no instant", "hour 24", "before 1",
+        "no group", "another message", "amount", "currency", "direction", "no encoding", "another encoding",
         "a text of 11 MB",
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_answer_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
     with pytest.raises(NoAnswer, match=f"answer.xml: .*({said})"):
         read(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "outcomes"),
+    [
+        (report(GROUP.format(""), transaction("RJCT"), version="09"), "schema of pain.002.001.09 is not here", ["returned"]),
+        (
+            report(GROUP.format(""), transaction("RJCT", "<x xmlns='urn:other'>1</x>")),
+            "line 1, CstmrPmtStsRpt/OrgnlPmtInfAndSts/TxInfAndSts/x: This element is not expected",
+            ["returned"],
+        ),
+        (report(GROUP.format(""), transaction("REJECTED")), "TxInfAndSts/TxSts: .*maximum length of '4'", ["open"]),
+        (
+            notification(entry("DBIT", "<Sts><Cd>BOOK</Cd></Sts>", "<TxDtls/>").replace("<BkTxCd><Prtry><Cd>NTRF</Cd></Prtry></BkTxCd>", "")),
+            "Ntfctn/Ntry/NtryDtls: This element is not expected",
+            ["paid"],
+        ),
+    ],
+    ids=["a version without schema", "an element of the bank's own", "a status of its own", "no code of booking"],
+)  # fmt: skip
+def test_a_message_that_a_bank_has_bent_is_read_and_told(
+    content: str, said: str, outcomes: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "answer.xml"
+    path.write_text(content)
+    found, fault = read_answers(path)
+    assert [one.outcome for one in found] == outcomes
+    assert re.fullmatch(f".*answer.xml: .*{said}.*; it was read all the same", fault or "")
 
 
 def test_a_file_that_is_absent_or_too_large_is_refused(

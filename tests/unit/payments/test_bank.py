@@ -47,7 +47,9 @@ def heard(due: Due, messages: list[bytes], folder: Path) -> Answered:
     for number, content in enumerate(messages):
         path = folder / f"{number}.xml"
         path.write_bytes(content)
-        answers += read_answers(path)
+        found, fault = read_answers(path)
+        assert fault is None
+        answers += found
     return judged(due, answers)
 
 
