@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -42,6 +43,17 @@ def build_definitions(home: HomeResource) -> dg.Definitions:
         ],
         sensors=[deliveries, alerts],
         schedules=[closing_days],
-        resources={"home": home},
+        resources={"home": _without_a_form(home)},
         executor=dg.in_process_executor,
     )
+
+
+def _without_a_form(home: HomeResource) -> dg.ResourceDefinition:
+    """The home as a resource that asks for nothing: else each launchpad shows its path, to be changed."""
+
+    @dg.resource(description="The home folder, and the engine that its periods are run by.")
+    def provided(context: dg.InitResourceContext) -> Iterator[HomeResource]:
+        with home.yield_for_execution(context) as ready:
+            yield ready
+
+    return provided

@@ -10,7 +10,7 @@ from expectations.suites import SUITES
 from orchestration.dagster_glue.assets.asset_metadata import HOLDS, table_value
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
-from orchestration.dagster_glue.report_files import page_of, reports_of
+from orchestration.dagster_glue.report_files import gates_of, reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.ingest.datasets import DATASETS
 from orchestration.pipeline.gating import check
@@ -49,7 +49,7 @@ def build_gate(stage: str, tables: Sequence[str]) -> dg.AssetChecksDefinition:
         if not result.held:
             reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         selected = {key.asset_key.to_user_string() for key in context.selected_asset_check_keys}
-        page = page_of(run.program, run.period)
+        page = gates_of(run.program, run.period)
         yield from check_results(result, [table for table in tables if table in selected], page)
 
     return gate
@@ -66,7 +66,7 @@ def check_results(
 ) -> Iterator[dg.AssetCheckResult]:
     """One check result a table, which turns red if one of its own expectations blocks.
 
-    `page` is the address of our own page of the period, which one that does not hold leads to.
+    `page` is the address of our own page of the gates, which one that does not hold leads to.
 
     What is about landing data goes to the raw tables of the datasets that its rows name. Results
     about tables that are not checked here count for the first: where a gate has not held, some

@@ -376,10 +376,12 @@ def withdraw_job() -> None:
     name=CLOSE_JOB,
     partitions_def=PERIODS,
     executor_def=dg.in_process_executor,
-    # What the launchpad shows once a period is chosen; an empty name is refused.
+    # What the launchpad shows once a period is chosen; an empty name is refused at the launch.
     config={"ops": {CLOSE_OP: {"config": {"approver": ""}}}},
-    description="Closes a published bonus period: nothing ever changes it again. The approver goes"
-    " into the launch configuration; refusals say why and what to do.",
+    description="Closes a published bonus period: nothing ever changes it again. [The period's own"
+    " page](/bonus) shows before what a close would fix, and closes it without a launchpad. Here the"
+    " approver goes into the launch configuration; without one nothing is launched. Refusals say why and what"
+    " to do.",
 )
 def close_job() -> None:
     close_op()

@@ -50,6 +50,11 @@ def page_of(program: str, period: str) -> str:
     return f"{PERIOD_PAGES}/{program}/{period}"
 
 
+def gates_of(program: str, period: str) -> str:
+    """The place on it where the gates of the last run stand, with the rows of a red one."""
+    return f"{page_of(program, period)}#gates"
+
+
 def adjustments_page_of(program: str, period: str) -> str:
     """The address of our own page of a period's adjustments by hand."""
     return f"{page_of(program, period)}/adjustments"

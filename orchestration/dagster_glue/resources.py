@@ -12,14 +12,14 @@ import dagster as dg
 
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.partitions import split_partition_key
-from orchestration.dagster_glue.report_files import page_of
+from orchestration.dagster_glue.run_ends import say_not_asked, say_what_blocks
 from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DUCKDB, engine_named
 from orchestration.pipeline.gate_worker import WORKER, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
 from orchestration.pipeline.period_run import Gate, PeriodRun
-from orchestration.pipeline.refusals import Refused, summarize
+from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
 
 BY_TAG = "by"
@@ -96,26 +96,26 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 try:
                     yield self
                 finally:
-                    self._say_what_blocks(context, run.run_id, program, period)
+                    self._tell_end(context, run, program, period)
         except Busy as error:
             raise dg.Failure(str(error)) from None
 
-    def _say_what_blocks(
-        self, context: dg.InitResourceContext, run_id: str, program: str, period: str
+    def _tell_end(
+        self, context: dg.InitResourceContext, run: dg.DagsterRun, program: str, period: str
     ) -> None:
-        """Ends the log of a blocked run with its gate, after all that was not executed for it."""
+        """Ends the log of a run that did not come to its end, after all that was not executed for it."""
         last = None
         with suppress(Refused):  # its record is damaged, which the run has said
             last = last_run(self.home, program, period)
-        if last is None or last.run_id != run_id or context.log is None:
+        instance, log = context.instance, context.log
+        if instance is None or log is None:
             return
-        for stage, verdict in last.gates.items():
-            if not verdict.held:
-                page = page_of(program, period)
-                context.log.error(
-                    f"{summarize(stage, verdict)}\n  see the rows: {page} of bonus ui, or bonus gates"
-                    f" {period}"
-                )
+        gates = last.gates if last is not None and last.run_id == run.run_id else {}
+        red = {stage: verdict for stage, verdict in gates.items() if not verdict.held}
+        why = f"the {', '.join(red)} gate has not held" if red else "the run ended before"
+        say_not_asked(instance, run, why)
+        for stage, verdict in red.items():
+            say_what_blocks(instance, run, log, (program, period), stage, verdict)
 
     def registration(self, program: str) -> Registration:
         """The places of a program's files; Failure for a partition of no known program."""

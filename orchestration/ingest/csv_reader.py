@@ -13,14 +13,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from orchestration.ingest.columns import unknown_columns
+from orchestration.ingest.columns import near_misses, unknown_columns
 from orchestration.ingest.datasets import Dataset
 from orchestration.ingest.limits import (
     LONGEST_RECORD_BYTES,
     demand_few_blank_lines,
     too_long_a_record,
 )
-from orchestration.ingest.mistaken import lines_end_in_cr, other_separator
+from orchestration.ingest.mistaken import lines_end_in_cr, no_header, other_separator
 from orchestration.ingest.quarantine import (
     BadRow,
     FileFault,
@@ -314,8 +314,10 @@ def _header(dataset: Dataset, record: _Record | None) -> Header:
         raise FileFault(
             FileReason.UNREADABLE, f"line {record.line_no}: the header is not CSV in UTF-8{advice}"
         )
-    names = _split_fields(record.raw.decode("utf-8"))
+    line = record.raw.decode("utf-8")
+    names = _split_fields(line)
     try:
+        _demand_header(dataset, line, names)
         unknown = unknown_columns(dataset, names)
     except FileFault as fault:
         fault.line = record.line_no
@@ -323,6 +325,15 @@ def _header(dataset: Dataset, record: _Record | None) -> Header:
     read = dataset.read_names
     positions = {name: position for position, name in enumerate(names) if name in read}
     return Header(len(names), positions, unknown)
+
+
+def _demand_header(dataset: Dataset, line: str, names: Sequence[str]) -> None:
+    """FileFault if the first line is something else than a header; the faults of one are told elsewhere."""
+    required = dataset.required_names
+    if near_misses(dataset, names) or other_separator(names, required):
+        return
+    if advice := no_header(line, names, dataset.read_names):
+        raise FileFault(FileReason.MISSING_COLUMN, ", ".join(required) + advice)
 
 
 def _is_plain(lines: bytes) -> bool:

@@ -4,9 +4,11 @@ Belongs here: by what a format is known, and the advice. Does not: when to ask (
 readers), nor what is in a file. Nothing here lets a file pass that could be read otherwise.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from orchestration.foundations.texts import nearest_name, shown
 from orchestration.ingest.quarantine import FileFault, FileReason
 
 LONGEST_SIGNATURE_BYTES: Final = 8
@@ -22,6 +24,8 @@ _SIGNATURES: Final = {
     b"PK\x03\x04": ("a ZIP archive, or a workbook of a spreadsheet", f"unpack it, or {_AS_TEXT}"),
     b"\xd0\xcf\x11\xe0": ("an old workbook of a spreadsheet", _AS_TEXT),
 }
+_LONGEST_LINE: Final = 80
+_MOST_COMPARED: Final = 100
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -65,6 +69,25 @@ def other_separator(names: Sequence[str], required: Collection[str]) -> str:
         if not parts.isdisjoint(required):
             return f"; found {word} between the columns, expected commas: export it with commas"
     return ""
+
+
+def no_header(line: str, names: Sequence[str], known: Collection[str]) -> str:
+    """The text about a first line that names no column of the dataset, nor half of them nearly; else "".
+
+    Begins with "; ", to be put behind what is wrong.
+    """
+    if not set(names).isdisjoint(known):
+        return ""
+    if spreadsheet := re.fullmatch("sep=(.?)", line.strip()):
+        commas = "" if spreadsheet[1] == "," else ", and export it with commas"
+        return (
+            f"; found the line '{shown(line)}' of a spreadsheet, expected the names of the columns:"
+            f" take the line away{commas}"
+        )
+    some = names[:_MOST_COMPARED]
+    if 2 * sum(nearest_name(name, known) is not None for name in some) >= len(some):
+        return ""
+    return f"; found '{shown(line, _LONGEST_LINE)}' in the first line, expected the names of the columns"
 
 
 def lines_end_in_cr(header: bytes) -> FileFault:

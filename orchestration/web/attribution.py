@@ -18,6 +18,12 @@ from dagster._record import copy
 
 from orchestration.dagster_glue.jobs import NAMED_IN
 from orchestration.dagster_glue.resources import BY_TAG
+from orchestration.terms.people import MOST_OF_A_NAME, is_person, what_is_wrong
+from orchestration.web.door import OWN_PAGES
+
+
+class Unnamed(RuntimeError):
+    """A job that asks for a name was to be launched without one; nothing is."""
 
 
 def attribute(instance: DagsterInstance, user: Callable[[], str | None]) -> None:
@@ -39,14 +45,18 @@ def attribute(instance: DagsterInstance, user: Callable[[], str | None]) -> None
 def fill_in(instance: DagsterInstance, said: Callable[[], str | None]) -> None:
     """From now on, what names nobody is by `said()`, if that is somebody.
 
-    A re-execution that names whom its parent did has only copied it, so it names nobody.
+    A re-execution that names whom its parent did has only copied it, so it names nobody. A job that
+    asks for a name is not launched without one: writing its run raises Unnamed.
     """
 
     def run_of(run: DagsterRun) -> DagsterRun:
         name = said()
         parent = instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
         is_copied = parent is not None and _named_in(run) == _named_in(parent)
-        return run_by(run, name) if name and (is_copied or not _named_in(run)) else run
+        if name and (is_copied or not _named_in(run)):
+            return run_by(run, name)
+        _demand_name(run)
+        return run
 
     def backfill_of(backfill: PartitionBackfill) -> PartitionBackfill:
         name = said()
@@ -94,6 +104,17 @@ def backfill_by(backfill: PartitionBackfill, name: str) -> PartitionBackfill:
     One of closes is refused by each of its runs, whose approver is the job's own: nobody.
     """
     return backfill._replace(tags={**backfill.tags, BY_TAG: name})
+
+
+def _demand_name(run: DagsterRun) -> None:
+    """Refuses at once what the job would refuse later: Dagster takes any text for a name."""
+    if run.job_name not in NAMED_IN or is_person(name := _named_in(run)):
+        return
+    wrong = f"{name[:MOST_OF_A_NAME]!r} is no name: {what_is_wrong(name)}" if name else "no name"
+    raise Unnamed(
+        f"Nothing was launched: {wrong}. Fill in {NAMED_IN[run.job_name][1]} in the launchpad, or say"
+        f" once on {OWN_PAGES} who you are"
+    )
 
 
 def _named_in(run: DagsterRun) -> str:

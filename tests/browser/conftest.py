@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from orchestration.sample import write_sample
 from tests.conftest import ROOT, Bonus
@@ -33,6 +41,24 @@ VIEWPORT: ViewportSize = {"width": 1600, "height": 1000}
 
 LOOKS = ((400, "light"), (400, "dark"), (900, "light"), (1600, "dark"))
 """Each width and each scheme; the layout hangs on the one, the colours on the other."""
+
+
+class Clicks:
+    """Counts how often a hand presses the mouse in the pages of a context."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self._number = 0
+        context.expose_binding("pressed", self._count)
+        # Of the document, not the window: there Playwright stops a press that does not hit, and repeats it.
+        context.add_init_script("document.addEventListener('pointerdown', () => pressed(), true)")
+
+    def _count(self, _source: object) -> None:
+        self._number += 1
+
+    def taken(self) -> int:
+        """The clicks since the last time this was asked."""
+        number, self._number = self._number, 0
+        return number
 
 
 class Camera(Protocol):
@@ -86,6 +112,12 @@ def page(desk: Desk, browser: Browser) -> Iterator[Page]:
         yield context.new_page()
 
 
+@pytest.fixture
+def clicks(page: Page) -> Clicks:
+    """Counts the clicks in the page from its first address on, and in tabs that it opens."""
+    return Clicks(page.context)
+
+
 @pytest.fixture(scope="session")
 def picture(pytestconfig: pytest.Config) -> Camera:
     """Takes a picture for README and docs, once the page has come to rest; `make screenshots` only."""
@@ -117,12 +149,37 @@ def at_rest(page: Page) -> bytes:
     raise AssertionError(f"{page.url} does not come to rest")
 
 
-def expect_success(page: Page) -> None:
-    """Waits, on the page of a run, until it has ended, and demands that it succeeded.
+def type_into(field: Locator, text: str) -> None:
+    """Fills a field as a hand does, which clicks it first."""
+    field.click()
+    field.fill(text)
 
-    By the icon beside the run's id. The list of its log draws only the lines in sight, so no line of
-    it can be waited for.
-    """
+
+def expect_success(page: Page) -> None:
+    """Waits, on the page of a run, until it has ended, and demands that it succeeded."""
+    _expect_end(page, "run_success")
+
+
+def expect_failure(page: Page) -> None:
+    """The same for a run that fails; the page is opened anew, with the end of its log in sight."""
+    _expect_end(page, "run_failed")
+    page.reload()
+
+
+def _expect_end(page: Page, icon: str) -> None:
+    """By the icon beside the run's id: of its log only the lines in sight are drawn."""
     ended = page.get_by_role("img", name=re.compile("^run_(success|failed|canceled)$")).first
     expect(ended).to_be_visible(timeout=RUN_MS)
-    expect(page.get_by_role("img", name="run_success", exact=True).first).to_be_visible()
+    expect(page.get_by_role("img", name=icon, exact=True).first).to_be_visible()
+
+
+def cut(page: Page) -> list[str]:
+    """The texts of tables that do not fit: wider than the window, or in a cell that hides an end."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("table, td, th")].filter(element => {
+            const box = element.getBoundingClientRect();
+            return box.width > 0 && (box.right > innerWidth + 1
+                || (element.tagName !== "TABLE" && element.scrollWidth > element.clientWidth + 1));
+        }).map(element => element.innerText.slice(0, 80))"""
+    )
+    return found

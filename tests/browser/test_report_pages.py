@@ -51,6 +51,16 @@ def test_no_violation_and_nothing_cut(
     )
     assert wide == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    # A number that goes on in a second line breaks in its middle.
+    broken = page.evaluate(
+        """() => [...document.querySelectorAll("tbody .number, tfoot .number, dd.value")].filter(
+            cell => {
+                const text = document.createRange();
+                text.selectNodeContents(cell);
+                return new Set([...text.getClientRects()].map(line => Math.round(line.bottom))).size > 1;
+            }).map(cell => cell.textContent.trim())"""
+    )
+    assert broken == []
     # Each bar has room beside its label and its amount, and the longest one fills it.
     bars = page.evaluate(
         """() => [...document.querySelectorAll(".chart")].map(chart =>
@@ -107,6 +117,11 @@ def test_paper_holds_every_table_whole(
         ".map(element => element.textContent.trim().slice(0, 60))"
     )
     assert wide == []
+    # The row of all stands at a table's end, once: a foot would stand on every sheet.
+    feet = page.evaluate(
+        "() => [...document.querySelectorAll('tfoot')].map(foot => getComputedStyle(foot).display)"
+    )
+    assert set(feet) == {"table-row-group"}
     assert page.pdf(format=paper).startswith(b"%PDF")
     page.close()
 

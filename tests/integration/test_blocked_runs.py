@@ -19,6 +19,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dagster._core.events import EngineEventData
 
 from expectations.suite import GateResult
 from orchestration.dagster_glue import resources
@@ -45,6 +46,17 @@ TABLES = {
     # The ledger's gate stands before the switch: what it blocks is not made as far as Dagster knows.
     "ledger": {"creator_earnings", "market_totals", "post_earnings"},
 }
+
+
+CHECKS = 36
+"""The tables that have a gate's check."""
+LATER = {
+    "staging": "stg_posts",
+    "eligibility": "creator_eligibility",
+    "scoring": "post_scores",
+    "ledger": "payout_ledger",
+}
+"""Of each stage behind another a table that has a check."""
 
 
 @dataclass(frozen=True)
@@ -130,23 +142,37 @@ def _assert_nothing_after(place: Place, stage: str, run: dg.DagsterRun) -> None:
     made = STAGES[: STAGES.index(stage) + 1]
     assert _materialised(place, run.run_id) == set().union(*(TABLES[name] for name in made))
     with place.instance() as instance:
-        told = [entry.message for entry in instance.all_logs(run.run_id)]
+        logged = instance.all_logs(run.run_id)
+        told = [entry.message for entry in logged]
         checks = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    verdicts = {
-        check.asset_key.to_user_string(): check.passed
+    results = {
+        check.asset_key.to_user_string(): check
         for check in (
             entry.dagster_event.asset_check_evaluation_data
             for entry in checks
             if entry.dagster_event
         )
     }
-    assert not all(verdicts.values())
-    assert verdicts.get("restatement", True)  # its gate was not asked
-    assert ("restatement" in verdicts) is (stage == "ledger")
+    wrong = {table for table, check in results.items() if not check.passed}
+    asked = {
+        table for table in wrong if not (results[table].description or "").startswith("not asked")
+    }
+    assert any(results[table].severity == dg.AssetCheckSeverity.ERROR for table in asked)
+    # Each check of the job has a result; what was not asked is not red.
+    assert len(results) == CHECKS
+    for table in wrong - asked:
+        assert results[table].severity == dg.AssetCheckSeverity.WARN, table
+    later = STAGES[STAGES.index(stage) + 1 :]
+    assert wrong - asked >= {"restatement", *(LATER[name] for name in later)}
     # Behind all that was not executed for it, the gate, and where its rows are.
     (gate,) = (place for place, text in enumerate(told) if "see the rows: /bonus/periods/" in text)
     assert f"the {stage} gate has not held" in told[gate]
     assert not [text for text in told[gate:] if "not executed" in text]
+    # The text of a line cannot be clicked: the next line has the link.
+    link = logged[gate + 1].get_dagster_event().event_specific_data
+    assert isinstance(link, EngineEventData)
+    page = f"/bonus/periods/{place.program}/{place.period}#gates"
+    assert link.metadata == {"rows": dg.MetadataValue.url(page)}
     assert [text for text in told[:gate] if "not executed" in text] or stage == "ledger"
 
 

@@ -51,6 +51,11 @@ RUN = (
 )
 RUNS = f"{{ __typename ... on LaunchMultipleRunsResult {{ launchMultipleRunsResult {RUN} }} }}"
 BACKFILL = "{ __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message stack } }"
+REQUIRED = {
+    "approve_adjustment": ["adjustment_id"],
+    "propose_adjustment": ["creator_id", "currency", "amount", "reason"],
+}
+"""By job what its configuration must have beside the name."""
 RESUMED = "{ __typename ... on PythonError { message stack } }"
 
 
@@ -296,7 +301,35 @@ def test_without_a_login_an_empty_approver_is_the_name_that_a_browser_keeps(brow
 
     assert approver("grace", "") == ("grace", "grace")
     assert approver("grace", "heidi") == ("heidi", None)  # the close's own step tags it
-    assert approver(None, "") == ("", None)
+
+
+def test_without_a_login_no_job_that_asks_for_a_name_is_launched_without_one(
+    browser: Desk,
+) -> None:
+    """Dagster would take any text; no run is made, where a name of 128 characters makes one."""
+
+    def launch(job: str, name: str) -> Any:
+        op, key = NAMED_IN[job]
+        asked = dict.fromkeys(REQUIRED.get(job, ()), "x") | {key: name}
+        config = {"ops": {op: {"config": asked}}}
+        value = {**browser.params(job, claims=[]), "runConfigData": config}
+        return browser.ask(None, "launchRun", "ExecutionParams!", "executionParams", value)
+
+    for job, (_, key) in NAMED_IN.items():
+        for typed, said in (
+            ("", "no name"),
+            (" ", "no name"),
+            ("\u200b", "nothing of it can be seen"),
+            ("a" * 129, "1 to 128 characters"),
+        ):
+            refused = launch(job, typed)
+            assert refused["__typename"] == "PythonError", refused
+            assert "Nothing was launched" in refused["message"]
+            assert said in refused["message"], (job, typed)
+            assert f"Fill in {key} in the launchpad" in refused["message"]
+    assert browser.instance.get_runs() == []
+    for job in NAMED_IN:
+        assert launch(job, "a" * 128)["__typename"] == "LaunchRunSuccess", job
 
 
 def test_no_other_launch_is_known(desk: Desk) -> None:

@@ -19,7 +19,7 @@ from orchestration.dagster_glue.assets.asset_metadata import (
 from orchestration.dagster_glue.failures import EXIT_STATUS, as_failures
 from orchestration.dagster_glue.gates import CHECK_NAME, check_results, check_spec
 from orchestration.dagster_glue.partitions import PERIODS, partition_key
-from orchestration.dagster_glue.report_files import page_of, reports_of
+from orchestration.dagster_glue.report_files import gates_of, reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.earning import earn
 from orchestration.pipeline.publishing import publish
@@ -148,7 +148,7 @@ def publication(
 ) -> Iterable[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """An open period is settled and published; of a closed one only its restatement is made."""
     run = home.period_run(context)
-    page = page_of(run.program, run.period)
+    page = gates_of(run.program, run.period)
     started = time.monotonic()
     try:
         with as_failures_but_gates():
@@ -157,7 +157,8 @@ def publication(
         tables = (RESTATEMENT,) if error.result.suite == RESTATEMENT else SETTLED
         yield from check_results(error.result, tables, page)
         others = [table for table in CHECKED if table not in tables]
-        yield from _not_asked(others, f"not asked: the gate of {tables[0]} has not held")
+        why = f"not asked: the gate of {tables[0]} has not held"
+        yield from _not_asked(others, why, is_held=False)
         reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
     seconds = round(time.monotonic() - started, 2)
@@ -194,11 +195,20 @@ def publication(
     yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=plotted)
 
 
-def _not_asked(tables: Iterable[str], why: str) -> Iterable[dg.AssetCheckResult]:
-    """Dagster wants a result of every check of the step, also of tables that this run leaves alone."""
+def _not_asked(
+    tables: Iterable[str], why: str, *, is_held: bool = True
+) -> Iterable[dg.AssetCheckResult]:
+    """Dagster wants a result of every check of the step, also of tables that this run leaves alone.
+
+    It is a warning where the run is blocked, as for the checks of steps that have not begun.
+    """
     for table in tables:
         yield dg.AssetCheckResult(
-            asset_key=dg.AssetKey(table), check_name=CHECK_NAME, passed=True, description=why
+            asset_key=dg.AssetKey(table),
+            check_name=CHECK_NAME,
+            passed=is_held,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=why,
         )
 
 

@@ -83,6 +83,31 @@ def test_a_missing_column_alone_is_no_sign_of_another_separator(landing: Landing
     )
 
 
+@pytest.mark.parametrize(
+    ("first", "found"),
+    [
+        ("sep=;", "the line 'sep=;' of a spreadsheet, expected the names of the columns: take the line away, and export it with commas"),
+        ("sep=,", "the line 'sep=,' of a spreadsheet, expected the names of the columns: take the line away"),
+        ("<!DOCTYPE html>", "'<!DOCTYPE html>' in the first line, expected the names of the columns"),
+        (ROW, f"'{ROW}' in the first line, expected the names of the columns"),
+    ],
+    ids=["semicolons", "commas", "page", "data"],
+)  # fmt: skip
+def test_a_first_line_that_is_no_header(landing: Landing, first: str, found: str) -> None:
+    assert detail(landing, "a.csv", f"{first}\n{HEADER}\n{ROW}\n".encode()) == (
+        "MISSING_COLUMN",
+        f"post_id, observed_at, views; found {found}",
+    )
+
+
+def test_a_header_of_other_names_is_one(landing: Landing) -> None:
+    """Half of its names are nearly those of columns: then each is told."""
+    assert detail(landing, "a.csv", b"post_idx,viewz,a,b\n") == (
+        "MISSING_COLUMN",
+        'post_id, observed_at, views; is "post_idx" meant to be post_id?; is "viewz" meant to be views?',
+    )
+
+
 def test_lines_that_end_in_cr_alone(landing: Landing) -> None:
     found = detail(landing, "a.csv", CSV.replace(b"\n", b"\r"))
     assert found is not None and found[0] == "UNREADABLE"
