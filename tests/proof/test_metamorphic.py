@@ -363,6 +363,7 @@ _COUNTS = (*COUNTS, "ineligible_views")
 _PUBLISHED_COUNTS = {
     "post_eligibility": ("qualified_views",),
     "post_scores": SCORED_COUNTS,
+    "post_increments": SCORED_COUNTS,
 }
 
 
