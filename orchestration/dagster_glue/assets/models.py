@@ -27,9 +27,7 @@ def _manifest() -> Mapping[str, Any]:
 def _models(stage: str) -> list[Mapping[str, Any]]:
     """The models of a stage, by the tag that their folder gives them, in the order of their names."""
     nodes = _manifest()["nodes"].values()
-    models = [
-        node for node in nodes if node["resource_type"] == "model" and stage in node["tags"]
-    ]
+    models = [node for node in nodes if node["resource_type"] == "model" and stage in node["tags"]]
     return sorted(models, key=lambda node: str(node["name"]))
 
 
