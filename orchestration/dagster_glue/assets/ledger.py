@@ -115,7 +115,7 @@ def earnings(
             "Grain: a creator and currency of a closed period that was run again. What was posted for"
             " the period, what it would come to now, and the difference, which the earliest open"
             " period posts as an adjustment.",
-            [*SETTLED_FROM, INPUT_FILES],
+            SETTLED_FROM,
             skippable=True,
         ),
         spec(
