@@ -25,10 +25,12 @@ from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.store import file_hashes
 from orchestration.records import CloseEntry
+from orchestration.reports.preview import close_preview
 from orchestration.web.frame import Frame
 from orchestration.web.pages import Pages
 from tests.conftest import ROOT
 from tests.incidents.landing import Books, World, key
+from tests.integration.books import LATER
 from tests.proof.product import ask_suite
 
 POWERS = re.findall(
@@ -296,6 +298,34 @@ def test_writes_the_program_file_changes_the_terms_of_open_periods(
     assert books.earned(1)["ann"] == 10_00  # a close takes what was published
     books.run(2)
     assert books.earned(2)["ann"] == 40_00
+
+
+def test_writes_the_program_file_moves_no_days_of_a_closed_period_unseen(
+    world: World, books: Books
+) -> None:
+    """They are paid twice until the closed period is run by that file, too; who looks is told so."""
+    world.seen("ann-1", "2024-02-20T12:00:00Z", 11_000)
+    books.close(1)
+    first, second, _ = world.program["periods"]
+    first["ends_on"], second["starts_on"] = date(2024, 1, 5), date(2024, 1, 6)
+
+    def remarks() -> list[str]:
+        plain = books.plain
+        found = close_preview(plain.home, plain.loaded, key(2), "grace", today=LATER)
+        assert found is not None
+        return [remark for remark in found.remarks if "paid twice" in remark]
+
+    assert remarks() == []
+    books.run(2)
+    assert books.earned(1)["ann"] == 10_00  # of the post of the 10th
+    assert books.earned(2)["ann"] == 20_00 + 11_00
+    assert remarks() == [
+        f"What was earned from 2024-01-06 to 2024-01-31 may be paid twice: {key(1)} counts these days,"
+        f" too, by the program file of its last run. Run {key(1)} again by the file of today."
+    ]
+    books.run(1)
+    assert books.posted(2, "adjustment") == [(key(1), "ann", -10_00), (key(1), "bo", -10_00)]
+    assert remarks() == []
 
 
 def _drop(world: World) -> None:
