@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PURE = ("terms", "ingest", "ledger", "publishing")
-HEAVY = ("dagster", "dagster_dbt", "dbt", "great_expectations")
+HEAVY = ("dagster", "dbt", "great_expectations")
 MODELS = sorted((ROOT / "dbt_project" / "models").rglob("*.sql"))
 
 

@@ -106,5 +106,24 @@ def main() -> None:
         sys.exit(1)
 
 
+def run_as_process() -> None:
+    """`main`, and then an end at once: to take down what was imported would cost a second of each command.
+
+    Where the last of the output cannot be written, the interpreter ends in its own way and says so.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    else:
+        status = 0
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        sys.exit(status)
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    main()
+    run_as_process()

@@ -23,7 +23,7 @@ from orchestration.dagster_glue.jobs import (  # noqa: E402 - after the filters
     withdraw_job,
 )
 from orchestration.dagster_glue.resources import HomeResource  # noqa: E402
-from orchestration.dagster_glue.sensors import alerts, closing_days, deliveries  # noqa: E402
+from orchestration.dagster_glue.sensors import alerts, closing_days, deliveries, input_changes  # noqa: E402
 
 
 def build_definitions(home: HomeResource) -> dg.Definitions:
@@ -41,7 +41,7 @@ def build_definitions(home: HomeResource) -> dg.Definitions:
             propose_adjustment_job,
             approve_adjustment_job,
         ],
-        sensors=[deliveries, alerts],
+        sensors=[deliveries, input_changes, alerts],
         schedules=[closing_days],
         resources={"home": _without_a_form(home)},
         executor=dg.in_process_executor,

@@ -1,6 +1,6 @@
 """Sensors and schedules: new deliveries, days of closing, failed runs. Glue over `pipeline/`.
 
-All but the alerts are off until an operator turns them on in the UI (Automation).
+What starts runs is off until an operator turns them on in the UI (Automation).
 """
 
 import json
@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from orchestration.dagster_glue.alerts import addresses, alert_of
+from orchestration.dagster_glue.assets.ingest import INPUT_FILES, input_version
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.jobs import PERIOD_JOB
 from orchestration.dagster_glue.partitions import add_periods, partition_key
@@ -17,10 +18,11 @@ from orchestration.dagster_glue.resources import BY_TAG, HomeResource
 from orchestration.ingest.discovery import discover
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home, Registration
-from orchestration.terms.load import ProgramFileError, load_program
+from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program
 from orchestration.terms.model import Period, Program
 
 LOOK_EVERY_SECONDS = 60
+DATA_VERSION_TAG = "dagster/data_version"
 
 
 @dg.sensor(
@@ -42,18 +44,10 @@ def deliveries(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.Se
     seen: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
     now: dict[str, str] = {}
     requests = []
-    for name, registration, program in _programs(context, home.home):
-        if registration.landing is None:
-            context.log.warning(
-                f"{name}: its landing directory is not known here; bonus run names it"
-            )
-            continue
-        try:
-            digest = home.home.landing_digest(discover(registration.landing))
-        except OSError as error:
-            context.log.warning(
-                f"{name}: its landing files cannot be read ({error.strerror or error})"
-            )
+    for name, registration, loaded in _programs(context, home.home):
+        program = loaded.program
+        digest = _landing_digest(context, home.home, name, registration)
+        if digest is None:
             continue
         now[name] = digest
         if seen.get(name) == digest:
@@ -61,6 +55,44 @@ def deliveries(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.Se
                 if not _published_from(home.home, name, period.key, digest):
                     requests.append(_request(name, period.key, digest, "deliveries sensor"))
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(now, sort_keys=True))
+
+
+@dg.sensor(
+    name="input_changes",
+    minimum_interval_seconds=LOOK_EVERY_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells Dagster of changed landing files and terms, so that it shows periods as stale.",
+)
+def input_changes(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult:
+    """Reports what lies there now, for each period that was run from something else. Starts no run."""
+    events = []
+    for name, registration, loaded in _programs(context, home.home):
+        digest = _landing_digest(context, home.home, name, registration)
+        if digest is None:
+            continue
+        version = input_version(digest, loaded.sha256)
+        for period in loaded.program.periods:
+            key = partition_key(name, period.key)
+            known = _known_version(context.instance, key)
+            if known not in {None, version}:
+                events.append(
+                    dg.AssetMaterialization(
+                        INPUT_FILES,
+                        "The landing files or the program file changed after the run of this period.",
+                        partition=key,
+                        tags={DATA_VERSION_TAG: version},
+                    )
+                )
+    return dg.SensorResult(asset_events=events)
+
+
+def _known_version(instance: dg.DagsterInstance, key: str) -> str | None:
+    """By which files Dagster knows a period: those of its last run, or what was told of since."""
+    asked = dg.AssetRecordsFilter(asset_key=dg.AssetKey(INPUT_FILES), asset_partitions=[key])
+    for record in instance.fetch_materializations(asked, limit=1).records:
+        if record.asset_materialization is not None:
+            return (record.asset_materialization.tags or {}).get(DATA_VERSION_TAG)
+    return None
 
 
 @dg.schedule(
@@ -80,8 +112,8 @@ def closing_days(
     run key: keys of a schedule hold for one tick only.
     """
     today = context.scheduled_execution_time.astimezone(UTC).date()
-    for name, _, program in _programs(context, home.home):
-        for period in _begun_and_open(home.home, program, today):
+    for name, _, loaded in _programs(context, home.home):
+        for period in _begun_and_open(home.home, loaded.program, today):
             request = _request(name, period.key, "closes_on", "closing_days schedule")
             asked = dg.RunsFilter(tags={"dagster/run_key": str(request.run_key)})
             if period.closes_on <= today and not context.instance.get_runs(asked, limit=1):
@@ -104,11 +136,11 @@ def alerts(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
 
 def _programs(
     context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext, home: Home
-) -> Iterator[tuple[str, Registration, Program]]:
+) -> Iterator[tuple[str, Registration, LoadedProgram]]:
     """Every program of the home whose file can be read; its dead runs are marked on the way."""
     for name, registration in home.registrations().items():
         try:
-            program = load_program(registration.program_file).program
+            loaded = load_program(registration.program_file)
             CloseLog(home.path, name).entries()
         except ProgramFileError:
             context.log.warning(f"{name}: its program file is not in order; bonus status says why")
@@ -116,10 +148,24 @@ def _programs(
         except ValueError:
             context.log.warning(f"{name}: its close log is not in order; bonus verify says why")
             continue
-        add_periods(context.instance, home, program)
-        for period in program.periods:
+        add_periods(context.instance, home, loaded.program)
+        for period in loaded.program.periods:
             fail_dead_run(context.instance, home, name, period.key)
-        yield name, registration, program
+        yield name, registration, loaded
+
+
+def _landing_digest(
+    context: dg.SensorEvaluationContext, home: Home, name: str, registration: Registration
+) -> str | None:
+    """The digest of a program's landing files as they lie there; None, with a warning, if that is not known."""
+    if registration.landing is None:
+        context.log.warning(f"{name}: its landing directory is not known here; bonus run names it")
+        return None
+    try:
+        return home.landing_digest(discover(registration.landing))
+    except OSError as error:
+        context.log.warning(f"{name}: its landing files cannot be read ({error.strerror or error})")
+        return None
 
 
 def _begun_and_open(home: Home, program: Program, today: date) -> list[Period]:

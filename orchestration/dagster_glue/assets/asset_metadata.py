@@ -15,6 +15,7 @@ import dagster as dg
 from orchestration.described.column_lineage import column_lineage
 from orchestration.described.column_texts import column_text
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES
+from orchestration.pipeline.code_fingerprint import code_fingerprint
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATED_TABLES
 from orchestration.reports.text import money
 
@@ -238,7 +239,7 @@ def spec(
     *,
     skippable: bool = False,
 ) -> dg.AssetSpec:
-    """The spec of an asset that no dbt model describes."""
+    """The spec of an asset. Its code version is that of all code that makes numbers, as for a run's input."""
     return dg.AssetSpec(
         table,
         group_name=group_name(stage),
@@ -249,4 +250,5 @@ def spec(
         tags={"stage": stage},
         metadata=column_schema(table),
         skippable=skippable,
+        code_version=code_fingerprint(),
     )

@@ -1,5 +1,6 @@
 """Ingest: landing files and program file into the period's work file (contract §1, §2)."""
 
+import hashlib
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from orchestration.pipeline.ingesting import ingest as read
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.records import Inputs
 
+INPUT_FILES = "input_files"
 TERMS = "terms"
 DESCRIPTIONS = {
     "raw_creators": "Grain: a landed row. Creators as delivered: account type, market, birth date.",
@@ -51,7 +53,17 @@ class IngestConfig(dg.Config):
 @dg.multi_asset(
     name="ingest",
     specs=[
-        spec(table, "ingest", {"python", "duckdb"}, text) for table, text in DESCRIPTIONS.items()
+        spec(
+            INPUT_FILES,
+            "ingest",
+            {"file"},
+            "Grain: a period. Which files lie in the landing directory, and the program file: a run says what"
+            " it reads, and the sensor input_changes what changed since.",
+        ),
+        *(
+            spec(table, "ingest", {"python", "duckdb"}, text, [INPUT_FILES])
+            for table, text in DESCRIPTIONS.items()
+        ),
     ],
     partitions_def=PERIODS,
     can_subset=False,
@@ -75,12 +87,17 @@ def ingest(
             landing,
         )
     seconds = round(time.monotonic() - started, 2)
-    shared = {
+    shared: dict[str, Any] = {
         "seconds": seconds,
         "fingerprint": inputs.fingerprint,
         "landing": dg.MetadataValue.path(inputs.landing),
         "program_file": dg.MetadataValue.path(inputs.program_file),
     }
+    yield dg.MaterializeResult(
+        asset_key=INPUT_FILES,
+        data_version=dg.DataVersion(input_version(inputs.landing_sha256, inputs.program_sha256)),
+        metadata=shared,
+    )
     with run.work.connect() as connection:
         loaded = {
             f"raw_{dataset}": counts
@@ -95,6 +112,11 @@ def ingest(
                 of_table |= table_metadata(connection, table)
                 of_table |= quarantine_metadata(connection, table.removeprefix("raw_"))
             yield dg.MaterializeResult(asset_key=table, metadata=of_table | shared)
+
+
+def input_version(landing_sha256: str, program_sha256: str) -> str:
+    """What Dagster knows the files by: a period whose tables come from another version is stale."""
+    return hashlib.sha256(f"{landing_sha256} {program_sha256}".encode()).hexdigest()
 
 
 def _loaded(

@@ -16,6 +16,7 @@ from orchestration.dagster_glue.assets.asset_metadata import (
     table_metadata,
     table_value,
 )
+from orchestration.dagster_glue.assets.ingest import INPUT_FILES
 from orchestration.dagster_glue.failures import EXIT_STATUS, as_failures
 from orchestration.dagster_glue.gates import CHECK_NAME, check_results, check_spec
 from orchestration.dagster_glue.partitions import PERIODS, partition_key
@@ -135,6 +136,7 @@ def earnings(
                 "post_earnings",
                 "payout_ledger",
                 "journal",
+                INPUT_FILES,  # looked at again before the switch; so a period that they left is shown as stale
             ],
             skippable=True,
         ),

@@ -1,13 +1,13 @@
 """Staging, eligibility and scoring: dbt models (contract §3 to §5), a stage at a time."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 
-from orchestration.dagster_glue.assets.asset_metadata import OWNERS, group_name, table_metadata
+from orchestration.dagster_glue.assets.asset_metadata import spec, table_metadata
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.gates import build_gate
 from orchestration.dagster_glue.partitions import PERIODS
@@ -17,57 +17,55 @@ from orchestration.pipeline.dbt_runner import manifest_path
 from orchestration.pipeline.flow import MODEL_STAGES
 
 
-class Translator(DagsterDbtTranslator):
-    """Asset keys are table names; groups are stages."""
-
-    def __init__(self) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        meta = dbt_resource_props.get("meta") or dbt_resource_props.get("config", {}).get(
-            "meta", {}
-        )
-        key = meta.get("dagster", {}).get("asset_key") if meta else None
-        return dg.AssetKey(key or [dbt_resource_props["name"]])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        stage = _stage(dbt_resource_props)
-        return group_name(stage) if stage else None
-
-    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        # The default puts the SQL below the text; the UI shows it anyway, from the metadata.
-        return str(dbt_resource_props.get("description", ""))
-
-    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
-        stage = _stage(dbt_resource_props)
-        return {"stage": stage} if stage else {}
-
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
-        return OWNERS
+@cache
+def _manifest() -> Mapping[str, Any]:
+    """What dbt knows of the project, as its artifact says it: dbt itself takes a second to import."""
+    manifest: Mapping[str, Any] = json.loads(manifest_path().read_text(encoding="utf-8"))
+    return manifest
 
 
-def _stage(dbt_resource_props: Mapping[str, Any]) -> str | None:
-    tags = dbt_resource_props.get("tags", [])
-    return next((stage for stage in MODEL_STAGES if stage in tags), None)
+def _models(stage: str) -> list[Mapping[str, Any]]:
+    """The models of a stage, by the tag that their folder gives them, in the order of their names."""
+    nodes = _manifest()["nodes"].values()
+    models = [node for node in nodes if node["resource_type"] == "model" and stage in node["tags"]]
+    return sorted(models, key=lambda node: str(node["name"]))
 
 
 def tables_of(stage: str) -> list[str]:
-    """The models of a stage, by the tag that their folder gives them."""
-    nodes = json.loads(manifest_path().read_text(encoding="utf-8"))["nodes"].values()
-    return sorted(
-        node["name"] for node in nodes if node["resource_type"] == "model" and stage in node["tags"]
-    )
+    """The tables that the models of a stage make."""
+    return [model["name"] for model in _models(stage)]
+
+
+def _asset_of(unique_id: str) -> str:
+    """The asset that a model or a source is; all tables of the terms are one."""
+    resource = _manifest()["nodes"].get(unique_id) or _manifest()["sources"][unique_id]
+    named = resource["config"].get("meta", {}).get("dagster", {}).get("asset_key")
+    return str(named[0] if named else resource["name"])
+
+
+def _model_spec(model: Mapping[str, Any], stage: str) -> dg.AssetSpec:
+    columns = [
+        dg.TableColumn(column["name"], column["data_type"], column["description"])
+        for column in model["columns"].values()
+    ]
+    return spec(
+        model["name"],
+        stage,
+        {"dbt", "duckdb"},
+        model["description"],
+        sorted({_asset_of(unique_id) for unique_id in model["depends_on"]["nodes"]}),
+        skippable=True,
+    ).merge_attributes(metadata={"dagster/column_schema": dg.TableSchema(columns)})
 
 
 def build_stage(stage: str) -> dg.AssetsDefinition:
     """The assets of a stage: its models, built in one invocation of dbt."""
 
-    @dbt_assets(
-        manifest=manifest_path(),
-        select=f"tag:{stage}",
+    @dg.multi_asset(
         name=stage,
+        specs=[_model_spec(model, stage) for model in _models(stage)],
         partitions_def=PERIODS,
-        dagster_dbt_translator=Translator(),
+        can_subset=True,
     )
     def models(
         context: dg.AssetExecutionContext, home: HomeResource

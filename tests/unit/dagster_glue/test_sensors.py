@@ -186,6 +186,10 @@ def test_they_are_off_until_someone_turns_them_on() -> None:
     schedule = repository.get_schedule_def("closing_days")
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 0 * * *", "UTC")
+    # This one starts nothing.
+    assert (
+        repository.get_sensor_def("input_changes").default_status == dg.DefaultSensorStatus.RUNNING
+    )
     # Alerts have a switch of their own: their addresses.
     assert repository.get_sensor_def("alerts").default_status == dg.DefaultSensorStatus.RUNNING
 

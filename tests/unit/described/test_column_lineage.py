@@ -23,7 +23,7 @@ SPECS = {
     spec.key.to_user_string(): spec
     for spec in build_definitions(HomeResource(path="home")).resolve_all_asset_specs()
 }
-WITHOUT_LINEAGE = {"terms", "published_period"}  # each stands for several tables
+WITHOUT_LINEAGE = {"input_files", "terms", "published_period"}  # each stands for several tables
 BESIDE = {  # published beside, and no assets
     "settlement_parties",
     "settlement_rates",

@@ -1,0 +1,95 @@
+"""What Dagster shows of a period after a delivery or a change of terms: stale, until it is run again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.data_version import StaleStatus
+from dagster._utils.test.data_versions import get_stale_status_resolver
+
+from orchestration.dagster_glue import sensors
+from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.instance import open_instance
+from orchestration.dagster_glue.partitions import partition_key
+from orchestration.dagster_glue.resources import HomeResource
+from orchestration.pipeline.home import Home
+from orchestration.terms.load import load_program
+from tests.conftest import BonusHere
+
+PERIOD = "2024-04"
+# Dagster looks one step back, so the tables between are not among those that it shows as stale.
+FROM_FILES = {"raw_fx_rates", "raw_posts", "terms", "published_period"}
+BETWEEN = {"stg_posts", "creator_scores", "payout_ledger"}
+
+
+class Shown:
+    """What Dagster knows of the period in a home."""
+
+    def __init__(self, bonus: BonusHere) -> None:
+        self.home = Home(bonus.home)
+        self.instance = open_instance(self.home)
+        self.resource = HomeResource(path=str(bonus.home))
+        program = load_program(bonus.program).program.program
+        self.key = partition_key(program, PERIOD)
+
+    def look(self) -> list[str]:
+        """The sensor's look; gives the partitions of which it told something."""
+        with dg.build_sensor_context(self.instance, resources={"home": self.resource}) as context:
+            told = sensors.input_changes(context)
+        assert isinstance(told, dg.SensorResult)
+        assert not told.run_requests
+        for event in told.asset_events:
+            assert isinstance(event, dg.AssetMaterialization)
+            self.instance.report_runless_asset_event(event)
+        return [str(event.partition) for event in told.asset_events]
+
+    def stale(self) -> set[str]:
+        """Which of these assets of the period are shown as stale."""
+        assets = build_definitions(self.resource).resolve_asset_graph().assets_defs
+        resolver = get_stale_status_resolver(self.instance, assets)
+        status = {
+            name: resolver.get_status(dg.AssetKey(name), self.key) for name in FROM_FILES | BETWEEN
+        }
+        assert StaleStatus.MISSING not in status.values()
+        return {name for name, found in status.items() if found == StaleStatus.STALE}
+
+
+@pytest.fixture
+def bonus(sample: Path, tmp_path: Path) -> BonusHere:
+    shutil.copytree(sample / "landing", tmp_path / "landing")
+    shutil.copy(sample / "program.yaml", tmp_path / "program.yaml")
+    return BonusHere(tmp_path / "program.yaml", tmp_path / "landing", tmp_path / "home")
+
+
+def test_a_period_is_stale_from_a_delivery_or_new_terms_until_it_is_run_again(
+    bonus: BonusHere,
+) -> None:
+    assert bonus("run", PERIOD, "--by", "ada").returncode == 0
+    shown = Shown(bonus)
+    assert shown.look() == []
+    assert shown.stale() == set()
+
+    rates = bonus.landing / "fx_rates"
+    first = next(path for path in sorted(rates.iterdir()) if path.suffix == ".csv")
+    (rates / "late.csv").write_text("\n".join(first.read_text().splitlines()[:2]) + "\n")
+    assert shown.look() == [shown.key]
+    assert shown.stale() == FROM_FILES
+    assert shown.look() == []  # it is told once
+
+    assert bonus("run", PERIOD, "--by", "ada").returncode == 0
+    assert shown.stale() == set()
+    assert shown.look() == []
+
+    bonus.program.write_text(bonus.program.read_text() + "# another word\n")
+    assert shown.look() == [shown.key]
+    assert shown.stale() == FROM_FILES
+
+
+def test_an_asset_is_known_by_the_code_that_makes_numbers(bonus: BonusHere) -> None:
+    from orchestration.pipeline.code_fingerprint import code_fingerprint
+
+    specs = build_definitions(HomeResource(path=str(bonus.home))).resolve_all_asset_specs()
+    assert {spec.code_version for spec in specs} == {code_fingerprint()}
