@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.pipeline.home import Home
+from orchestration.terms.load import load_program
 from orchestration.terms.model import Program
 from orchestration.terms.values import Unfit, name
 
@@ -43,6 +44,19 @@ def add_periods(instance: dg.DagsterInstance, home: Home, program: Program) -> N
         instance.add_dynamic_partitions(PERIODS.name, list(keys))
         for key in strangers:
             instance.delete_dynamic_partition(PERIODS.name, key)
+
+
+def demand_period(key: str, home: Home) -> None:
+    """ValueError for a key that is of no period of the home's programs, by their files as they are now."""
+    program, period = split_partition_key(key)
+    registration = home.registrations().get(program)
+    if registration is None:
+        raise ValueError(f"{key!r} is no bonus period: this home knows no program {program}")
+    periods = load_program(registration.program_file).program.periods
+    if period not in [entry.key for entry in periods]:
+        raise ValueError(
+            f"{key!r} is no bonus period: {program} has no period {period}; add it to the program file"
+        )
 
 
 def _is_stranger(key: str, home: Home, program: str) -> bool:

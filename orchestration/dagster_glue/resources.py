@@ -115,7 +115,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         why = f"the {', '.join(red)} gate has not held" if red else "the run ended before"
         say_not_asked(instance, run, why)
         for stage, verdict in red.items():
-            say_what_blocks(instance, run, log, (program, period), stage, verdict)
+            say_what_blocks(
+                instance, run, log, (program, period), stage, verdict, self.home.options(program)
+            )
 
     def registration(self, program: str) -> Registration:
         """The places of a program's files; Failure for a partition of no known program."""

@@ -52,14 +52,16 @@ def say_what_blocks(
     place: tuple[str, str],
     stage: str,
     verdict: GateResult,
+    options: str,
 ) -> None:
     """Ends a run's log with its gate, and with a link, since the text of a line cannot be clicked.
 
-    `place` is program and period.
+    `place` is program and period, `options` what a command takes to work on them.
     """
     page = gates_of(*place)
     log.error(
-        f"{summarize(stage, verdict)}\n  see the rows: {page} of bonus ui, or bonus gates {place[1]}"
+        f"{summarize(stage, verdict)}\n  see the rows: {page} of bonus ui, or"
+        f" bonus gates {place[1]}{options}"
     )
     link = EngineEventData({"rows": dg.MetadataValue.url(page)})
     instance.report_engine_event(f"the rows that the {stage} gate names", run, link)

@@ -265,17 +265,23 @@ def later_run(home: Home, program: str, period: str, published: RunRecord | None
         return _later_run_of_0_1_0(WorkFile(home.path / "work" / program / period), period)
     restated = home.store(program).restated().get(period)
     attempts = {record.attempt for record in (published, _readable(restated)) if record}
-    return None if last.attempt in attempts else describe_unpublished(last)
+    return (
+        None if last.attempt in attempts else _describe(last, "a later" if attempts else "the last")
+    )
 
 
-def describe_unpublished(last: LastRun) -> str:
+def _describe(last: LastRun, which: str) -> str:
     """In words: a run that read input and was not published, and what to do."""
-    who = f"a later run of {last.period} ({last.run_id}, started by {last.by})"
+    return f"{which} run of {last.period} ({last.run_id}, started by {last.by}) {fate(last)}"
+
+
+def fate(last: LastRun) -> str:
+    """What became of a run that was not published, and what to do; without its subject, the run."""
     if last.blocked is None:
-        return f"{who} read input and ended before it was published; run the period again"
+        return "read input and ended before it was published; run the period again"
     whose = "" if last.blocked.period == last.period else f" of {last.blocked.period}"
     return (
-        f"{who} was blocked: the {last.blocked.stage} gate{whose} has not held; "
+        f"was blocked: the {last.blocked.stage} gate{whose} has not held; "
         "repair what it names and run the period again"
     )
 

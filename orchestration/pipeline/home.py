@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -252,6 +253,15 @@ class Home:
             for path in sorted((self.path / "programs").glob("*.json"))
             if (entry := json.loads(path.read_text(encoding="utf-8")))
         }
+
+    def options(self, program: str) -> str:
+        """The options with which a command that is shown works on a program, wherever it is pasted."""
+        known = self.registrations().get(program)
+        places = {"program": known.program_file} if known else {}
+        return "".join(
+            f" --{name} {shlex.quote(str(path))}"
+            for name, path in {**places, "home": self.path}.items()
+        )
 
     @contextmanager
     def period_lock(self, program: str, period: str, run_id: str) -> Iterator[None]:

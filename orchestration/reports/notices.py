@@ -21,7 +21,7 @@ from orchestration.terms.load import ProgramFileError, load_program
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """By published period: the fate of a later run of it, in words; of open ones, what changed since."""
+    """By period: the fate of a later run of it, in words; of open published ones, what changed since."""
 
     later_runs: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, Changed] = field(default_factory=dict)
@@ -61,20 +61,25 @@ def _sentence(said: str) -> str:
 
 
 def notices(home: Home, program: str, published: Mapping[str, Publication]) -> Notices:
-    """What is to be told of the published periods of a program.
+    """What is to be told of the periods of a program, whether they are published or not.
 
-    Without its program file, which the home knows, nothing is compared with what lies there now.
+    Without its program file, which the home knows, only the published ones are known, and nothing is
+    compared with what lies there now.
     """
-    later = {}
-    for period, publication in published.items():
-        with suppress(Refused):
-            if said := later_run(home, program, period, publication.record()):
-                later[period] = said
     registration = home.registrations().get(program)
+    known = list(published)
     changes: dict[str, Changed] = {}
     if registration is not None:
         with suppress(ProgramFileError):
-            changes = changes_of_published(home, load_program(registration.program_file))
+            loaded = load_program(registration.program_file)
+            changes = changes_of_published(home, loaded)
+            known = list(dict.fromkeys([*(one.key for one in loaded.program.periods), *published]))
+    later = {}
+    for period in known:
+        record = published[period].record() if period in published else None
+        with suppress(Refused):
+            if said := later_run(home, program, period, record):
+                later[period] = said
     still_open = {key: change for key, change in changes.items()
                   if change and key in published and published[key].seal is None}  # fmt: skip
     return Notices(later, still_open)

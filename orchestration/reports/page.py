@@ -6,6 +6,7 @@ Belongs here: the parts of a page and their rendering. Does not: what a page tel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orchestration.foundations.texts import shown
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 LONGEST_CELL_CHARACTERS: Final = 130
 """An id has up to 128; rows that a gate shows may hold longer text."""
+
+_DAY: Final = re.compile(r"(?<![\w-])\d{4}-\d\d(-\d\d)?(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +122,32 @@ def cell(text: str) -> str:
     return text[: LONGEST_CELL_CHARACTERS - 1] + "…"
 
 
-@cache
-def _environment() -> Environment:
+def pages_environment(*folders: Path) -> Environment:
+    """Templates of these folders and of the reports, which all look the same."""
     import jinja2
 
-    folder = Path(__file__).parent / "templates"
+    own = Path(__file__).parent / "templates"
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader([*folders, own]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["style"] = Markup((folder / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    environment.globals["style"] = Markup((own / "page.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+    environment.filters["whole_days"] = whole_days
     return environment
+
+
+@cache
+def _environment() -> Environment:
+    return pages_environment()
+
+
+def whole_days(text: str) -> Markup:
+    """Text in which no day and no month breaks at its hyphens, as the end of a line would have it."""
+    return Markup(_DAY.sub(r'<span class="day">\g<0></span>', str(escape(shown(text)))))  # noqa: S704 - escaped
 
 
 def _printable(value: Any) -> Any:

@@ -142,7 +142,9 @@ def _amounts(figures: PeriodFigures) -> Table:
         f"{figures.period.key}; no earlier period is published",
         columns("Figure", f"{figures.period.key} #"),
         [
+            ["Creators", text.count(totals.creators)],
             ["Creators eligible", text.count(totals.eligible_creators)],
+            ["Posts", text.count(totals.posts)],
             ["Posts eligible", text.count(totals.eligible_posts)],
             [f"Earned in {currency}", text.amount(totals.program_amount_minor, currency)],
             *(
@@ -167,7 +169,9 @@ def _not_paid(rows: Sequence[SettlementRow]) -> list[Table]:
                     text.count(row.rows),
                     text.money(row.closing_minor, row.currency),
                 ]
-                for row in rows
+                for row in sorted(
+                    rows, key=lambda row: (row.status != "held", row.reason or "", row.currency)
+                )
             ],
         )
     ]

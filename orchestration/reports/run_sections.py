@@ -101,10 +101,16 @@ def _failing_rows(stage: str, row: Result) -> Table:
     rows = row.shown[:SHOWN_FAILING_ROWS]
     names = sorted({name for entry in rows for name in entry}, key=_ids_first)
     return Table(
-        f"{stage}: {row.name}, the first {len(rows)} of {text.count(row.failing_rows)} rows",
+        f"{stage}: {row.name}, {_how_many(len(rows), row.failing_rows)}",
         [(cell(name), False) for name in names],
         [[cell(str(entry.get(name, ""))) for name in names] for entry in rows],
     )
+
+
+def _how_many(shown: int, all_of_them: int) -> str:
+    if shown < all_of_them:
+        return f"the first {shown} of {text.count(all_of_them)} rows"
+    return f"all {shown} rows" if shown > 1 else "its only row"
 
 
 def _because(row: Result) -> str:

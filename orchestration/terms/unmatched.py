@@ -49,8 +49,8 @@ class Unmatched:
 def unmatched(program: Program, values: Values) -> list[Unmatched]:
     """What matches nothing, in the order of the flow; of a column the most frequent values, MOST_TOLD."""
     found = (
-        _meant("deals", "program", values.programs, [program.program], "deals are of the program"),
-        _meant("creators", "market", values.markets, program.markets, "creators are of the market"),
+        _meant("deals", "program", values.programs, [program.program], "deal", "program"),
+        _meant("creators", "market", values.markets, program.markets, "creator", "market"),
         _content_types(program, values.content_types),
         _residences(program, values.residences),
         _minimums(program, values.currencies),
@@ -59,7 +59,7 @@ def unmatched(program: Program, values: Values) -> list[Unmatched]:
 
 
 def _meant(
-    dataset: str, column: str, found: Mapping[str, int], known: Iterable[str], what: str
+    dataset: str, column: str, found: Mapping[str, int], known: Iterable[str], who: str, what: str
 ) -> Iterator[Unmatched]:
     """Values that would be known ones if case, signs between words and a plural did not count."""
     by_form = {_loosely(name): name for name in known}
@@ -68,7 +68,8 @@ def _meant(
         if near is not None and value not in by_form.values():
             yield Unmatched(
                 dataset, column, value,
-                f"{count:,} {what} {value!r}, which the program does not have, so they earn nothing",
+                f"{_counted(count, who, 'is', 'are')} of the {what} {value!r}, which the program does"
+                " not have, so they earn nothing",
                 near,
             )  # fmt: skip
 
@@ -95,7 +96,9 @@ def _content_types(program: Program, found: Mapping[str, int]) -> Iterator[Unmat
         }[value in eligible, value in weighed]
         yield Unmatched(
             "posts", "content_type", value,
-            f"{count:,} posts are of the content type {value!r}, {lacks}, so they earn nothing", near,
+            f"{_counted(count, 'post', 'is', 'are')} of the content type {value!r}, {lacks}, so they"
+            " earn nothing",
+            near,
         )  # fmt: skip
 
 
@@ -109,8 +112,8 @@ def _residences(program: Program, found: Mapping[str, int]) -> Iterator[Unmatche
         if listed and value not in listed and (near is not None or not is_code):
             yield Unmatched(
                 "payees", "tax_residence", value,
-                f"{count:,} creators have the tax residence {value!r}, which only '*' of withholding"
-                " matches",
+                f"{_counted(count, 'creator', 'has', 'have')} the tax residence {value!r}, which only"
+                " '*' of withholding matches",
                 near,
             )  # fmt: skip
 
@@ -126,6 +129,11 @@ def _minimums(program: Program, found: Mapping[str, int]) -> Iterator[Unmatched]
             f"nobody is paid in {currency}, which has a minimum payout; there is none for"
             f" {', '.join(f'{name} ({found[name]:,} creators)' for name in without)}",
         )  # fmt: skip
+
+
+def _counted(count: int, noun: str, one: str, several: str) -> str:
+    """A count with its noun and verb: 1 post is, 2 posts are."""
+    return f"1 {noun} {one}" if count == 1 else f"{count:,} {noun}s {several}"
 
 
 def _most_first(found: Mapping[str, int]) -> list[tuple[str, int]]:

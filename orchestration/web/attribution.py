@@ -15,6 +15,9 @@ from dagster import DagsterInstance, DagsterRun
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.storage.tags import PARENT_BACKFILL_ID_TAG
 from dagster._record import copy
+from dagster_graphql.implementation.utils import UserFacingGraphQLError
+from dagster_graphql.schema.errors import GraphenePythonError
+from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.dagster_glue.jobs import NAMED_IN
 from orchestration.dagster_glue.resources import BY_TAG
@@ -22,8 +25,15 @@ from orchestration.terms.people import MOST_OF_A_NAME, is_person, what_is_wrong
 from orchestration.web.door import OWN_PAGES
 
 
-class Unnamed(RuntimeError):
-    """A job that asks for a name was to be launched without one; nothing is."""
+class Unnamed(UserFacingGraphQLError):
+    """A job that asks for a name was to be launched without one; nothing is.
+
+    Dagster's pages show the sentence, without the stack that they show of any other error.
+    """
+
+    def __init__(self, text: str) -> None:
+        told = SerializableErrorInfo(text, [], cls_name=None)
+        super().__init__(GraphenePythonError(told))  # type: ignore[no-untyped-call]
 
 
 def attribute(instance: DagsterInstance, user: Callable[[], str | None]) -> None:

@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-import jinja2
-from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from orchestration import reports
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import BY_TAG
-from orchestration.foundations.texts import shown
 from orchestration.pipeline.home import Home
+from orchestration.reports.page import pages_environment
 from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program
 from orchestration.terms.people import MOST_OF_A_NAME, is_person, what_is_wrong
 from orchestration.web.door import OWN_PAGES, USER
@@ -50,7 +47,7 @@ class Frame:
         self.home = home
         self._visitors = visitors
         self._launch = launch
-        self._templates = _environment()
+        self._templates = pages_environment(Path(__file__).parent / "templates")
 
     def target(self, path: str) -> dict[str, str]:
         """The address of a form, with the token that it has to bring along."""
@@ -141,23 +138,3 @@ class Frame:
         )
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
         return HTMLResponse(html, status, headers)
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # They look as the reports do.
-    style = Path(reports.__path__[0]) / "templates" / "page.css"
-    environment.globals["style"] = Markup(style.read_text(encoding="utf-8"))  # noqa: S704 - our own file
-    return environment
-
-
-def _printable(value: Any) -> Any:
-    """Control and direction characters of names and messages, made visible."""
-    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -7,6 +7,7 @@ something is a form with its `target`, which `form` demands; each change is a Da
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -21,8 +22,9 @@ from orchestration.dagster_glue.resources import CLOSE_JOB
 from orchestration.pipeline.changed_inputs import NOTHING, Changed
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
-from orchestration.records import Unreadable
+from orchestration.records import CloseEntry, Unreadable
 from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program
+from orchestration.terms.model import Period
 from orchestration.terms.people import MOST_OF_A_NAME, is_person
 from orchestration.terms.values import Unfit, name
 from orchestration.web.adjustment_pages import AdjustmentPages
@@ -85,20 +87,27 @@ class Pages:
         from orchestration.pipeline.closing import later_run
         from orchestration.reports.preview import close_preview
         from orchestration.reports.run_sections import gates_section
+        from orchestration.reports.text import instant
 
         program = loaded.program.program
         publication = self._frame.home.store(program).published().get(period)
+        seal = publication.seal if publication else None
+        closed = CloseEntry.from_line(seal) if seal is not None else None
         last = last_run(self._frame.home, program, period)
         path = page_of(program, period)
+        record = publication.record() if publication else None
+        blocked = later_run(self._frame.home, program, period, record)
         return {
             "title": f"{program}: {period}",
             "period": period,
+            "beside": [(key, page_of(program, key)) for key in _beside(loaded, period)],
             "location": LOCATION,
-            "is_closed": publication is not None and publication.seal is not None,
+            "closed": closed,
+            "closed_at": closed and instant(closed.closed_at),
             "preview": close_preview(self._frame.home, loaded, period),
-            "later_run": later_run(
-                self._frame.home, program, period, publication.record() if publication else None
-            ),
+            "options": self._frame.home.options(program),
+            "later_run": blocked and f"{blocked[:1].upper()}{blocked[1:]}.",
+            "to_do": None if blocked else _to_run(_entry(loaded, period).closes_on, _today()),
             "last": last,
             "gates": gates_section(last.gates, "What each gate of the last run found")
             if last
@@ -204,12 +213,28 @@ class Pages:
             loaded = load_program(registration.program_file)
         except (ProgramFileError, OSError) as error:
             return {**shows, "fault": str(error)}
-        for state in period_states(self._frame.home, loaded):
+        from orchestration.pipeline.closing import fate
+
+        states = period_states(self._frame.home, loaded)
+        before = None  # the period before, if it is to be closed first
+        for state in states:
             report = self._report_of(program, state["period"])
             changed = Changed.of_json(state["changed"]) if state["changed"] else NOTHING
             said = "" if state["state"] == "closed" else changed.said
             page = page_of(program, state["period"])
-            shows["periods"].append({**state, "report": report, "changed_said": said, "page": page})
+            last = last_run(self._frame.home, program, state["period"])
+            blocked = state["later_run"] and last and f"the last run {fate(last)}"
+            shows["periods"].append(
+                {
+                    **state,
+                    "later_run": blocked or state["later_run"],
+                    "next": _next(state, before, _today()),
+                    "report": report,
+                    "changed_said": said,
+                    "page": page,
+                }
+            )
+            before = None if state["state"] == "closed" else state["period"]
         return shows
 
     def _report_of(self, program: str, period: str) -> str | None:
@@ -220,3 +245,33 @@ class Pages:
         if not (reports_folder(self._frame.home, program) / page).is_file():
             return None
         return f"{_REPORTS}/program={program}/{quote(page, safe='=')}"
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _entry(loaded: LoadedProgram, period: str) -> Period:
+    return next(entry for entry in loaded.program.periods if entry.key == period)
+
+
+def _beside(loaded: LoadedProgram, period: str) -> list[str]:
+    """The periods before and after one, in the program's order."""
+    order = [entry.key for entry in loaded.program.periods]
+    at = order.index(period)
+    return [*order[max(at - 1, 0) : at], *order[at + 1 : at + 2]]
+
+
+def _next(state: dict[str, Any], before: str | None, today: date) -> str:
+    """What comes next for a period that is not closed, where no run of it waits; `before` is closed first."""
+    closes_on = date.fromisoformat(state["closes_on"])
+    if state["state"] == "not published":
+        return _to_run(closes_on, today)
+    after = [f"after {before}"] if before else []
+    from_day = [f"from {closes_on} on"] if today < closes_on else []
+    return f"can be closed {' and '.join(after + from_day) or 'now'}"
+
+
+def _to_run(closes_on: date, today: date) -> str:
+    """What to do with a period of which nothing is published."""
+    return "it is over: run it" if today >= closes_on else f"it closes on {closes_on}"

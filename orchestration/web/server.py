@@ -25,6 +25,7 @@ from orchestration.web.attribution import attribute, fill_in
 from orchestration.web.door import USER, Door
 from orchestration.web.frame import Frame
 from orchestration.web.launching import launcher
+from orchestration.web.only_periods import add_only_periods
 from orchestration.web.pages import Pages
 from orchestration.web.settings import Settings
 from orchestration.web.visitor import SAID, Visitors, key_of
@@ -75,6 +76,7 @@ def serve(listening: socket.socket, workspace: Path, settings: Settings, home: H
             attribute(instance, USER.get)
         else:
             fill_in(instance, SAID.get)
+        add_only_periods(instance, home)
         with WorkspaceProcessContext(
             instance,
             version=__version__,

@@ -173,6 +173,56 @@ def _expect_end(page: Page, icon: str) -> None:
     expect(page.get_by_role("img", name=icon, exact=True).first).to_be_visible()
 
 
+def overlapping(page: Page) -> list[str]:
+    """The pairs of texts and chips, as far as they are in sight, of which one lies over the other."""
+    found: list[str] = page.evaluate(
+        """() => {
+            const shown = [];
+            const add = (owner, text, box) => {
+                let {left, top, right, bottom} = box;
+                for (let up = owner.parentElement; up; up = up.parentElement) {
+                    const style = getComputedStyle(up);
+                    if (style.overflow === "visible" && style.clipPath === "none") continue;
+                    const edge = up.getBoundingClientRect();
+                    left = Math.max(left, edge.left); right = Math.min(right, edge.right);
+                    top = Math.max(top, edge.top); bottom = Math.min(bottom, edge.bottom);
+                }
+                if (right - left > 2 && bottom - top > 2)
+                    shown.push({owner, left, top, right, bottom, text: text.trim().slice(0, 40)});
+            };
+            const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            for (let node; node = texts.nextNode();) {
+                if (!node.data.trim() || !node.parentElement.checkVisibility(
+                    {opacityProperty: true, visibilityProperty: true})) continue;
+                const range = document.createRange();
+                range.selectNodeContents(node);
+                for (const line of range.getClientRects()) add(node, node.data, line);
+            }
+            for (const chip of document.querySelectorAll("[class*=BaseTag_baseTag], .state, button"))
+                add(chip, "chip " + chip.innerText, chip.getBoundingClientRect());
+            const found = [];
+            shown.forEach((one, place) => shown.slice(place + 1).forEach(other => {
+                if (!one.owner.contains(other.owner) && !other.owner.contains(one.owner)
+                    && Math.min(one.right, other.right) - Math.max(one.left, other.left) > 2
+                    && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 5)
+                    found.push(one.text + " | " + other.text);
+            }));
+            return found;
+        }"""
+    )
+    return found
+
+
+def out_of_sight(page: Page) -> list[str]:
+    """The tables of our own pages and of reports that one would have to scroll sideways to see."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll(".scroll")].filter(
+            region => region.scrollWidth > region.clientWidth
+        ).map(region => region.querySelector("caption").innerText)"""
+    )
+    return found
+
+
 def cut(page: Page) -> list[str]:
     """The texts of tables that do not fit: wider than the window, or in a cell that hides an end."""
     found: list[str] = page.evaluate(

@@ -24,6 +24,7 @@ from tests.browser.conftest import (
     cut,
     expect_failure,
     expect_success,
+    overlapping,
     type_into,
 )
 from tests.served_ui import wait_for
@@ -103,8 +104,10 @@ def test_a_period_is_triggered_from_the_asset_page_and_turns_green(
         expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
         expect(page.get_by_text("holds", exact=True).first).to_be_visible()
         assert cut(page) == []
+        assert overlapping(page) == []
     page.goto(f"/assets/published_period?view=partitions&partition={key}")
     expect(page.get_by_text("Materialized", exact=True).first).to_be_visible()
+    assert overlapping(page) == []
 
 
 def test_a_table_says_what_it_is_and_what_happened(desk: Desk, page: Page, picture: Camera) -> None:
@@ -204,8 +207,7 @@ def test_a_red_gate_shows_its_rows(desk: Desk, page: Page, clicks: Clicks, pictu
     finally:
         broken.unlink()
     run_id = desk.bonus.json("status")["periods"][4]["last_run"]["run_id"]
-    page.goto(f"{JOB}/runs")
-    expect(page.get_by_role("link", name=run_id[:8]).first).to_be_visible()
+    _stands_everywhere(page, run_id)
     page.goto("/assets/raw_creators?view=checks")
     expect(page.get_by_text("Failed", exact=True).first).to_be_visible()
     expect(page.get_by_text("no_row_is_quarantined").first).to_be_visible()
@@ -216,14 +218,45 @@ def test_a_red_gate_shows_its_rows(desk: Desk, page: Page, clicks: Clicks, pictu
     page.goto("/assets/stg_creators?view=checks")
     expect(page.get_by_text("not asked: the ingest gate has not held").first).to_be_visible()
     expect(page.get_by_text("Execution failed")).to_have_count(0)
+    assert overlapping(page) == []
     page.goto(f"/assets/stg_creators?view=partitions&partition={key}")
     expect(page.get_by_text("failed, and did not materialize this asset.").first).to_be_visible()
+
+
+def _stands_everywhere(page: Page, run_id: str) -> None:
+    """A run of the job `period` is on its list of runs, with it on *Jobs*, and on the timeline."""
+    page.goto(f"{JOB}/runs")
+    expect(page.get_by_role("link", name=run_id[:8]).first).to_be_visible()
+    page.goto("/jobs")
+    job = page.locator("[class*=ListItem_listItem_]").filter(
+        has=page.get_by_role("link", name="period")
+    )
+    job.get_by_role("button").first.click()
+    expect(page.get_by_role("link", name=run_id[:8])).to_be_visible()
+    page.goto("/overview/activity/timeline")
+    row = page.locator("[class*=timelineRow]").filter(has=page.get_by_text("period", exact=True))
+    row.locator("[class*=RunTimeline_runChunk_]").last.hover()
+    expect(page.locator(f"a[href*='{run_id}']").first).to_be_visible()
 
 
 def _row_of(page: Page, period: str) -> Locator:
     """The row of a period on /bonus."""
     heading = page.get_by_role("rowheader", name=period, exact=True)
     return page.get_by_role("row").filter(has=heading)
+
+
+def test_a_partition_of_no_period_is_not_added(desk: Desk, page: Page) -> None:
+    """Dagster's dialog takes any text; `test_partitions.py` has what came in some other way."""
+    page.goto(f"/assets/published_period?{ALL_UPSTREAM}")
+    page.get_by_role("button", name="Materialize all").click()
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_text("Add a partition", exact=True).click()
+    adding = page.get_by_role("dialog").filter(has_text="Save").last
+    adding.get_by_placeholder("name").fill("2024-4")
+    adding.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("'2024-4' is no bonus period")).to_be_visible()
+    page.goto("/assets/published_period?view=partitions")
+    expect(page.get_by_text(f"{len(_keys(desk))} Partitions Selected")).to_be_visible()
 
 
 def test_only_what_lacks_something_is_missing(page: Page) -> None:
@@ -281,6 +314,8 @@ def test_a_close_by_nobody_is_refused_before_there_is_a_run(desk: Desk, page: Pa
     _open_close(desk, page)
     page.get_by_role("button", name="Launch Run").click()
     expect(page.get_by_text("Fill in approver in the launchpad").first).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+    expect(page.get_by_text("Stack Trace")).to_have_count(0)
     assert desk.ui.runs() == before
 
 

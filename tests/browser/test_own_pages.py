@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+from datetime import date
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -10,7 +13,16 @@ from playwright.sync_api import Browser, Page, expect
 
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.terms.load import load_program
-from tests.browser.conftest import LOOKS, PATIENCE_MS, Clicks, Desk, expect_success, type_into
+from tests.browser.conftest import (
+    LOOKS,
+    PATIENCE_MS,
+    Clicks,
+    Desk,
+    expect_success,
+    out_of_sight,
+    overlapping,
+    type_into,
+)
 from tests.browser.test_operator import (
     LAUNCHPAD,
     _choose_in_launchpad,
@@ -37,13 +49,15 @@ def periods(desk: Desk) -> list[str]:
 
 
 def _looked_at(browser: Browser, url: str, width: int, scheme: str) -> Page:
-    """A page as wide as its window, in which axe finds nothing."""
+    """A page as wide as its window, with all in sight, in which axe finds nothing."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page.set_default_timeout(PATIENCE_MS)
     page.goto(url)
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert out_of_sight(page) == []
+    assert overlapping(page) == []
     return page
 
 
@@ -52,10 +66,9 @@ def test_no_violation_and_nothing_cut(
     desk: Desk, periods: list[str], browser: Browser, width: int, scheme: str
 ) -> None:
     page = _looked_at(browser, f"{desk.ui.url}/bonus", width, scheme)
-    # No column is out of sight.
-    assert page.evaluate(
-        "[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)"
-    )
+    # What is found to lie over something else would be found here.
+    page.add_style_tag(content="nav.pages a { margin-right: -3rem }")
+    assert overlapping(page) == ["Periods | Dagster"]
     page.close()
 
 
@@ -95,6 +108,10 @@ def test_a_period_is_looked_at_and_closed_on_its_own_page(
     page.get_by_role("link", name=periods[1], exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{program}: {periods[1]}")
     expect(page.get_by_role("cell", name="below minimum").first).to_be_visible()
+    # The command that is shown works wherever it is pasted.
+    shown = page.get_by_text(f"bonus explain {periods[1]} CREATOR").inner_text()
+    places = ["--program", str(desk.bonus.program), "--home", str(desk.bonus.home)]
+    assert shlex.split(shown)[4:] == places
     closing = page.locator("form", has=page.get_by_role("button", name=f"Close {periods[1]}"))
     closing.get_by_label("Your name").fill("ADA")
     closing.get_by_role("button").click()
@@ -120,9 +137,13 @@ def test_a_period_is_looked_at_and_closed_on_its_own_page(
 def test_three_periods_are_chosen_and_run(
     desk: Desk, periods: list[str], page: Page, clicks: Clicks
 ) -> None:
-    """Among them one that was run before, and one that a gate has blocked and that is repaired."""
-    program = load_program(desk.bonus.program).program.program
+    """Among them one that was run before, and one that a gate has blocked and that is repaired.
+
+    The landing data has a market by now that the program does not have, though it looks meant to.
+    """
+    program = load_program(desk.bonus.program).program
     chosen = [periods[place] for place in (2, 4, 5)]
+    _deliver_a_creator_of(desk, "us", program.program, program.periods[5].starts_on)
     page.goto("/bonus")
     for period in chosen:
         page.get_by_role("checkbox", name=f"Run {period}").click()
@@ -130,11 +151,35 @@ def test_three_periods_are_chosen_and_run(
     page.get_by_role("button", name="Run the chosen periods").click()
     page.wait_for_url("**/runs")
     assert clicks.taken() == 5
-    _wait_for_runs(desk, [partition_key(program, period) for period in chosen], "SUCCESS")
+    keys = [partition_key(program.program, period) for period in chosen]
+    page.goto(_wait_for_runs(desk, keys, "SUCCESS"))
+    said = re.compile("1 creator is of the market 'us', which the program does not have")
+    expect(page.get_by_text(said).first).to_be_visible()
+    page.goto(f"/bonus/periods/{program.program}/{chosen[-1]}")
+    expect(page.get_by_text(said)).to_contain_text("perhaps US")
     shown = {row["period"]: row for row in desk.bonus.json("status")["periods"]}
     assert {(shown[period]["state"], shown[period]["by"]) for period in chosen} == {
         ("estimated", "heidi")
     }
+
+
+def _deliver_a_creator_of(desk: Desk, market: str, program: str, day: date) -> None:
+    """Puts a creator of a market into the landing folder, with a deal of the program from that day on."""
+    at = f"{day}T00:00:00Z"
+    rows = {
+        "creators": {"creator_id": "lost", "account_type": "creator", "market": market},
+        "deals": {
+            "deal_id": "lost",
+            "program": program,
+            "creator_id": "lost",
+            "invited_at": at,
+            "activated_at": at,
+            "ends_at": "2100-01-01T00:00:00Z",
+        },
+    }
+    for dataset, row in rows.items():
+        text = json.dumps({**row, "updated_at": at})
+        (desk.bonus.landing / dataset / "lost.jsonl").write_text(text, encoding="utf-8")
 
 
 def test_an_adjustment_is_asked_for_by_one_and_approved_by_another(

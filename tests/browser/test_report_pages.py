@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from orchestration.reports.write import OVERVIEW, page_name
-from tests.browser.conftest import LOOKS, Camera, Desk
+from tests.browser.conftest import LOOKS, Camera, Desk, out_of_sight, overlapping
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,8 @@ def test_no_violation_and_nothing_cut(
     )
     assert wide == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert out_of_sight(page) == []
+    assert overlapping(page) == []
     # A number that goes on in a second line breaks in its middle.
     broken = page.evaluate(
         """() => [...document.querySelectorAll("tbody .number, tfoot .number, dd.value")].filter(

@@ -206,6 +206,35 @@ def test_running_on_from_a_gate_that_failed_is_refused(
         publish(run)
 
 
+def test_a_later_stage_alone_is_refused(sample: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    program = load_program(sample / "program.yaml").program
+    run = PeriodRun(home, program.program, program.periods[0].key, "run-1", "ada")
+    with pytest.raises(Refused, match="nothing is ingested yet"):
+        build(run, "staging")
+    ingest(run, sample / "program.yaml", sample / "landing")
+    with pytest.raises(Refused, match="ingest gate has not run"):
+        build(run, "staging")
+    assert check(run, "ingest").held
+    with pytest.raises(Refused, match="staging gate has not run"):
+        build(run, "eligibility")
+    # Ingesting anew withdraws what was said of the old data.
+    ingest(run, sample / "program.yaml", sample / "landing")
+    with pytest.raises(Refused, match="ingest gate has not run"):
+        build(run, "staging")
+
+
+def test_work_of_older_code_is_refused(
+    stages: dict[str, Path], delivery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.pipeline import run_state
+
+    monkeypatch.setattr(run_state, "code_fingerprint", lambda: "another version")
+    with pytest.raises(Refused, match="another version of the code"):
+        build(run_in(stages["ingest"], delivery), "staging")
+
+
 @pytest.fixture
 def replaced_inputs(delivery: Path) -> Iterator[Callable[[], None]]:
     """Adds a landing file and changes the program file; all is as before at the end."""

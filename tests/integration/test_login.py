@@ -325,6 +325,7 @@ def test_without_a_login_no_job_that_asks_for_a_name_is_launched_without_one(
             refused = launch(job, typed)
             assert refused["__typename"] == "PythonError", refused
             assert "Nothing was launched" in refused["message"]
+            assert refused["stack"] == []  # Dagster's page would show it below the sentence
             assert said in refused["message"], (job, typed)
             assert f"Fill in {key} in the launchpad" in refused["message"]
     assert browser.instance.get_runs() == []

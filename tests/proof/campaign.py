@@ -32,6 +32,9 @@ SHARE_THROUGH_THE_COMMAND_LINE = 20
 SHARE_OF_A_RELATION = 25
 """Each metamorphic relation takes one program in so many."""
 
+SHARE_THAT_IS_SIMULATED = 10
+"""One program in so many is simulated: that costs what ten cost that are only run."""
+
 
 # Hypothesis by default makes five of six values by small changes of the sixth. A program costs a
 # second, so each shall be drawn anew: Hypothesis does that for every backend but its own name.

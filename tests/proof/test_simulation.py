@@ -16,7 +16,7 @@ from orchestration.pipeline.withdrawing import withdraw_period
 from orchestration.publishing.store import file_hashes
 from orchestration.simulation.simulate import simulated
 from orchestration.terms.load import LoadedProgram, load_program
-from tests.proof.campaign import PROGRAMS, Verdict, over
+from tests.proof.campaign import SHARE_THAT_IS_SIMULATED, Verdict, over, share
 from tests.proof.cases import Case
 from tests.proof.compare import differences, published_rows
 from tests.proof.product import ask_suite, fast_run, new_home, rows_reader
@@ -98,5 +98,6 @@ def test_simulated_tables_are_those_of_a_fresh_home() -> None:
             compared.append(case)
             verdict.demand(case, found)
 
-    over(any_cases(with_decisions=True), PROGRAMS, check, name="simulation", shrink=False)
+    programs = share(SHARE_THAT_IS_SIMULATED)
+    over(any_cases(with_decisions=True), programs, check, name="simulation", shrink=False)
     assert compared  # else the test has seen nothing

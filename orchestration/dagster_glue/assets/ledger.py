@@ -26,6 +26,7 @@ from orchestration.pipeline.earning import earn
 from orchestration.pipeline.publishing import publish
 from orchestration.pipeline.refusals import GateFailed
 from orchestration.records import Totals
+from orchestration.reports.remarks import remarks_on
 from orchestration.reports.text import money
 from orchestration.terms.currencies import amount_text
 
@@ -195,6 +196,9 @@ def publication(
                 asset_key=asset, metadata={**table_metadata(connection, asset), **plotted}
             )
     yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=plotted)
+    # Last, so that whoever opens the run's page sees them: its log is shown from its end.
+    for remark in remarks_on(run.home.store(run.program).published()[run.period]):
+        context.log.warning(remark)
 
 
 def _not_asked(

@@ -355,7 +355,7 @@ def test_a_value_that_matches_nothing_though_it_looks_meant_to_is_warned_of(plac
         ("posts", "content_type", "reels", "reel"),
     ]
     assert found[1].said == (
-        "1 creators are of the market 'us', which the program does not have, so they earn nothing;"
+        "1 creator is of the market 'us', which the program does not have, so they earn nothing;"
         " perhaps US"
     )
     assert sarif_of(checked)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from orchestration.dagster_glue.partitions import PERIODS, add_periods
+from orchestration.dagster_glue.partitions import PERIODS, add_periods, demand_period
 from orchestration.pipeline.home import Home
 from orchestration.sample.program import program_text
 from orchestration.terms.load import parse_program
@@ -52,3 +53,21 @@ def test_what_is_no_period_is_removed(key: str, stays: bool, home: Home) -> None
         instance.add_dynamic_partitions(str(PERIODS.name), [key])
         add_periods(instance, home, PROGRAM)
         assert set(instance.get_dynamic_partitions(str(PERIODS.name))) == found
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        (f"{NAME}:2024-05", None),
+        ("2024-4", "on each side of a colon"),
+        (f"{NAME}:2024-4", f"{NAME} has no period 2024-4"),
+        ("nobody:2024-04", "knows no program nobody"),
+    ],
+    ids=["a period", "no key", "no period", "no program"],
+)
+def test_only_a_period_of_a_program_file_may_be_added(
+    key: str, wrong: str | None, home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "program.yaml").write_text(program_text(80, 2))
+    with pytest.raises(ValueError, match=wrong) if wrong else nullcontext():
+        demand_period(key, home)

@@ -77,7 +77,7 @@ def program() -> Program:
             {"residences": {"Germany": 3, "us": 1, "DE": 5, "FR": 8}},
             [
                 "3 creators have the tax residence 'Germany', which only '*' of withholding matches",
-                "1 creators have the tax residence 'us', which only '*' of withholding matches;"
+                "1 creator has the tax residence 'us', which only '*' of withholding matches;"
                 " perhaps US",
             ],
         ),

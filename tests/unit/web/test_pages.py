@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from orchestration.pipeline.home import Home
 from orchestration.web.door import Door
 from orchestration.web.frame import MOST_OF_A_FORM_BYTES, Frame
 from orchestration.web.launching import Launch
-from orchestration.web.pages import Pages
+from orchestration.web.pages import Pages, _next
 from orchestration.web.settings import Settings
 from orchestration.web.visitor import COOKIE, Visitors, key_of
 from tests.conftest import ROOT
@@ -76,6 +77,29 @@ def test_periods_are_shown_with_state_and_links(home: Home, reports: Path) -> No
     ]
     assert "default-src 'none'" in policy
     assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "today", "said"),
+    [
+        ("estimated", None, "2024-05-01", "can be closed now"),
+        ("estimated", None, "2024-04-30", "can be closed from 2024-05-01 on"),
+        ("estimated", "2024-03", "2024-05-01", "can be closed after 2024-03"),
+        (
+            "estimated",
+            "2024-03",
+            "2024-04-30",
+            "can be closed after 2024-03 and from 2024-05-01 on",
+        ),
+        ("not published", None, "2024-05-01", "it is over: run it"),
+        ("not published", "2024-03", "2024-04-30", "it closes on 2024-05-01"),
+    ],
+)
+def test_a_period_says_what_comes_next(
+    state: str, before: str | None, today: str, said: str
+) -> None:
+    shown = {"state": state, "closes_on": "2024-05-01"}
+    assert _next(shown, before, date.fromisoformat(today)) == said
 
 
 def test_a_program_file_that_is_gone_is_told(home: Home) -> None:

@@ -207,7 +207,7 @@ def test_a_red_gate_shows_its_rows(march: HandMade) -> None:
     )  # fmt: skip
     answer = Desk(march.home).get()
     page = read_page(answer.text)
-    assert page.tables["ingest: rows_fit, the first 1 of 1 rows"][1][1] == "<b>"
+    assert page.tables["ingest: rows_fit, its only row"][1][1] == "<b>"
     assert (
         "Blocked by the ingest gate, rows_fit: 1 rows of raw_creators, a row is bad." in page.text
     )
@@ -232,8 +232,8 @@ def test_what_there_is_not_is_told(place: str, march: HandMade) -> None:
 def test_a_period_that_was_never_run_can_be_run(books: HandMade) -> None:
     answer = Desk(books.home).get()
     assert answer.status == 200
-    assert "Nothing of this period is published yet." in answer.text
-    assert re.findall(r'action="([^"]+)"', answer.text) == ["/bonus/name", f"{PAGE}/run"]
+    assert "Nothing of this period is published yet; it is over: run it." in answer.text
+    assert re.findall(r'action="([^"]+)"', answer.text) == [f"{PAGE}/run"]
 
 
 def test_a_home_that_is_not_in_order_is_told_in_plain_words(march: HandMade) -> None:
