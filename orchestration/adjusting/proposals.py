@@ -27,7 +27,7 @@ from orchestration.pipeline.ingesting import put_terms, read_files
 from orchestration.pipeline.refusals import Refused
 from orchestration.terms.currencies import amount_text, minor_units
 from orchestration.terms.load import LoadedProgram
-from orchestration.terms.people import same_person
+from orchestration.terms.people import look_same
 
 DATASET: Final = BY_NAME["adjustments"]
 _COLUMNS: Final = tuple(column.name for column in DATASET.columns)
@@ -182,7 +182,7 @@ def approved(
         raise Refused(f"{shown(adjustment_id, 80)} has changed since you looked at it; look again")
     if row.decides.counts:
         raise Refused(f"{shown(adjustment_id, 80)} is approved already, by {row.approved_by}")
-    if same_person(by, row.requested_by):
+    if look_same(by, row.requested_by):
         raise Refused(
             f"{row.requested_by} asked for {shown(adjustment_id, 80)}; someone else has to approve it"
         )

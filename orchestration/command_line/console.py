@@ -166,8 +166,8 @@ class Console:
     def preview(self, preview: Preview, by: str, options: str) -> None:
         """What a close by `by` would fix, what stands against it, and the command that closes."""
         self._out.print(
-            f"[bold]{safe(preview.period)}[/bold]: run {safe(preview.run_id)} by {safe(preview.by)}, "
-            f"published {safe(preview.published_at)}; work of {safe(', '.join(preview.people))}",
+            f"[bold]{safe(preview.period)}[/bold]: revision {preview.revision}, run {safe(preview.run_id)} by "
+            f"{safe(preview.by)}, published {safe(preview.published_at)}; work of {safe(', '.join(preview.people))}",
             soft_wrap=True,
         )
         self.changed({preview.period: preview.changed}, options)
@@ -191,7 +191,8 @@ class Console:
         else:
             self._out.print(
                 f"It is the next to close, by someone other than {safe(', '.join(preview.people))}:\n"
-                f"  bonus close {safe(preview.period)} --by {safe(shlex.quote(by))}{safe(options)}",
+                f"  bonus close {safe(preview.period)} --by {safe(shlex.quote(by))}"
+                f" --revision {preview.revision}{safe(options)}",
                 soft_wrap=True,
             )
 

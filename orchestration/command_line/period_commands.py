@@ -137,6 +137,12 @@ def close(
     preview: Annotated[
         bool, typer.Option("--preview", help="Show what it would fix, and write nothing.")
     ] = False,
+    revision: Annotated[
+        int | None,
+        typer.Option(
+            "--revision", metavar="N", help="Only what --preview showed: nothing that came after."
+        ),
+    ] = None,
     program: ProgramOption = None,
     landing: LandingOption = None,
     home: HomeOption = HOME_DEFAULT,
@@ -149,7 +155,7 @@ def close(
 
     Example: bonus close 2024-04 --preview
 
-    Example: bonus close 2024-04 --by grace
+    Example: bonus close 2024-04 --by grace --revision 7
     """
     loaded = loaded_program(program)
     demand_period(loaded, period)
@@ -167,7 +173,7 @@ def close(
         from orchestration.pipeline.changed_inputs import changes_of_published
 
         change = changes_of_published(place, loaded, known).get(period)
-        entry, failed_after = close_run(place, loaded, period, approver, known)
+        entry, failed_after = close_run(place, loaded, period, approver, known, seen=revision)
     if failed_after:
         say(f"{period} is closed, but its history in Dagster is not whole: {failed_after}")
     if change:

@@ -80,9 +80,13 @@ def _tag(context: dg.OpExecutionContext, name: str) -> None:
 
 
 class CloseConfig(dg.Config):
-    """The approver, who closes the period: another person than those who worked on it."""
+    """The approver, who closes the period: another person than those who worked on it.
+
+    With `seen`, the revision that was looked at, the close is refused if another one has taken its place.
+    """
 
     approver: str
+    seen: int | None = None
     program_file: str | None = None  # left out, it is where it was when last run
 
 
@@ -95,7 +99,13 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
         if change := changes_of_published(home.home, loaded).get(period):
             context.log.warning(change.said_at_close(period))
         entry = close_period(
-            home.home, loaded, period, config.approver, gate=home.gate, tell=context.log.info
+            home.home,
+            loaded,
+            period,
+            config.approver,
+            seen=config.seen,
+            gate=home.gate,
+            tell=context.log.info,
         )
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
     reports_of(context, home.home, program_name, [period])

@@ -165,16 +165,23 @@ class Stopped(RuntimeError):
 
 
 def close(
-    home: Home, loaded: LoadedProgram, period: str, by: str, landing: Path | None = None
+    home: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str,
+    landing: Path | None = None,
+    *,
+    seen: int | None = None,
 ) -> tuple[CloseEntry, str | None]:
-    """Closes a period by the job of the UI. Refused or Busy, with no run made, if it may not be.
+    """Closes a period by the job of the UI. Refused or Busy, with no run made, if it may not be; also
+    if it has another revision than the one that was `seen`.
 
     Stopped where the run that closes it ends otherwise. A close reads no landing directory; one that
     is named is registered where none is known. Gives the line of the close log, and what failed after it
     was written, if anything did: the period is closed then.
     """
     demand_periods_stay(home, loaded)
-    config = {"approver": by, "program_file": str(loaded.path.resolve())}
+    config = {"approver": by, "seen": seen, "program_file": str(loaded.path.resolve())}
     failure: Exception | None = None
     try:
         _execute(
@@ -186,7 +193,7 @@ def close(
             job=CLOSE_JOB,
             op=CLOSE_OP,
             config=config,
-            demand=lambda: demand_closable(home, loaded, period, by),
+            demand=lambda: demand_closable(home, loaded, period, by, seen=seen),
         )
     except (Busy, Refused):
         raise
@@ -253,7 +260,7 @@ def _execute(
     *,
     job: str,
     op: str,
-    config: Mapping[str, str],
+    config: Mapping[str, object],
     demand: Callable[[], object],
 ) -> None:
     """Runs a job of one op over a period, which it holds; `demand` refuses before a run is made."""

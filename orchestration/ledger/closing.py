@@ -63,8 +63,10 @@ class Closable:
     `order` are the program's periods, `closed` those closed so far. `workers` is everyone whose
     work is in the period (§7); None: nothing is published. `gates_not_held` are gates of the run
     that is published. `later_run` says in words what became of a later run that read input and was
-    not published; None where there is none. `changed_files` names each published file that is not
-    as its run has left it. `today` is the day in UTC.
+    not published; None where there is none. `left_out` are periods that stand before it in the program
+    file that its run has read, and not in the one at hand. `changed_files` names each published file
+    that is not as its run has left it. `today` is the day in UTC. `revision` is what would be closed,
+    `seen` the one that the approver has looked at, where that is known.
     """
 
     period: str
@@ -75,7 +77,10 @@ class Closable:
     workers: Sequence[Worker] | None
     gates_not_held: Sequence[str] = ()
     later_run: str | None = None
+    left_out: Sequence[str] = ()
     changed_files: Sequence[str] = ()
+    revision: int | None = None
+    seen: int | None = None
 
 
 def refusals(case: Closable, approver: str | None) -> list[str]:
@@ -97,6 +102,11 @@ def refusals(case: Closable, approver: str | None) -> list[str]:
     still_open = [key for key in case.order[: case.order.index(period)] if key not in case.closed]
     if still_open:
         found.append(f"{period} is not the next to close; first close {', '.join(still_open)}")
+    if case.left_out:
+        found.append(
+            f"{', '.join(case.left_out)} stands before {period} in the program file that its run has "
+            f"read, and not in this one; close it first by that file, or run {period} again by this one"
+        )
     if case.today < case.closes_on:
         found.append(
             f"{period} closes on {case.closes_on}, and today is {case.today}; wait until then"
@@ -108,6 +118,11 @@ def refusals(case: Closable, approver: str | None) -> list[str]:
     if case.later_run is not None:
         found.append(case.later_run)
     found += case.changed_files
+    if case.workers is not None and case.seen not in (None, case.revision):
+        found.append(
+            f"{period} has changed since you looked at it: that was revision {case.seen}, and now it is "
+            f"{case.revision}; look again"
+        )
     if approver is not None and is_person(approver):
         found += _own_work(case.workers or (), approver)
     return found

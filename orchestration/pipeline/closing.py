@@ -7,7 +7,7 @@ line is written: a crash between the two leaves them so, and the next close or r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from orchestration.ledger.closing import Closable, refusals
 from orchestration.ledger.proofs import Tree
 from orchestration.pipeline.books import Books, demand_periods_stay, open_books
 from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.deciding import brought_by
 from orchestration.pipeline.draft import Draft
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
@@ -48,25 +49,27 @@ def close_period(
     by: str,
     today: date | None = None,
     *,
+    seen: int | None = None,
     gate: Gate = run_gate,
     tell: Callable[[str], None] = lambda _: None,
 ) -> CloseEntry:
     """Closes a published period in the name of `by`; gives the line that the close log now has.
 
-    Refused, with every reason, where §7 does not allow it. GateFailed where a later period, settled
-    anew as §7 demands, does not pass the ledger gate; nothing has changed then. `today` is the day
-    in UTC. The caller holds the period's lock.
+    Refused, with every reason, where §7 does not allow it, and where the period has another revision
+    than `seen`. GateFailed where a later period, settled anew as §7 demands, does not pass the ledger
+    gate; nothing has changed then. `today` is the day in UTC. The caller holds the period's lock.
     """
     program = loaded.program
     with home.program_lock(program.program):
-        books = _demand(home, loaded, period, by, today)
+        books = _demand(home, loaded, period, by, today, seen)
         publication, log = books.published[period], CloseLog(home.path, program.program)
         tree = closing_tree(home, program.program, publication)
-        entry = _entry(program.program, books, publication, by, log.last_sha256(), tree)
+        order = [one.key for one in program.periods]
+        entry = _entry(program.program, books, publication, by, order, log.last_sha256(), tree)
         draft = Draft(
             program=program.program,
             store=home.store(program.program),
-            order=[one.key for one in program.periods],
+            order=order,
             books=books,
             gate=gate,
             scratch=home.work_folder(program.program, period),
@@ -81,11 +84,16 @@ def close_period(
 
 
 def demand_closable(
-    home: Home, loaded: LoadedProgram, period: str, by: str, today: date | None = None
+    home: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str,
+    today: date | None = None,
+    seen: int | None = None,
 ) -> None:
     """Refused, with every reason, if the period may not be closed now; changes nothing."""
     with home.program_lock(loaded.program.program):
-        _demand(home, loaded, period, by, today)
+        _demand(home, loaded, period, by, today, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,12 @@ class Prospect:
 
 
 def prospect(
-    home: Home, loaded: LoadedProgram, period: str, by: str | None, today: date | None = None
+    home: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str | None,
+    today: date | None = None,
+    seen: int | None = None,
 ) -> Prospect:
     """What stands against the close of a published period, by `by` or by anyone. Writes nothing."""
     with home.program_lock(loaded.program.program):
@@ -107,14 +120,21 @@ def prospect(
             books = open_books(home, loaded.program.program, completes=False)
         except Refused as error:
             return Prospect([str(error)], [], [])
-        workers, found = _look(home, loaded, books, period, by, today)
+        workers, found = _look(home, loaded, books, period, by, today, seen)
         return Prospect(found, workers or [], list(books.closed))
 
 
-def _demand(home: Home, loaded: LoadedProgram, period: str, by: str, today: date | None) -> Books:
+def _demand(
+    home: Home,
+    loaded: LoadedProgram,
+    period: str,
+    by: str,
+    today: date | None,
+    seen: int | None,
+) -> Books:
     demand_periods_stay(home, loaded)
     books = open_books(home, loaded.program.program)
-    _, found = _look(home, loaded, books, period, by, today)
+    _, found = _look(home, loaded, books, period, by, today, seen)
     if found:
         raise Refused("\n".join(found))
     return books
@@ -127,6 +147,7 @@ def _look(
     period: str,
     by: str | None,
     today: date | None,
+    seen: int | None,
 ) -> tuple[list[Worker] | None, list[str]]:
     """Everyone whose work is in a period, and every reason against its close."""
     program = loaded.program
@@ -145,11 +166,13 @@ def _look(
         for fault in file_faults(f"restatement of {key}", version)
     ]
     record = _readable(publication)
-    workers = _workers(books, publication, record, is_whole=not changed)
+    order = [entry.key for entry in program.periods]
+    workers = _workers(books, publication, record, order, is_whole=not changed)
     found = refusals(
         Closable(
             period=period,
-            order=[entry.key for entry in program.periods],
+            order=order,
+            left_out=_left_out(home, publication if record else None, order, books.closed),
             closed=list(books.closed),
             closes_on=_closes_on(program, publication if record else None, period),
             today=today or datetime.now(UTC).date(),
@@ -157,6 +180,8 @@ def _look(
             gates_not_held=_gates_not_held(record),
             later_run=later_run(home, program.program, period, record),
             changed_files=changed,
+            revision=publication.revision if publication else None,
+            seen=seen,
         ),
         by,
     )
@@ -166,12 +191,47 @@ def _look(
 
 
 def _workers(
-    books: Books, publication: Publication | None, record: RunRecord | None, *, is_whole: bool
+    books: Books,
+    publication: Publication | None,
+    record: RunRecord | None,
+    order: Sequence[str],
+    *,
+    is_whole: bool,
 ) -> list[Worker] | None:
     """Everyone whose work is in a version; of tables that were changed nothing is asked."""
     if publication is None or record is None:
         return None
-    return everyone(books, publication, record) if is_whole else record.workers
+    return everyone(books, publication, record, order) if is_whole else record.workers
+
+
+def _left_out(
+    home: Home, publication: Publication | None, order: Sequence[str], closed: Collection[str]
+) -> list[str]:
+    """The periods that stand before this one in the program file that its run has read, and not in `order`.
+
+    But for those that are closed, or were published once and withdrawn since: they may leave the file.
+    """
+    if publication is None:
+        return []
+    period, program = publication.period, publication.program()
+    keys = [entry.key for entry in program.periods]
+    earlier = keys[: keys.index(period)]
+    missing = set(earlier) - set(order[: order.index(period)]) - set(closed)
+    return [
+        key
+        for key in earlier
+        if key in missing and not _was_published(last_run(home, program.program, key))
+    ]
+
+
+def _was_published(last: LastRun | None) -> bool:
+    """True if the last run of a period came to its end."""
+    return (
+        last is not None
+        and last.blocked is None
+        and "ledger" in last.gates
+        and last.gates["ledger"].held
+    )
 
 
 def _readable(publication: Publication | None) -> RunRecord | None:
@@ -245,12 +305,19 @@ def _later_run_of_0_1_0(work: WorkFile, period: str) -> str | None:
     )
 
 
-def everyone(books: Books, publication: Publication, record: RunRecord) -> list[Worker]:
+def everyone(
+    books: Books, publication: Publication, record: RunRecord, order: Sequence[str]
+) -> list[Worker]:
     """§7: everyone "whose work is in it": of its inputs, of its rows, of the restatements it posts.
 
-    To settle a period anew makes nobody one of them, so the record of its own run decides.
+    To settle a period anew makes nobody one of them, so the record of its own run decides. But what
+    another run has read and it posts, a correction or a return, is input, too. `order` are the
+    program's periods.
     """
     workers = list(record.workers)
+    closes_on = publication.program().period(publication.period).closes_on
+    history = books.history(publication.period, order)
+    workers += [earlier.record().reader for earlier in brought_by(publication, closes_on, history)]
     for restatement in posted_restatements(books, publication):
         workers += [
             worker.model_copy(update={"work": "restated"})
@@ -277,6 +344,7 @@ def _entry(
     books: Books,
     publication: Publication,
     by: str,
+    order: Sequence[str],
     previous: str,
     statements: Tree | None,
 ) -> CloseEntry:
@@ -290,7 +358,7 @@ def _entry(
         started_by=record.by,
         run_id=record.run_id,
         closed_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        workers=tuple(everyone(books, publication, record)),
+        workers=tuple(everyone(books, publication, record, order)),
         restatements=tuple(
             _posted(restatement) for restatement in posted_restatements(books, publication)
         ),

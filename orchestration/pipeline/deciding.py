@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestration.ledger.decisions import (
@@ -20,6 +20,7 @@ from orchestration.ledger.decisions import (
     Return,
     ReturnPosting,
     decide,
+    in_force,
     left_due,
     notes_of_unknown,
 )
@@ -118,6 +119,42 @@ def rows_used(
             for row in _rows(connection, "settlement_returns", _RETURNS, published, is_own_there)
         ],
     )
+
+
+def brought_by(publication: Publication, closes_on: date, history: History) -> list[Publication]:
+    """The earlier published periods whose runs have read a row that decides what a period posts, and
+    its own run has not: the period was settled anew upon it. `closes_on` is the period's."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        manual, returned = _postings(connection, publication)
+        if not manual and not returned:
+            return []
+        used = rows_used(connection, [*history.published, publication])
+        past = past_of(connection, history, used.returns)
+        closes_at = datetime.combine(closes_on, time())
+        adjustments, _ = in_force(
+            used.adjustments, closes_at, {posting.adjustment_id for posting in past.manual}
+        )
+        returns, _ = in_force(used.returns, closes_at, {posting.payout for posting in past.returns})
+        ids = {posting.adjustment_id for posting in manual}
+        payouts = {posting.payout for posting in returned}
+        decisive: set[Adjustment | Return] = {
+            row for row in adjustments if row.adjustment_id in ids
+        }
+        decisive |= {row for row in returns if row.payout in payouts}
+        decisive -= _read_by(connection, publication)
+        return [
+            earlier for earlier in history.published if decisive & _read_by(connection, earlier)
+        ]
+
+
+def _read_by(
+    connection: duckdb.DuckDBPyConnection, publication: Publication
+) -> set[Adjustment | Return]:
+    """The rows of both datasets that a period's own run has read."""
+    decisions = rows_used(connection, [publication])
+    return {*decisions.adjustments, *decisions.returns}
 
 
 def _rows(

@@ -25,6 +25,7 @@ from orchestration.publishing.store import Publication, Shelf, Store
 from orchestration.publishing.tables import COMPUTED_TABLES, SETTLED_TABLES
 from orchestration.records import CloseEntry, Totals
 from orchestration.terms.load import parse_program
+from orchestration.terms.model import Program
 
 
 @dataclass
@@ -99,6 +100,17 @@ class Draft:
         """Shows all of it in one step."""
         self.store.switch(self.versions, self.restated, self.withdrawn)
 
+    def _history_anew(self, program: Program, period: str) -> History:
+        """The base of a period that is settled anew by `program`, which its own run has read.
+
+        Periods that stand before it there do so here, whatever file is at hand now: adjustments of a
+        period that nobody has run yet are posted as ever.
+        """
+        keys = [one.key for one in program.periods]
+        earlier = keys[: keys.index(period)]
+        order = [*earlier, *(key for key in self.order if key not in earlier)]
+        return replace(self.history(period), order=order)
+
     def _settle_anew(self, publication: Publication) -> Totals:
         """Settles a period from the inputs of its own last run into a new version of it."""
         import duckdb
@@ -121,7 +133,7 @@ class Draft:
                     connection,
                     program,
                     period,
-                    self.history(period),
+                    self._history_anew(program, period),
                     self.adjustments_of(period),
                 )
                 write_no_recount(connection)

@@ -115,10 +115,14 @@ class RunRecord(Record, Inputs):
     @property
     def workers(self) -> list[Worker]:
         """§7: "who started the run that read its inputs, the run that published its rows"."""
-        reader = Worker(
+        return [self.reader, Worker(by=self.by, run_id=self.run_id)]
+
+    @property
+    def reader(self) -> Worker:
+        """The one who started the run that read the inputs."""
+        return Worker(
             by=self.read_by or self.by, run_id=self.ingested_by or self.run_id, work="read"
         )
-        return [reader, Worker(by=self.by, run_id=self.run_id)]
 
 
 class PostedRestatement(_Document):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -137,6 +138,7 @@ class PeriodFigures:
     closed: CloseEntry | None
     restated: RunRecord | None  # of the restatement
     before: Publication | None
+    before_ends_on: date | None  # the last day that it counts, by its latest run, a restatement too
     points: Decimal
     budget_minor: int | None
     markets: Sequence[MarketRow]
@@ -186,6 +188,7 @@ def period_figures(
     program = program_of(publication)
     order = [entry.key for entry in program.periods]
     earlier = [entry for entry in order[: order.index(key)] if entry in published]
+    before = published[earlier[-1]] if earlier else None
     seal, period = publication.seal, program.period(key)
     with duckdb.connect() as connection:
         for name, table in PUBLISHED_TABLES.items():
@@ -197,7 +200,8 @@ def period_figures(
             record=publication.record(),
             closed=CloseEntry.from_line(seal) if seal is not None else None,
             restated=restated[key].record() if key in restated else None,
-            before=published[earlier[-1]] if earlier else None,
+            before=before,
+            before_ends_on=_last_day(restated.get(before.period, before)) if before else None,
             points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
             budget_minor=None
             if period.budget is None
@@ -218,6 +222,11 @@ def period_figures(
             top=_top(connection),
             paid_in_all_minor=_paid_in_all(connection, program.currency),
         )
+
+
+def _last_day(publication: Publication) -> date:
+    program = program_of(publication)
+    return program.last_day(program.period(publication.period))
 
 
 def _markets(connection: duckdb.DuckDBPyConnection) -> list[MarketRow]:

@@ -37,6 +37,7 @@ class Preview:
 
     program: str
     period: str
+    revision: int  # what a close by this preview is to fix
     closes_on: date
     is_next: bool
     against: Sequence[str]
@@ -71,6 +72,7 @@ class Preview:
         return {
             "program": self.program,
             "period": self.period,
+            "revision": self.revision,
             "can_be_closed": not self.against,
             "against": list(self.against),
             "is_next": self.is_next,
@@ -114,6 +116,7 @@ def close_preview(
     return Preview(
         program=loaded.program.program,
         period=period,
+        revision=published[period].revision,
         closes_on=figures.period.closes_on,
         is_next=still_open[:1] == [period],
         against=seen.against,

@@ -1,7 +1,8 @@
 """Remarks on a period's figures: facts that the figures do not show by themselves.
 
-That nobody is eligible, and why; that money comes from other periods; and which values of the data
-match nothing in the program, though they look meant to. One sentence or two each.
+That nobody is eligible, and why; that money comes from other periods; that days are counted twice;
+and which values of the data match nothing in the program, though they look meant to. One sentence or
+two each.
 """
 
 from __future__ import annotations
@@ -57,14 +58,26 @@ def remarks_on(publication: Publication) -> list[str]:
 
 
 def remarks_in(figures: PeriodFigures) -> list[str]:
-    """The same, of figures that are known already."""
-    return _remarks(
+    """The same, of figures that are known already, and days that the period before counts, too."""
+    found = _remarks(
         figures.totals,
         lambda: figures.creator_reasons,
         lambda: figures.post_reasons,
         figures.adjustments,
         figures.unmatched,
     )
+    return [*_counted_twice(figures), *found]
+
+
+def _counted_twice(figures: PeriodFigures) -> list[str]:
+    starts_on, until = figures.period.starts_on, figures.before_ends_on
+    if figures.before is None or until is None or starts_on > until:
+        return []
+    before = figures.before.period
+    return [
+        f"What was earned from {starts_on} to {until} may be paid twice: {before} counts these days,"
+        f" too, by the program file of its last run. Run {before} again by the file of today."
+    ]
 
 
 def _remarks(

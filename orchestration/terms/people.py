@@ -29,6 +29,18 @@ _IGNORABLE_RANGES: Final = (
 # without dots and the null notehead. Those of category Cf (annotation marks, for one) come on top.
 _DRAWN_AS_NOTHING: Final = {"\u2800", "\U0001d159"}
 
+# Drawn narrower than a letter's edge: U+2006, U+2008 to U+200A, U+202F, U+205F. NFKC makes blanks of them.
+_THIN_BLANKS: Final = dict.fromkeys(map(ord, "\u2006\u2008\u2009\u200a\u202f\u205f"))
+_DASHES: Final = "\u2010\u2012\u2013\u2212\u02d7"
+_APOSTROPHES: Final = "\u2018\u2019\u201b\u2032\u02b9\u02bb\u02bc\u02bd\u02c8`"
+_DOTS: Final = "\u2027\u30fb\u2022\u2219\u22c5"
+_DRAWN_ALIKE: Final = str.maketrans(
+    _DASHES + _APOSTROPHES + _DOTS,
+    "-" * len(_DASHES) + "'" * len(_APOSTROPHES) + "\u00b7" * len(_DOTS),
+)
+# What follows one of them is drawn in an order that the writer chooses (UAX 9).
+_TURNS: Final = frozenset("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
+
 # UTS 39 §5.1: a character of the first script also counts for the second, which is a way of writing
 # that uses several scripts (Japanese, Korean, Chinese with Bopomofo).
 _WRITTEN_WITH: Final = {
@@ -70,12 +82,17 @@ def same_person(one: str, other: str) -> bool:
 def look_same(one: str, other: str) -> bool:
     """True if a page shows two names alike, or `same_person` holds.
 
-    On top of the contract's comparison: several blanks are drawn as one, and some characters that
-    it keeps as nothing. For a close only, where to take two people for one asks for a third, and to
-    take one for two is a theft.
+    On top of the contract's comparison: several blanks are drawn as one, thin ones and some other
+    characters as nothing, dashes like dashes, and a name whose direction is turned in any order (after
+    U+202E "oreb" is drawn "bero"). For a close only, where to take two people for one asks for a
+    third, and to take one for two is a theft.
     """
-    forms = [_drawn(form) for form in (compared(one), compared(other)) if form is not None]
-    return len(forms) < 2 or forms[0] == forms[1]
+    if same_person(one, other):
+        return True
+    forms = [_drawn(one), _drawn(other)]
+    if any(char in _TURNS for char in one + other):
+        forms = ["".join(sorted(form)) for form in forms]
+    return forms[0] == forms[1]
 
 
 def is_person(name: str) -> bool:
@@ -116,10 +133,11 @@ def scripts_mix(text: str) -> bool:
     return any(all(each & mixture for each in scripts) for mixture in _MIXTURES)
 
 
-def _drawn(form: str) -> str:
+def _drawn(name: str) -> str:
+    form = compared(name.translate(_THIN_BLANKS)) or ""
     seen = "".join(
         char
-        for char in form
+        for char in form.translate(_DRAWN_ALIKE)
         if unicodedata.category(char) != "Cf" and char not in _DRAWN_AS_NOTHING
     )
     return " ".join(seen.split())

@@ -6,6 +6,7 @@ something is a form with its `target`, which `form` demands; each change is a Da
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote
@@ -139,13 +140,17 @@ class Pages:
         return await self._frame.launched(request, launch)
 
     async def close(self, request: Request) -> Response:
-        """Launches the close of a period, in the visitor's name; none where it would be refused."""
+        """Launches the close of what was looked at, in the visitor's name; none where it would be refused."""
         from orchestration.pipeline.closing import prospect
 
         def launch(loaded: LoadedProgram, period: str, by: str, fields: Fields) -> str:
-            if against := prospect(self._frame.home, loaded, period, by).against:
+            said = fields.get("seen", "")
+            if not re.fullmatch("[0-9]{1,9}", said):
+                raise NotLaunched("this form does not say what was looked at; open the page again")
+            seen = int(said)
+            if against := prospect(self._frame.home, loaded, period, by, seen=seen).against:
                 raise NotLaunched("\n".join(against))
-            config = {"ops": {CLOSE_OP: {"config": {"approver": by}}}}
+            config = {"ops": {CLOSE_OP: {"config": {"approver": by, "seen": seen}}}}
             return self._frame.start(CLOSE_JOB, config, loaded, period, by)
 
         return await self._frame.launched(request, launch)

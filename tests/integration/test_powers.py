@@ -25,10 +25,12 @@ from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.store import file_hashes
 from orchestration.records import CloseEntry
+from orchestration.reports.preview import close_preview
 from orchestration.web.frame import Frame
 from orchestration.web.pages import Pages
 from tests.conftest import ROOT
 from tests.incidents.landing import Books, World, key
+from tests.integration.books import LATER
 from tests.proof.product import ask_suite
 
 POWERS = re.findall(
@@ -140,6 +142,55 @@ def test_closes_only_not_out_of_order(books: Books) -> None:
         books.close(2, "bob")
 
 
+@pytest.mark.parametrize("where", ["nowhere", "after it"])
+def test_closes_only_leaves_no_period_out_by_a_program_file_of_its_own(
+    where: str, world: World, books: Books
+) -> None:
+    """The second month was never run; a deduction of it is posted in the third."""
+    _adjusted(world, "taken-back", 2, "-20.00")
+    books.plain.withdraw(key(2))
+    _forgotten(books, 2)
+    books.run(3)
+    posted = books.posted(3, "manual")
+    assert posted == [(key(2), "bo", -20_00)]
+    first, second, third = world.program["periods"]
+    later = {**third, "key": second["key"], "starts_on": date(2024, 4, 1)} | {
+        name: date(2024, 5, 20) for name in ("ends_on", "fx_on")
+    }
+    later |= {name: date(2024, 6, 1) for name in ("closes_on", "pays_on")}
+    world.program["periods"] = [first, third, *([later] if where == "after it" else [])]
+    books.close(1, "bob")
+    assert books.posted(3, "manual") == posted
+    with pytest.raises(Refused, match=f"{key(2)} stands before {key(3)} in the program file that"):
+        books.close(3, "bob")
+
+
+def test_closes_only_may_leave_out_a_period_that_was_withdrawn(world: World, books: Books) -> None:
+    books.run(3)
+    first, _, third = world.program["periods"]
+    world.program["periods"] = [first, third]
+    books.plain.withdraw(key(2))
+    books.close(1, "bob")
+    books.close(3, "bob")
+
+
+def _forgotten(books: Books, month: int) -> None:
+    """As if nobody had ever run it."""
+    folder = books.plain.home.last_run_folder(books.world.name, key(month))
+    shutil.rmtree(folder)
+
+
+def _adjusted(world: World, which: str, month: int, amount: str) -> None:
+    """An adjustment of a month by hand, to bo, that was approved in January."""
+    world.rows["adjustments"].append(
+        {
+            "program": world.name, "adjustment_id": which, "creator_id": "bo", "period": key(month),
+            "currency": "USD", "amount": Decimal(amount), "reason": "late", "requested_by": "eve",
+            "approved_by": "fay", "updated_at": "2024-01-05T00:00:00Z",
+        }
+    )  # fmt: skip
+
+
 def test_closes_only_not_what_nobody_has_run(books: Books) -> None:
     books.close(1)
     books.close(2)
@@ -173,6 +224,36 @@ def test_runs_and_closes_gets_no_restatement_through_that_a_later_period_posts(
     books.run(1, by="bob")
     with pytest.raises(Refused, match=r"bob started the run .* of a restatement"):
         books.close(2, "bob")
+
+
+def test_runs_and_closes_gets_no_adjustment_through_that_only_a_run_of_his_has_read(
+    world: World, books: Books
+) -> None:
+    """It once went through: the second month, which ada has run, was settled anew with a row that bob's
+    run of the first has read."""
+    _adjusted(world, "gift", 2, "5000.00")
+    books.run(1, by="bob")
+    assert books.posted(2, "manual") == [(key(2), "bo", 5000_00)]
+    books.close(1)
+    with pytest.raises(Refused, match=f"bob started the run run-{key(1)}-bob that read its inputs"):
+        books.close(2, "bob")
+    books.run(2)  # its own run has read the row now
+    books.close(2, "bob")
+
+
+def test_runs_and_closes_gets_no_return_through_that_only_a_run_of_his_has_read(
+    world: World, books: Books
+) -> None:
+    books.close(1)
+    books.run(3)
+    world.returned("gift", "bo")
+    world.rows["payment_returns"][-1]["updated_at"] = "2024-04-01T00:00:00Z"  # for the third month
+    books.run(2, by="bob")
+    assert books.posted(3, "return") == [(key(1), "bo", 10_00)]
+    books.close(2)
+    with pytest.raises(Refused, match=f"bob started the run run-{key(2)}-bob that read its inputs"):
+        books.close(3, "bob")
+    books.close(3)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +298,34 @@ def test_writes_the_program_file_changes_the_terms_of_open_periods(
     assert books.earned(1)["ann"] == 10_00  # a close takes what was published
     books.run(2)
     assert books.earned(2)["ann"] == 40_00
+
+
+def test_writes_the_program_file_moves_no_days_of_a_closed_period_unseen(
+    world: World, books: Books
+) -> None:
+    """They are paid twice until the closed period is run by that file, too; who looks is told so."""
+    world.seen("ann-1", "2024-02-20T12:00:00Z", 11_000)
+    books.close(1)
+    first, second, _ = world.program["periods"]
+    first["ends_on"], second["starts_on"] = date(2024, 1, 5), date(2024, 1, 6)
+
+    def remarks() -> list[str]:
+        plain = books.plain
+        found = close_preview(plain.home, plain.loaded, key(2), "grace", today=LATER)
+        assert found is not None
+        return [remark for remark in found.remarks if "paid twice" in remark]
+
+    assert remarks() == []
+    books.run(2)
+    assert books.earned(1)["ann"] == 10_00  # of the post of the 10th
+    assert books.earned(2)["ann"] == 20_00 + 11_00
+    assert remarks() == [
+        f"What was earned from 2024-01-06 to 2024-01-31 may be paid twice: {key(1)} counts these days,"
+        f" too, by the program file of its last run. Run {key(1)} again by the file of today."
+    ]
+    books.run(1)
+    assert books.posted(2, "adjustment") == [(key(1), "ann", -10_00), (key(1), "bo", -10_00)]
+    assert remarks() == []
 
 
 def _drop(world: World) -> None:

@@ -72,7 +72,8 @@ def test_the_text_can_be_pasted_and_says_what_changed(books: Books, sample: Path
     assert same.returncode == 0, same.stderr
     assert "changed after" not in same.stdout
     assert same.stdout.endswith(
-        f"It is the next to close, by someone other than ada:\n  bonus close {first} --by NAME\n"
+        f"It is the next to close, by someone other than ada:\n"
+        f"  bonus close {first} --by NAME --revision {books.published[first].revision}\n"
     )
     (tmp_path / "landing" / "payees" / "late.csv").write_text("creator_id\n")
     other = bonus_of(books, tmp_path / "landing")("close", first, "--preview").stdout
@@ -82,6 +83,22 @@ def test_the_text_can_be_pasted_and_says_what_changed(books: Books, sample: Path
     assert "It cannot be closed now:" in shown
     assert "Paid out in USD" in shown
     assert "Held and carried" in shown
+
+
+def test_what_came_after_the_look_is_not_closed(books: Books, sample: Path, tmp_path: Path) -> None:
+    copy = books.copy(tmp_path / "home")
+    first, _ = copy.periods
+    bonus = bonus_of(copy, sample / "landing")
+    seen = bonus.json("close", first, "--preview")["revision"]
+    copy.run(first, sample / "landing")
+    now = copy.published[first].revision
+    done = bonus("close", first, "--by", "grace", "--revision", str(seen))
+    assert (done.returncode, done.stderr) == (
+        4,
+        f"{first} has changed since you looked at it: that was revision {seen}, and now it is {now};"
+        " look again\n",
+    )
+    assert bonus.json("close", first, "--by", "grace", "--revision", str(now))["revision"] == now
 
 
 def test_nothing_is_written(books: Books, sample: Path) -> None:

@@ -49,7 +49,32 @@ def test_names_that_a_page_shows_alike(other: str) -> None:
     assert same_person("ada roe", other) is (other == "ADA ROE.")
 
 
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("ada", "a\u200ada"),  # hair space
+        ("ada", "a\u202fda"),
+        ("ada-roe", "ada\u2010roe"),
+        ("ada-roe", "ada\u2212roe"),
+        ("o'neil", "O\u2019Neil"),
+        ("o'neil", "o\u02bcneil"),
+        ("a\u00b7b", "a\u30fbb"),
+        ("bero", "\u202eoreb"),  # drawn from right to left
+        ("bero", "be\u202eor\u202c"),
+        ("\u2067\u202eoreb\u202c\u2069", "bero"),
+    ],
+)
+def test_marks_and_orders_that_a_page_shows_alike(one: str, other: str) -> None:
+    assert is_person(one) and is_person(other)
+    assert look_same(one, other) and look_same(other, one)
+    assert not same_person(one, other)
+
+
 def test_names_that_a_page_shows_apart() -> None:
+    assert look_same("ada roe", "ada\u2009roe")  # the contract makes a blank of it
+    assert not look_same("oreb", "bero")
+    assert not look_same("\u202eada", "bero")
+    assert not look_same("ada roe", "ada-roe")
     assert not look_same("ada roe", "adaroe")
     assert not look_same("ada-roe", "ada roe")
     assert look_same("ada", "\u0430da")  # a refused name looks like any

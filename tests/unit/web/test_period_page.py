@@ -61,6 +61,11 @@ class Desk:
         return VISITORS.token(f"{PAGE}/{action}")
 
 
+def revision(books: HandMade) -> str:
+    """That of what is published of march."""
+    return str(books.home.store(books.program).published()["march"].revision)
+
+
 def test_it_shows_what_a_close_would_fix(march: HandMade) -> None:
     answer = Desk(march.home).get()
     assert answer.status == 200
@@ -73,13 +78,15 @@ def test_it_shows_what_a_close_would_fix(march: HandMade) -> None:
     assert "The landing data and the program file changed after this run." in page.text
     assert "It is the next to close" in page.text
     assert f'action="{PAGE}/close"' in answer.text
+    assert f'name="seen" value="{revision(march)}"' in answer.text
     assert "<script" not in answer.text.replace("&lt;script", "")
     assert answer.headers["cache-control"] == ["no-store"]
 
 
 def test_a_close_is_a_run_of_dagster_in_the_name_that_is_said(march: HandMade) -> None:
     desk = Desk(march.home)
-    answer = desk.post("close", token=desk.token("close"), name=" grace ")
+    seen = revision(march)
+    answer = desk.post("close", token=desk.token("close"), name=" grace ", seen=seen)
     assert (answer.status, answer.headers["location"]) == (303, ["/runs/run-7"])
     (cookie,) = answer.headers["set-cookie"]
     assert cookie.startswith(f"{COOKIE}={VISITORS.cookie('grace')}")
@@ -87,7 +94,7 @@ def test_a_close_is_a_run_of_dagster_in_the_name_that_is_said(march: HandMade) -
         (
             "close",
             "spring-bonus:march",
-            {"ops": {"close_period": {"config": {"approver": "grace"}}}},
+            {"ops": {"close_period": {"config": {"approver": "grace", "seen": int(seen)}}}},
             {"by": "grace", "program": "spring-bonus", "period": "march"},
         )
     ]
@@ -144,9 +151,25 @@ def test_without_token_or_name_nothing_is_launched(
 def test_what_would_be_refused_makes_no_run(march: HandMade) -> None:
     desk = Desk(march.home)
     starter = march.home.store(march.program).published()["march"].record().by
-    answer = desk.post("close", token=desk.token("close"), name="ADA <script>")
+    seen = revision(march)
+    answer = desk.post("close", token=desk.token("close"), name="ADA <script>", seen=seen)
     assert answer.status == (409 if starter.startswith("ada <script>") else 303)
     assert "someone else has to close it" in answer.text
+    assert desk.launched == []
+
+
+def test_what_was_published_since_it_was_looked_at_is_not_closed(march: HandMade) -> None:
+    desk = Desk(march.home)
+    seen = revision(march)
+    march.publish("march")
+    now = revision(march)
+    assert now != seen
+    answer = desk.post("close", token=desk.token("close"), name="grace", seen=seen)
+    assert answer.status == 409
+    assert f"that was revision {seen}, and now it is {now}; look again" in answer.text
+    for nothing in ({}, {"seen": ""}, {"seen": "-1"}, {"seen": "\u0663"}, {"seen": "1" * 5000}):
+        answer = desk.post("close", token=desk.token("close"), name="grace", **nothing)
+        assert (answer.status, "does not say what was looked at" in answer.text) == (409, True)
     assert desk.launched == []
 
 
@@ -154,12 +177,12 @@ def test_who_has_logged_in_closes_whatever_the_form_says(march: HandMade) -> Non
     desk = Desk(march.home, BONUS_UI_USER_HEADER="X-User", BONUS_UI_PROXY="127.0.0.1")
     user = ("X-User", "grace@example.com")
     assert 'name="name"' not in desk.get(PAGE, user).text
-    answer = desk.post("close", user, token=desk.token("close"), name="heidi")
+    seen = revision(march)
+    answer = desk.post("close", user, token=desk.token("close"), name="heidi", seen=seen)
     assert answer.status == 303
     assert "set-cookie" not in answer.headers
-    assert desk.launched[0][2] == {
-        "ops": {"close_period": {"config": {"approver": "grace@example.com"}}}
-    }
+    asked = {"approver": "grace@example.com", "seen": int(seen)}
+    assert desk.launched[0][2] == {"ops": {"close_period": {"config": asked}}}
 
 
 def test_a_period_that_is_not_the_next_has_no_form_for_its_close(march: HandMade) -> None:
