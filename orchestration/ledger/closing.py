@@ -19,9 +19,9 @@ NO_LINE_BEFORE: Final = "0" * 64
 """What stands for the hash of the line before in the first line."""
 
 _WORK: Final = {
-    "read": "started the run {run} that read its inputs",
-    "published": "started the run {run} that published it",
-    "restated": "started the run {run} of a restatement whose differences it posts",
+    "read": "read its inputs",
+    "published": "published it",
+    "restated": "made a restatement whose differences it posts",
 }
 
 
@@ -130,9 +130,11 @@ def refusals(case: Closable, approver: str | None) -> list[str]:
 
 def _own_work(workers: Iterable[Worker], approver: str) -> list[str]:
     """Reasons why an approver may not close because of work of their own, each run named once."""
-    found = [
-        f"{worker.by} {_WORK[worker.work].format(run=worker.run_id)}; someone else has to close it"
-        for worker in workers
-        if look_same(approver, worker.by)
+    works: dict[tuple[str, str], dict[str, None]] = {}
+    for worker in workers:
+        if look_same(approver, worker.by):
+            works.setdefault((worker.by, worker.run_id), {})[_WORK[worker.work]] = None
+    return [
+        f"{by} started the run {run} that {' and '.join(work)}; someone else has to close it"
+        for (by, run), work in works.items()
     ]
-    return list(dict.fromkeys(found))

@@ -254,7 +254,7 @@ def _gates_not_held(record: RunRecord | None) -> list[str]:
 
 
 def later_run(home: Home, program: str, period: str, published: RunRecord | None) -> str | None:
-    """The fate, in words, of a later run of a period that read input and was not published.
+    """The fate, in words, of a later run of a period that read input and is not published.
 
     §7: "every gate must have held: also those of a later run of the period, whether a gate blocked
     it or it ended otherwise before it was published". None where the last run is published, as the
@@ -265,19 +265,22 @@ def later_run(home: Home, program: str, period: str, published: RunRecord | None
         return _later_run_of_0_1_0(WorkFile(home.path / "work" / program / period), period)
     restated = home.store(program).restated().get(period)
     attempts = {record.attempt for record in (published, _readable(restated)) if record}
-    return (
-        None if last.attempt in attempts else _describe(last, "a later" if attempts else "the last")
-    )
+    if last.attempt in attempts:
+        return None
+    which = "a later" if attempts else "the last"
+    return f"{which} run of {period} ({last.run_id}, started by {last.by}) {fate(home, last)}"
 
 
-def _describe(last: LastRun, which: str) -> str:
-    """In words: a run that read input and was not published, and what to do."""
-    return f"{which} run of {last.period} ({last.run_id}, started by {last.by}) {fate(last)}"
+def is_under_way(home: Home, last: LastRun) -> bool:
+    """True if a run that read input works on it still."""
+    return home.living_holder(last.program, last.period) == last.run_id
 
 
-def fate(last: LastRun) -> str:
-    """What became of a run that was not published, and what to do; without its subject, the run."""
+def fate(home: Home, last: LastRun) -> str:
+    """What became of a run that is not published, and what to do; without its subject, the run."""
     if last.blocked is None:
+        if is_under_way(home, last):
+            return "is under way; look again when it has ended"
         return "read input and ended before it was published; run the period again"
     whose = "" if last.blocked.period == last.period else f" of {last.blocked.period}"
     return (

@@ -9,8 +9,8 @@ import re
 import shlex
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -270,7 +270,7 @@ class Home:
         Within one process the same run may take it again.
         """
         lock_file = self._folder(self.path / "locks") / f"{program}.{period}.lock"
-        holder_file = lock_file.with_suffix(".json")
+        holder_file = self._holder_file(program, period)
         lock = FileLock(lock_file, timeout=0, thread_local=False, is_singleton=True)
         if lock.is_locked and _holder(holder_file).get("run_id") != run_id:
             raise Busy(_busy_text(program, period, _holder(holder_file)))
@@ -278,21 +278,22 @@ class Home:
             lock.acquire()
         except Timeout:
             raise Busy(_busy_text(program, period, _holder(holder_file))) from None
+        holder = {
+            "run_id": run_id,
+            "pid": os.getpid(),
+            "started": process_started(os.getpid()),
+            "host": socket.gethostname(),
+            "since": int(time.time()),
+        }
         try:
-            holder_file.write_text(
-                json.dumps(
-                    {
-                        "run_id": run_id,
-                        "pid": os.getpid(),
-                        "started": process_started(os.getpid()),
-                        "host": socket.gethostname(),
-                        "since": int(time.time()),
-                    }
-                ),
-                encoding="utf-8",
-            )
+            holder_file.write_text(json.dumps(holder), encoding="utf-8")
             yield
         finally:
+            if lock.lock_counter == 1:  # else the same run holds it still
+                with suppress(
+                    OSError
+                ):  # a full disk; it is said to be held then until its process ends
+                    holder_file.write_text(json.dumps({**holder, "ended": True}), encoding="utf-8")
             lock.release()
 
     def dead_holder(self, program: str, period: str) -> str | None:
@@ -301,12 +302,17 @@ class Home:
         A run that ended as it should leaves a holder too, so a caller asks what became of the run.
         Of a run on another machine nothing is known, so it counts as alive.
         """
-        holder = _holder(self.path / "locks" / f"{program}.{period}.json")
-        if "started" not in holder or holder.get("host") != socket.gethostname():
-            return None
-        if process_started(int(holder["pid"])) == holder["started"]:
-            return None
-        return str(holder["run_id"])
+        holder = _holder(self._holder_file(program, period))
+        return str(holder["run_id"]) if _is_dead(holder) else None
+
+    def living_holder(self, program: str, period: str) -> str | None:
+        """The run that holds the period now, as far as that is known; None if none does. Holds nothing."""
+        holder = _holder(self._holder_file(program, period))
+        is_held = "started" in holder and not holder.get("ended") and not _is_dead(holder)
+        return str(holder["run_id"]) if is_held else None
+
+    def _holder_file(self, program: str, period: str) -> Path:
+        return self.path / "locks" / f"{program}.{period}.json"
 
     @contextmanager
     def instance_lock(self) -> Iterator[None]:
@@ -388,6 +394,12 @@ def _holder(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return loaded
+
+
+def _is_dead(holder: Mapping[str, Any]) -> bool:
+    if "started" not in holder or holder.get("host") != socket.gethostname():
+        return False
+    return bool(process_started(int(holder["pid"])) != holder["started"])
 
 
 def _busy_text(program: str, period: str, holder: dict[str, Any]) -> str:

@@ -223,7 +223,7 @@ class Pages:
             said = "" if state["state"] == "closed" else changed.said
             page = page_of(program, state["period"])
             last = last_run(self._frame.home, program, state["period"])
-            blocked = state["later_run"] and last and f"the last run {fate(last)}"
+            blocked = state["later_run"] and last and f"the last run {fate(self._frame.home, last)}"
             shows["periods"].append(
                 {
                     **state,

@@ -72,7 +72,7 @@ def test_who_restates_a_period_does_not_close_the_one_that_posts_it(
     with pytest.raises(Refused) as refused:
         books.close(second, " BOB. ")
     assert str(refused.value) == (
-        f"bob started the run run-{first}-bob of a restatement whose differences it posts; "
+        f"bob started the run run-{first}-bob that made a restatement whose differences it posts; "
         "someone else has to close it"
     )
     with pytest.raises(Refused, match="ada started the run"):
@@ -258,7 +258,13 @@ def test_a_run_that_only_read_input_stands_against_a_close(books: Books, sample:
     first = books.periods[0]
     run = PeriodRun(books.home, books.program.program, first, "run-2", "ada")
     ingest(run, books.loaded.path, sample / "landing")
-    said = f"a later run of {first} \\(run-2, started by ada\\) read input and ended before"
+    a_run = f"a later run of {first} \\(run-2, started by ada\\)"
+    with (
+        books.home.period_lock(books.program.program, first, "run-2"),
+        pytest.raises(Refused, match=f"{a_run} is under way; look again"),
+    ):
+        books.close(first)
+    said = f"{a_run} read input and ended before"
     with pytest.raises(Refused, match=said):
         books.close(first)
     shutil.rmtree(books.home.path / "work")

@@ -108,9 +108,9 @@ def test_runs_only_closes_neither_what_it_read_nor_published_nor_restated(
     books.close(1)
     world.corrected("ann-1", 12_000)
     books.run(1, by="bob")
-    with pytest.raises(Refused, match="that published it"):
+    with pytest.raises(Refused, match="read its inputs and published it"):
         books.close(2, "ada")
-    with pytest.raises(Refused, match="of a restatement whose differences it posts"):
+    with pytest.raises(Refused, match="made a restatement whose differences it posts"):
         books.close(2, "bob")
 
 
@@ -222,7 +222,7 @@ def test_runs_and_closes_gets_no_restatement_through_that_a_later_period_posts(
     books.close(1, "bob")
     world.corrected("ann-1", 9_000_000)
     books.run(1, by="bob")
-    with pytest.raises(Refused, match=r"bob started the run .* of a restatement"):
+    with pytest.raises(Refused, match=r"bob started the run .* that made a restatement"):
         books.close(2, "bob")
 
 

@@ -133,7 +133,10 @@ def test_a_period_that_may_be_closed() -> None:
         ({"changed_files": ["journal was changed"]}, "journal was changed"),
         ({"approver": " ADA "}, "ada started the run run-1 that read its inputs; someone else"),
         ({"approver": "Lin."}, "lin started the run run-2 that published it; someone else"),
-        ({"approver": "ZOE\u0308"}, "Zoë started the run run-3 of a restatement whose differences"),
+        (
+            {"approver": "ZOE\u0308"},
+            "Zoë started the run run-3 that made a restatement whose differences",
+        ),
         ({"approver": "  "}, "who closes april? The approver is '  ': nothing of it can be seen"),
         ({"approver": "adа"}, "it mixes letters of several scripts"),  # the last one is Cyrillic
         ({"approver": "g" * 129}, "a name has 1 to 128 characters"),

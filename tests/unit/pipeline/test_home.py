@@ -46,6 +46,7 @@ def test_a_dead_holder_is_told_from_a_living_one(home: Home) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert home.dead_holder("p", "2024-04") is None
+        assert home.living_holder("p", "2024-04") == "run-1"
         with (
             pytest.raises(Busy, match=f"run-1 .process {holder.pid}."),
             home.period_lock("p", "2024-04", "run-2"),
@@ -59,8 +60,20 @@ def test_a_dead_holder_is_told_from_a_living_one(home: Home) -> None:
         holder.kill()
         holder.wait()
     assert home.dead_holder("p", "2024-04") == "run-1"
+    assert home.living_holder("p", "2024-04") is None
     with home.period_lock("p", "2024-04", "run-2"):
         assert home.dead_holder("p", "2024-04") is None
+
+
+def test_a_period_is_held_until_its_run_lets_it_go(home: Home) -> None:
+    with home.period_lock("p", "2024-04", "run-1"):
+        with home.period_lock("p", "2024-04", "run-1"):
+            pass
+        assert home.living_holder("p", "2024-04") == "run-1"
+        assert home.living_holder("p", "2024-05") is None
+    assert home.living_holder("p", "2024-04") is None
+    # Dagster may still have it as running, if the process dies now.
+    assert home.dead_holder("p", "2024-04") is None
 
 
 @pytest.mark.parametrize(
