@@ -5,14 +5,29 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 import pytest
+import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from orchestration.dagster_glue.partitions import partition_key
+from orchestration.pipeline.home import Home
 from orchestration.terms.load import load_program
+from orchestration.web.claims import claim_port
+from orchestration.web.door import Door
+from orchestration.web.frame import Frame
+from orchestration.web.pages import Pages
+from orchestration.web.settings import Settings
+from orchestration.web.visitor import Visitors
 from tests.browser.conftest import (
     LOOKS,
     PATIENCE_MS,
@@ -92,6 +107,50 @@ def test_a_period_leads_to_its_report_and_its_run(
     page.goto("/bonus")
     row.get_by_role("link", name="success by grace").click()
     page.wait_for_url("**/runs/*")
+
+
+@contextmanager
+def _pages_over(home: Home) -> Iterator[str]:
+    """Our own pages over a home, without Dagster's beside them, until the block ends; their address."""
+
+    def launch(*_: object) -> str:
+        raise AssertionError("nothing is launched here")
+
+    visitors = Visitors(b"key")
+    door = Middleware(Door, settings=Settings.of({}), visitors=visitors)
+    app = Starlette(routes=Pages(Frame(home, visitors, launch)).routes(), middleware=[door])
+    with claim_port(0) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_copied_home_shows_the_same(
+    desk: Desk, periods: list[str], page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The times of all its files are new; their content is what counts."""
+    home = Home(tmp_path / "copy")
+    subprocess.run(["cp", "-R", str(desk.bonus.home), str(home.path)], check=True)
+    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
+    program = load_program(desk.bonus.program).program.program
+
+    def shown(ui: str) -> list[str]:
+        found = []
+        for path in ("", *(f"/periods/{program}/{period}" for period in periods[:2])):
+            page.goto(f"{ui}/bonus{path}")
+            text = page.locator("main").inner_text()
+            found.append(text.replace(str(home.path), str(desk.bonus.home)))
+        page.goto(f"{ui}/bonus")
+        _row_of(page, periods[0]).get_by_role("link", name="report").click()
+        return [*found, page.locator("body").inner_text()]
+
+    with _pages_over(home) as copy:
+        there = shown(copy)
+    assert "It is the next to close" in there[2]
+    assert there == shown(desk.ui.url)
 
 
 def test_a_period_is_looked_at_and_closed_on_its_own_page(
