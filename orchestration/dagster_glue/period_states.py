@@ -9,7 +9,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration.dagster_glue.instance import open_instance
+from orchestration.dagster_glue.jobs import PERIOD_JOB
 from orchestration.dagster_glue.partitions import partition_key
+from orchestration.dagster_glue.resources import CLOSE_JOB, WITHDRAW_JOB
 from orchestration.pipeline.changed_inputs import changes_of_published
 from orchestration.pipeline.closing import later_run
 from orchestration.pipeline.deciding import decisions_left_due
@@ -20,6 +22,9 @@ from orchestration.terms.model import Program
 
 LOOKED_AT = 1000
 """How many of the latest runs are searched for each period's last one."""
+
+WRITING_JOBS = frozenset({PERIOD_JOB, CLOSE_JOB, WITHDRAW_JOB})
+"""The jobs that change what is published; others only look, and say nothing of a period's state."""
 
 
 def period_states(
@@ -98,11 +103,11 @@ def _left_out(record: RunRecord) -> dict[str, int] | None:
 
 
 def _last_runs(instance: dg.DagsterInstance) -> dict[str, dict[str, Any]]:
-    """The latest run of each partition, wherever it was started."""
+    """The latest run of each partition that was to change it, wherever it was started."""
     runs: dict[str, dict[str, Any]] = {}
     for run in instance.get_runs(limit=LOOKED_AT):  # newest first
         key = run.tags.get("dagster/partition")
-        if key is not None and key not in runs:
+        if key is not None and key not in runs and run.job_name in WRITING_JOBS:
             runs[key] = {
                 "run_id": run.run_id,
                 "job": run.job_name,

@@ -69,13 +69,15 @@ class Frame:
         found = self.asked(request)
         if isinstance(found, Response):
             return found
+        # A form stands on the page above its own address.
+        back = request.url.path.rpartition("/")[0] if found[1] else OWN_PAGES
         by = USER.get() or fields.get("name", "").strip()
         if not is_person(by):
-            return self.refusal(400, f"Say who you are: {what_is_wrong(by)}.")
+            return self.refusal(400, f"Say who you are: {what_is_wrong(by)}.", back)
         try:
             there = await run_in_threadpool(launch, *found, by, fields)
         except NotLaunched as error:
-            return self.refusal(409, str(error))
+            return self.refusal(409, str(error), back)
         answer = RedirectResponse(there, 303)
         if USER.get() is None:
             self.keep(answer, by)
@@ -120,9 +122,9 @@ class Frame:
         """There is no such page."""
         return self.refusal(404, "There is no such page.")
 
-    def refusal(self, status: int, text: str) -> Response:
-        """The page of what was not done, and why."""
-        return self.page("refusal.html", status, title="Not done", text=text)
+    def refusal(self, status: int, text: str, back: str | None = None) -> Response:
+        """The page of what was not done, a reason a line; with a way back to the page that asked for it."""
+        return self.page("refusal.html", status, title="Not done", text=text, back=back)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page of a template, with who is looking at it on top."""

@@ -84,7 +84,7 @@ class Pages:
 
     def _shown(self, loaded: LoadedProgram, period: str) -> dict[str, Any]:
         """What the page of a period shows; Refused or Unreadable where the home is not in order."""
-        from orchestration.pipeline.closing import later_run
+        from orchestration.pipeline.closing import is_under_way, later_run
         from orchestration.reports.preview import close_preview
         from orchestration.reports.run_sections import gates_section
         from orchestration.reports.text import instant
@@ -107,6 +107,7 @@ class Pages:
             "preview": close_preview(self._frame.home, loaded, period),
             "options": self._frame.home.options(program),
             "later_run": blocked and f"{blocked[:1].upper()}{blocked[1:]}.",
+            "is_under_way": last is not None and is_under_way(self._frame.home, last),
             "to_do": None if blocked else _to_run(_entry(loaded, period).closes_on, _today()),
             "last": last,
             "gates": gates_section(last.gates, "What each gate of the last run found")
@@ -133,7 +134,7 @@ class Pages:
                 entry.key for entry in loaded.program.periods if f"{_RUN}{entry.key}" in fields
             ]
             if not chosen:
-                raise NotLaunched("No period is chosen. Choose one or more in the table.")
+                raise NotLaunched("No period is chosen: tick one or more in the table of periods.")
             pages = [self._frame.start(PERIOD_JOB, {}, loaded, period, by) for period in chosen]
             return pages[0] if len(pages) == 1 else "/runs"
 

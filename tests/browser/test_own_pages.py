@@ -156,7 +156,7 @@ def test_a_copied_home_shows_the_same(
 def test_a_period_is_looked_at_and_closed_on_its_own_page(
     desk: Desk, periods: list[str], browser: Browser, page: Page, clicks: Clicks
 ) -> None:
-    """Three clicks and a name, from the list of periods to the run that closes."""
+    """Four clicks, one of them into the field of the name, from the list of periods to the run that closes."""
     program = load_program(desk.bonus.program).program.program
     # Three looks are enough: the parts are those of the list and of the reports.
     for width, scheme in LOOKS[1:]:
@@ -174,14 +174,20 @@ def test_a_period_is_looked_at_and_closed_on_its_own_page(
     closing = page.locator("form", has=page.get_by_role("button", name=f"Close {periods[1]}"))
     closing.get_by_label("Your name").fill("ADA")
     closing.get_by_role("button").click()
+    expect(closing).to_be_visible()  # nothing is launched by who has not said that it was looked at
+    closing.get_by_role("checkbox").check()
+    closing.get_by_role("button").click()
     expect(page.get_by_role("alert")).to_contain_text("someone else has to close it")
+    page.get_by_role("link", name="Back to the page").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{program}: {periods[1]}")
     clicks.taken()
     page.goto("/bonus")
     page.get_by_role("link", name=periods[1], exact=True).click()
     type_into(closing.get_by_label("Your name"), "heidi")
+    closing.get_by_role("checkbox").check()
     closing.get_by_role("button").click()
     page.wait_for_url("**/runs/*")
-    assert clicks.taken() == 3
+    assert clicks.taken() == 4
     expect_success(page)
     second = desk.bonus.json("status")["periods"][1]
     assert (second["state"], second["closed_by"]) == ("closed", "heidi")

@@ -216,6 +216,48 @@ def test_a_red_gate_shows_its_rows(march: HandMade) -> None:
     assert 'href="/runs/run-2"' in answer.text
 
 
+def test_a_run_that_is_under_way_is_no_alarm_and_is_not_started_twice(march: HandMade) -> None:
+    folder = march.home.last_run_folder(march.program, "march")
+    work = WorkFile(march.home.path / "work" / march.program / "march")
+    RunState(march.home.path, folder, work).begin_reading(march.program, "march", "run-2", "eve")
+    said = "A later run of march (run-2, started by eve)"
+    desk = Desk(march.home)
+    with march.home.period_lock(march.program, "march", "run-2"):
+        answer = desk.get()
+    assert f"{said} is under way; look again when it has ended." in read_page(answer.text).text
+    assert re.findall(r'action="([^"]+)"', answer.text) == []
+    answer = desk.get()
+    assert f"{said} read input and ended before" in read_page(answer.text).text
+    assert re.findall(r'action="([^"]+)"', answer.text) == [f"{PAGE}/run"]
+
+
+def test_who_has_worked_on_it_is_not_offered_to_close_it(march: HandMade) -> None:
+    desk = Desk(march.home, BONUS_UI_USER_HEADER="X-User", BONUS_UI_PROXY="127.0.0.1")
+    by = march.home.store(march.program).published()["march"].record().by
+    answer = desk.get(PAGE, ("X-User", by))
+    assert "You have worked on it, so somebody else has to close it." in answer.text
+    assert f'action="{PAGE}/close"' not in answer.text
+    # Without a login somebody else may sit here by now: the form asks who.
+    answer = Desk(march.home).get(PAGE, ("Cookie", f"{COOKIE}={VISITORS.cookie(by)}"))
+    form = answer.text[answer.text.index(f'action="{PAGE}/close"') :]
+    assert 'autocomplete="name" value="">' in form
+
+
+def test_a_refusal_says_each_reason_once_and_leads_back(march: HandMade) -> None:
+    march.publish("april")
+    desk = Desk(march.home)
+    april = PAGE.replace("march", "april")
+    path = f"{april}/close"
+    by = march.home.store(march.program).published()["april"].record().by
+    answer = desk.post_to(path, token=VISITORS.token(path), name=by, seen="1")
+    page = read_page(answer.text)
+    assert answer.status == 409
+    assert page.text.count("someone else has to close it") == 1
+    assert "april is not the next to close; first close march" in page.text
+    assert "u000a" not in page.text
+    assert f'<a href="{april}">' in answer.text
+
+
 @pytest.mark.parametrize("place", ["nothing/march", "spring-bonus/may", "..%2f..%2fetc/march"])
 def test_what_there_is_not_is_told(place: str, march: HandMade) -> None:
     desk = Desk(march.home)
