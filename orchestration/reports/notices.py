@@ -40,7 +40,7 @@ class Notices:
 
     def all(self) -> list[str]:
         """The sentences about all periods: one for those after whose runs the same has changed."""
-        found = [f"{key}: {_sentence(said)}" for key, said in self.later_runs.items()]
+        found = [_sentence(said) for said in self.later_runs.values()]
         of_what: dict[str, list[str]] = {}
         for key, change in self.changes.items():
             of_what.setdefault(change.said, []).append(key)

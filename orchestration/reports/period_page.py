@@ -72,9 +72,11 @@ def _lead(figures: PeriodFigures, notices: Notices) -> list[str]:
     elif figures.period.key in notices.later_runs:
         state = "Estimated: it may still change. It cannot be closed before it is run again."
     else:
+        is_first = figures.program.periods[0].key == period.key
         state = (
-            f"Estimated: it may still change. It can be closed from {period.closes_on} on, by"
-            f" someone other than {cell(record.by)}."
+            f"Estimated: it may still change. It can be closed from {period.closes_on} on,"
+            f"{'' if is_first else ' after the periods before it,'} by someone other than"
+            f" {cell(record.by)}."
         )
     told = [*notices.of(figures.period.key), *remarks_in(figures)]
     return [*told, days, f"{state} {published}"]

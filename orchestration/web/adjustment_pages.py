@@ -34,7 +34,7 @@ from orchestration.web.launching import NotLaunched
 _ASKED: Final = (
     ("creator_id", "Creator", "the creator's id"),
     ("currency", "Currency", "USD"),
-    ("amount", "Amount", "12.50, below 0 if it is owed back"),
+    ("amount", "Amount", "12.50; -12.50: owed back"),
     ("reason", "Reason", "why, in a line"),
 )
 """The fields of a proposal: name, label, and what to type."""

@@ -214,11 +214,21 @@ def overlapping(page: Page) -> list[str]:
 
 
 def out_of_sight(page: Page) -> list[str]:
-    """The tables of our own pages and of reports that one would have to scroll sideways to see."""
+    """What of our own pages and of reports one would have to scroll sideways to see: tables, hints of fields."""
     found: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll(".scroll")].filter(
-            region => region.scrollWidth > region.clientWidth
-        ).map(region => region.querySelector("caption").innerText)"""
+        """() => {
+            const wide = [...document.querySelectorAll(".scroll")].filter(
+                region => region.scrollWidth > region.clientWidth
+            ).map(region => region.querySelector("caption").innerText);
+            const pen = document.createElement("canvas").getContext("2d");
+            const hints = [...document.querySelectorAll("input[placeholder]")].filter(field => {
+                const style = getComputedStyle(field);
+                pen.font = style.font;
+                return pen.measureText(field.placeholder).width
+                    > field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+            }).map(field => field.placeholder);
+            return [...wide, ...hints];
+        }"""
     )
     return found
 

@@ -301,3 +301,26 @@ def test_a_page_leads_to_the_period_before_and_after(march: HandMade) -> None:
     assert set(april) == {"april", "march"}
     assert targets() == ["index.html", page_name("april")]
     assert set(write_reports(march.home, march.program, ["april"])) == {"april"}
+
+
+def test_only_the_first_period_waits_for_no_other(march: HandMade) -> None:
+    march.publish("april")
+    paths = write_reports(march.home, march.program, ["march", "april"])
+    text = {key: read_page(path.read_text("utf-8")).text for key, path in paths.items()}
+    assert "can be closed from 2024-04-03 on, by someone other than" in text["march"]
+    after = "can be closed from 2024-05-03 on, after the periods before it, by someone other than"
+    assert after in text["april"]
+
+
+def test_the_overview_tells_of_a_blocked_run_of_what_was_never_published(march: HandMade) -> None:
+    home, program = march.home, march.program
+    (home.path / "p.yaml").write_text(PROGRAM)
+    home.register(program, home.path / "p.yaml", None)
+    work = WorkFile(home.path / "work" / program / "april")
+    state = RunState(home.path, home.last_run_folder(program, "april"), work)
+    state.begin_reading(program, "april", "run-2", "eve")
+    failed = Result("rows", "raw_payees", "error", "a row is bad", "failed", 1)
+    state.record("ingest", GateResult("ingest", (failed,)))
+    write_reports(home, program, ["april"])
+    text = read_page((reports_folder(home, program) / "index.html").read_text("utf-8")).text
+    assert "The last run of april (run-2, started by eve) was blocked: the ingest" in text
