@@ -45,7 +45,7 @@ def asked(answer: Answer) -> str:
     return fields["value"]
 
 
-@pytest.fixture(params=IDS.values(), ids=IDS.keys())
+@pytest.fixture(params=list(IDS.values()), ids=list(IDS))
 def creator_id(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
