@@ -50,6 +50,11 @@ NAMED_IN: Final = {
 }
 """By job the step and the key of its configuration that name whose launch it is."""
 
+_OUT: Final = (
+    "The whole path of a folder outside the home, on the machine that serves the UI; it is made."
+)
+"""Of the key `out`, as the launchpad says it."""
+
 
 def build_period_job() -> "dg.UnresolvedAssetJobDefinition":
     """All stages of one period, with their gates, in one process."""
@@ -134,10 +139,10 @@ def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: Ho
 
 
 class ExplainConfig(dg.Config):
-    """The creator's id, and a folder outside the home, on the machine that serves the UI."""
+    """The creator, and where its files go."""
 
-    creator: str
-    out: str
+    creator: str = Field(description="The creator's id.")
+    out: str = Field(description=_OUT)
     program_file: str | None = None  # left out, it is where it was when last run
 
 
@@ -159,7 +164,7 @@ def explain_op(context: dg.OpExecutionContext, config: ExplainConfig, home: Home
     executor_def=dg.in_process_executor,
     config={"ops": {EXPLAIN_OP: {"config": {"creator": "", "out": ""}}}},
     description="Says how each number of a creator in a published bonus period came about, as a page"
-    " and as JSON, into a folder.",
+    " and as JSON, into a folder. The period's page at /bonus shows the same without files.",
 )
 def explain_job() -> None:
     explain_op()
@@ -171,7 +176,7 @@ class StatementsConfig(dg.Config):
     Of each language that is given there is a folder in it; without any, each creator has that of its market.
     """
 
-    out: str
+    out: str = Field(description=_OUT)
     languages: list[str] = Field(default_factory=list)
     program_file: str | None = None  # left out, it is where it was when last run
 
@@ -215,7 +220,7 @@ class SimulateConfig(dg.Config):
     together with the one that is chosen.
     """
 
-    out: str
+    out: str = Field(description=_OUT)
     with_files: list[str] = Field(default_factory=list)
     settings: list[str] = Field(default_factory=list)
     periods: list[str] = Field(default_factory=list)

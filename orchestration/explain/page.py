@@ -1,11 +1,12 @@
-"""An explanation as text: a page that a creator could be sent, with sums under each other."""
+"""An explanation in words: its parts, and as text, a page that a creator could be sent."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
+from typing import Final
 
 from orchestration.explain.explanation import Explanation
 from orchestration.explain.expression import plain
@@ -17,6 +18,8 @@ from orchestration.terms.currencies import minor_unit_decimals, money_text
 
 _TITLES = {"5": "Points", "6": "Amounts", "7": "Payout"}
 _WIDTH = 100
+FORMULAS: Final = "Formulas are in the smallest unit of the currency: 1.00 USD is 100."
+LEFT_OUT: Final = "Posts that earn nothing (§4)"
 
 
 def page(explanation: Explanation) -> str:
@@ -28,25 +31,50 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield f"Bonus of {explanation.creator_id}"
     yield f"{explanation.program}, period {explanation.period}, {explanation.state}"
     yield ""
+    yield from outcomes(explanation)
+    if explanation.creator_change:
+        yield from _change(explanation.creator_change, "  ")
+    for title, sums in sections(explanation):
+        yield from ("", title)
+        for steps in sums:
+            yield from _sums(steps)
+    yield from ("", FORMULAS)
+    if explanation.not_eligible:
+        yield from ("", LEFT_OUT)
+        for post_id, why in left_out(explanation):
+            yield f"  {post_id}"
+            yield from (f"      {sentence}" for sentence in why)
+            yield from _change(explanation.post_changes[post_id], "      ")
+
+
+def outcomes(explanation: Explanation) -> Iterator[str]:
+    """What each ledger row came to, then each of the creator's own reasons."""
     for currency, (status, reason) in explanation.statuses.items():
         why = f": {STATUS_REASONS[reason]}" if reason else ""
         paid = _step(explanation, currency, "payout_minor")
-        yield f"{currency}: {status}{why}; paid out {_shown(paid)} {currency}"
+        yield f"{currency}: {status}{why}; paid out {value_of(paid)} {currency}"
     for own in explanation.creator_reasons:
         yield f"Not eligible, {own.reason}: {own.text}"
-    if explanation.creator_change:
-        yield from _change(explanation.creator_change, "  ")
+
+
+def sections(explanation: Explanation) -> Iterator[tuple[str, list[list[Step]]]]:
+    """The title of each section that has steps, and its sums: the steps, then what one more point would pay."""
     for section, title in _TITLES.items():
         steps = [step for step in explanation.steps if step.section == section]
+        one_more = explanation.one_more_point if section == "6" else None
         if steps:
-            yield from ("", f"{title} (§{section})")
-            yield from _sums(steps)
-        if section == "6" and explanation.one_more_point:
-            yield from _sums([explanation.one_more_point])
-    yield from ("", "Formulas are in the smallest unit of the currency: 1.00 USD is 100.")
-    if explanation.not_eligible:
-        yield from ("", "Posts that earn nothing (§4)")
-        yield from _left_out(explanation.not_eligible, explanation.post_changes)
+            yield f"{title} (§{section})", [steps, *([[one_more]] if one_more else [])]
+
+
+def left_out(explanation: Explanation) -> Iterator[tuple[str, list[str]]]:
+    """Each post that earns nothing, with a sentence a reason."""
+    for post_id, reasons in groupby(explanation.not_eligible, lambda post: post.post_id):
+        yield post_id, [_reason(post) for post in reasons]
+
+
+def _reason(post: NotEligible) -> str:
+    found = "" if post.found is None else f" Found {post.found}, needed {post.needed}."
+    return f"{post.text} ({post.reason}){found}"
 
 
 def _step(explanation: Explanation, currency: str, column: str) -> Step:
@@ -56,14 +84,13 @@ def _step(explanation: Explanation, currency: str, column: str) -> Step:
 
 def _sums(steps: Sequence[Step]) -> Iterator[str]:
     """Texts on the left; values on the right, their decimal points under each other."""
-    values = [_shown(step).partition(".") for step in steps]
+    values = [value_of(step).partition(".") for step in steps]
     label = max(len(step.text) for step in steps)
     whole = max(len(value[0]) for value in values)
     fraction = max(len(value[1] + value[2]) for value in values)
     for step, (digits, point, decimals) in zip(steps, values, strict=True):
         number = digits.rjust(whole) + (point + decimals).ljust(fraction)
-        unit = step.unit.removesuffix(" minor")
-        yield f"  {step.text.ljust(label)}  {number}  {unit}"
+        yield f"  {step.text.ljust(label)}  {number}  {unit_of(step)}"
         yield from _formula(step)
 
 
@@ -75,7 +102,12 @@ def _formula(step: Step) -> Iterator[str]:
         )
 
 
-def _shown(step: Step) -> str:
+def unit_of(step: Step) -> str:
+    """The unit in which `value_of` says the value."""
+    return step.unit.removesuffix(" minor")
+
+
+def value_of(step: Step) -> str:
     """A value as a person reads it: money in units of the currency, digits in groups."""
     currency, minor, _ = step.unit.partition(" minor")
     if not minor:
@@ -89,15 +121,6 @@ def _grouped(value: str) -> str:
     whole, point, decimals = value.partition(".")
     sign = "-" if whole.startswith("-") else ""
     return f"{sign}{int(whole.removeprefix('-')):,}{point}{decimals}"
-
-
-def _left_out(posts: Sequence[NotEligible], changes: Mapping[str, WouldCount]) -> Iterator[str]:
-    for post_id, reasons in groupby(posts, lambda post: post.post_id):
-        yield f"  {post_id}"
-        for post in reasons:
-            found = "" if post.found is None else f" Found {post.found}, needed {post.needed}."
-            yield f"      {post.text} ({post.reason}){found}"
-        yield from _change(changes[post_id], "      ")
 
 
 def _change(change: WouldCount, indent: str) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from orchestration.reports import text
 from orchestration.reports.figures import PeriodFigures, SettlementRow, program_of
-from orchestration.reports.page import Bar, Chart, Section, Table, cell
+from orchestration.reports.page import Bar, Chart, Link, Section, Table, cell
 from orchestration.reports.parts import columns, named
 from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.currencies import minor_units
@@ -124,7 +124,7 @@ def settlement_section(figures: PeriodFigures) -> Section:
             "What is payable is the opening balance, what was earned, adjustments, and returned payouts. Paid rows "
             "end with a balance of 0; what is carried or held is the next period's opening balance.",
             f"How the numbers of one creator came about: bonus explain {figures.period.key} CREATOR, or the"
-            " job explain in the UI.",
+            " period's page in the UI.",
         ],
         charts,
         [_settlement_table(figures.settlement, currency) for currency in currencies],
@@ -206,21 +206,6 @@ def distribution_section(figures: PeriodFigures) -> Section:
             for row in figures.spreads
         ],
     )  # fmt: skip
-    whole = figures.totals.program_amount_minor
-    top = Table(
-        f"The {len(figures.top)} that earned most, in {currency}",
-        columns("Creator", "Market", "Points #", "Earned #", "Of all #"),
-        [
-            [
-                cell(row.creator_id),
-                named(row.market),
-                text.points(row.points),
-                text.amount(row.amount_minor, currency),
-                text.percent(row.amount_minor, whole),
-            ]
-            for row in figures.top
-        ],
-    )
     return Section(
         "distribution",
         "Distribution of payouts",
@@ -229,7 +214,34 @@ def distribution_section(figures: PeriodFigures) -> Section:
             " (0: all earned the same; near 1: one earned nearly all)."
         ],
         charts,
-        [*([top] if figures.top else []), *([spreads] if figures.spreads else [])],
+        [
+            *([top_table(figures)] if figures.top else []),
+            *([spreads] if figures.spreads else []),
+        ],
+    )
+
+
+def top_table(figures: PeriodFigures, page_of: Callable[[str], str] | None = None) -> Table:
+    """Who earned most; with `page_of`, each leads to the page that it names for the creator's id."""
+    currency, whole = figures.program.currency, figures.totals.program_amount_minor
+
+    def creator(creator_id: str) -> str | Link:
+        shown = cell(creator_id)
+        return Link(shown, page_of(creator_id)) if page_of else shown
+
+    return Table(
+        f"The {len(figures.top)} that earned most, in {currency}",
+        columns("Creator", "Market", "Points #", "Earned #", "Of all #"),
+        [
+            [
+                creator(row.creator_id),
+                named(row.market),
+                text.points(row.points),
+                text.amount(row.amount_minor, currency),
+                text.percent(row.amount_minor, whole),
+            ]
+            for row in figures.top
+        ],
     )
 
 

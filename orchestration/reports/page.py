@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LONGEST_CELL_CHARACTERS: Final = 130
 """An id has up to 128; rows that a gate shows may hold longer text."""
 
-_DAY: Final = re.compile(r"(?<![\w-])\d{4}-\d\d(-\d\d)?(?![\w-])")
+_DAY: Final = re.compile(r"(?<![\w-])\d{4}-\d\d(-\d\d(T[\d:.]+Z)?)?(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A number; `room` are the most characters that a number of its column has from the point on."""
+
+    text: str
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table: the first cell of each row heads it. Columns are (heading, is a number)."""
 
     caption: str
     columns: Sequence[tuple[str, bool]]
-    rows: Sequence[Sequence[str | Link]]
+    rows: Sequence[Sequence[str | Link | Number]]
     foot: Sequence[str] | None = None
 
 
@@ -146,7 +154,7 @@ def _environment() -> Environment:
 
 
 def whole_days(text: str) -> Markup:
-    """Text in which no day and no month breaks at its hyphens, as the end of a line would have it."""
+    """Text in which no day, month or instant breaks at its hyphens, as the end of a line would have it."""
     return Markup(_DAY.sub(r'<span class="day">\g<0></span>', str(escape(shown(text)))))  # noqa: S704 - escaped
 
 

@@ -53,6 +53,7 @@ class Preview:
     before: str | None
     totals_before: Totals | None
     tables: Sequence[Table]
+    figures: PeriodFigures
 
     @property
     def people(self) -> list[str]:
@@ -132,6 +133,7 @@ def close_preview(
         before=before.period if before else None,
         totals_before=before.record().totals if before else None,
         tables=[*(change_section(figures).tables or [_amounts(figures)]), *_not_paid(not_paid)],
+        figures=figures,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ from orchestration.terms.model import Period
 from orchestration.terms.people import MOST_OF_A_NAME, is_person
 from orchestration.terms.values import Unfit, name
 from orchestration.web.adjustment_pages import AdjustmentPages
+from orchestration.web.creator_page import CreatorPage, creator_page_of, creators_page_of
 from orchestration.web.door import OWN_PAGES
 from orchestration.web.frame import NAME_FORM, POLICY, Fields, Frame
 from orchestration.web.launching import NotLaunched
@@ -60,6 +62,7 @@ class Pages:
             Route(page_of("{program}", "{period}/close"), self.close, methods=["POST"]),
             Route(_run_several("{program}"), self.run_several, methods=["POST"]),
             *AdjustmentPages(self._frame).routes(),
+            *CreatorPage(self._frame).routes(),
             Route(f"{OWN_PAGES}/{{rest:path}}", self._frame.nothing),
         ]
 
@@ -85,6 +88,7 @@ class Pages:
     def _shown(self, loaded: LoadedProgram, period: str) -> dict[str, Any]:
         """What the page of a period shows; Refused or Unreadable where the home is not in order."""
         from orchestration.pipeline.closing import is_under_way, later_run
+        from orchestration.reports.money_sections import top_table
         from orchestration.reports.preview import close_preview
         from orchestration.reports.run_sections import gates_section
         from orchestration.reports.text import instant
@@ -96,6 +100,7 @@ class Pages:
         last = last_run(self._frame.home, program, period)
         path = page_of(program, period)
         record = publication.record() if publication else None
+        preview = close_preview(self._frame.home, loaded, period)
         blocked = later_run(self._frame.home, program, period, record)
         return {
             "title": f"{program}: {period}",
@@ -104,7 +109,7 @@ class Pages:
             "location": LOCATION,
             "closed": closed,
             "closed_at": closed and instant(closed.closed_at),
-            "preview": close_preview(self._frame.home, loaded, period),
+            "preview": preview,
             "options": self._frame.home.options(program),
             "later_run": blocked and f"{blocked[:1].upper()}{blocked[1:]}.",
             "is_under_way": last is not None and is_under_way(self._frame.home, last),
@@ -114,6 +119,9 @@ class Pages:
             if last
             else None,
             "report": self._report_of(program, period),
+            "creators": creators_page_of(program, period),
+            "top": preview
+            and top_table(preview.figures, partial(creator_page_of, program, period)),
             "adjustments_page": adjustments_page_of(program, period),
             "forms": {name: self._frame.target(f"{path}/{name}") for name in ("run", "close")},
         }

@@ -167,6 +167,19 @@ def test_a_period_is_looked_at_and_closed_on_its_own_page(
     page.get_by_role("link", name=periods[1], exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{program}: {periods[1]}")
     expect(page.get_by_role("cell", name="below minimum").first).to_be_visible()
+    # A creator's numbers are two clicks and an id away, and say what the command says.
+    page.get_by_label("Creator id").fill("star-us")
+    page.get_by_role("button", name="Show its numbers").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("star-us")
+    told = desk.bonus("explain", periods[1], "star-us").stdout
+    paid = re.search(r"Paid out +([0-9,.]+) ", told)
+    assert paid is not None
+    payout = page.get_by_role("table", name="Payout").get_by_role("row", name="Paid out")
+    expect(payout.get_by_role("cell").first).to_have_text(paid[1])
+    for width, scheme in LOOKS[::3]:
+        _looked_at(browser, page.url, width, scheme).close()
+    page.get_by_role("link", name=periods[1], exact=True).first.click()
+    expect(page.get_by_role("link", name="star-us")).to_be_visible()
     # The command that is shown works wherever it is pasted.
     shown = page.get_by_text(f"bonus explain {periods[1]} CREATOR").inner_text()
     places = ["--program", str(desk.bonus.program), "--home", str(desk.bonus.home)]

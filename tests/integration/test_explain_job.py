@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.jobs import explain_op
 from orchestration.dagster_glue.resources import EXPLAIN_JOB, HomeResource
 from orchestration.explain.page import page
 from orchestration.explain.reading import explain_creator
@@ -44,6 +45,12 @@ def test_the_job_writes_what_the_command_says(books: Books, tmp_path: Path) -> N
     observation = seen.asset_observation_data.asset_observation
     assert Path(observation.metadata["page"].value) == text
     assert CREATOR not in repr(result.all_events)
+
+
+def test_the_launchpad_says_what_its_fields_mean() -> None:
+    fields = explain_op.config_schema.config_type.fields
+    assert "id" in fields["creator"].description
+    assert "whole path of a folder outside the home" in fields["out"].description
 
 
 @pytest.mark.parametrize(
