@@ -12,7 +12,7 @@ import dagster as dg
 
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.partitions import split_partition_key
-from orchestration.dagster_glue.run_ends import say_not_asked, say_what_blocks
+from orchestration.dagster_glue.run_ends import say_not_asked, say_what_blocks, say_where
 from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DUCKDB, engine_named
@@ -103,7 +103,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _tell_end(
         self, context: dg.InitResourceContext, run: dg.DagsterRun, program: str, period: str
     ) -> None:
-        """Ends the log of a run that did not come to its end, after all that was not executed for it."""
+        """Ends the log of a run: with where to look, and of one that did not come to its end why not."""
         last = None
         with suppress(Refused):  # its record is damaged, which the run has said
             last = last_run(self.home, program, period)
@@ -118,6 +118,8 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             say_what_blocks(
                 instance, run, log, (program, period), stage, verdict, self.home.options(program)
             )
+        if not red:
+            say_where(instance, run, program, period)
 
     def registration(self, program: str) -> Registration:
         """The places of a program's files; Failure for a partition of no known program."""

@@ -1,4 +1,4 @@
-"""What the end of a run tells: the gate that blocks it, with a link to its rows, and the checks that nobody asked.
+"""What the end of a run tells: a link to its period, or the gate that blocks it, and the checks that nobody asked.
 
 Dagster shows each check behind a failed step as failed itself, and cannot be told otherwise by a step
 that is not executed.
@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.events import DagsterEvent, EngineEventData
 
 from expectations.suite import GateResult
-from orchestration.dagster_glue.report_files import gates_of
+from orchestration.dagster_glue.report_files import gates_of, page_of
 from orchestration.pipeline.refusals import summarize
 
 _PLANNED = dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
@@ -63,5 +63,15 @@ def say_what_blocks(
         f"{summarize(stage, verdict)}\n  see the rows: {page} of bonus ui, or"
         f" bonus gates {place[1]}{options}"
     )
-    link = EngineEventData({"rows": dg.MetadataValue.url(page)})
-    instance.report_engine_event(f"the rows that the {stage} gate names", run, link)
+    _lead(instance, run, f"the rows that the {stage} gate names", "rows", page)
+
+
+def say_where(instance: dg.DagsterInstance, run: dg.DagsterRun, program: str, period: str) -> None:
+    """Ends a run's log with a link to our own page of its period: Dagster's pages have no way there."""
+    _lead(instance, run, f"{period}, as it is now", "period_page", page_of(program, period))
+
+
+def _lead(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, said: str, name: str, page: str
+) -> None:
+    instance.report_engine_event(said, run, EngineEventData({name: dg.MetadataValue.url(page)}))

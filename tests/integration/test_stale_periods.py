@@ -1,4 +1,4 @@
-"""What Dagster shows of a period after a delivery or a change of terms: stale, until it is run again."""
+"""What Dagster shows of a period: where to look, and that it is stale after a delivery or new terms."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ class Shown:
         program = load_program(bonus.program).program.program
         self.key = partition_key(program, PERIOD)
 
+    def end_of_the_log(self) -> str:
+        """The address that the last linked line of the last run leads to."""
+        (run,) = self.instance.get_runs(limit=1)
+        events = [
+            entry.get_dagster_event()
+            for entry in self.instance.all_logs(run.run_id)
+            if entry.is_dagster_event
+        ]
+        links = [event.engine_event_data.metadata for event in events if event.is_engine_event]
+        return str([link["period_page"].value for link in links if "period_page" in link][-1])
+
     def look(self) -> list[str]:
         """The sensor's look; gives the partitions of which it told something."""
         with dg.build_sensor_context(self.instance, resources={"home": self.resource}) as context:
@@ -69,6 +80,7 @@ def test_a_period_is_stale_from_a_delivery_or_new_terms_until_it_is_run_again(
 ) -> None:
     assert bonus("run", PERIOD, "--by", "ada").returncode == 0
     shown = Shown(bonus)
+    assert shown.end_of_the_log() == f"/bonus/periods/{shown.key.replace(':', '/')}"
     assert shown.look() == []
     assert shown.stale() == set()
 
