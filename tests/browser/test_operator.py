@@ -323,7 +323,9 @@ def test_who_started_the_run_may_not_close_it(desk: Desk, page: Page) -> None:
     _fill_in_approver(desk, page, "ada")
     _launch(page)
     expect_failure(page)
-    refusal = re.compile(r"ada started the run \S+ that published it; someone else has to close it")
+    refusal = re.compile(
+        r"ada started the run \S+ that read its inputs and published it; someone else"
+    )
     expect(page.get_by_text(refusal).last).to_be_visible()
     # The state of the books is one thing, the fate of the last run another.
     first = desk.bonus.json("status")["periods"][0]

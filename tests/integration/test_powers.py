@@ -558,6 +558,8 @@ def test_nothing_but_a_payees_login_there_is_no_command_and_no_page_for_payees()
         # For operators: what a close would fix, red gates with their rows, and a run of either.
         "/bonus/periods/{program}/{period}", "/bonus/periods/{program}/{period}/run",
         "/bonus/periods/{program}/{period}/close",
+        # For operators, too: how any creator's numbers came about (docs/security.md).
+        "/bonus/periods/{program}/{period}/creators",
         "/bonus/programs/{program}/run",
         "/bonus/periods/{program}/{period}/adjustments",
         "/bonus/periods/{program}/{period}/adjustments/propose",
