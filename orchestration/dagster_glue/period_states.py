@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from orchestration.dagster_glue.dead_runs import UNENDED
 from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.jobs import PERIOD_JOB
 from orchestration.dagster_glue.partitions import partition_key
@@ -25,6 +27,9 @@ LOOKED_AT = 1000
 
 WRITING_JOBS = frozenset({PERIOD_JOB, CLOSE_JOB, WITHDRAW_JOB})
 """The jobs that change what is published; others only look, and say nothing of a period's state."""
+
+_UNENDED = UNENDED | {dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED}
+_JOB_SAID = {PERIOD_JOB: "run", CLOSE_JOB: "close", WITHDRAW_JOB: "withdrawal"}
 
 
 def period_states(
@@ -108,10 +113,37 @@ def _last_runs(instance: dg.DagsterInstance) -> dict[str, dict[str, Any]]:
     for run in instance.get_runs(limit=LOOKED_AT):  # newest first
         key = run.tags.get("dagster/partition")
         if key is not None and key not in runs and run.job_name in WRITING_JOBS:
-            runs[key] = {
-                "run_id": run.run_id,
-                "job": run.job_name,
-                "status": run.status.value,
-                "by": run.tags.get("by"),
-            }
+            runs[key] = _told(run)
     return runs
+
+
+def _told(run: dg.DagsterRun) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "job": run.job_name,
+        "status": run.status.value,
+        "by": run.tags.get("by"),
+    }
+
+
+def unended_run(home: Home, program: str, period: str) -> dict[str, Any] | None:
+    """The latest run that is to change a period and has not ended, as `last_run` has it; None without one."""
+    if not (home.dagster / "dagster.yaml").exists():  # nothing was ever launched here
+        return None
+    asked = dg.RunsFilter(
+        tags={"dagster/partition": partition_key(program, period)}, statuses=list(_UNENDED)
+    )
+    dead = home.dead_holder(program, period)
+    for run in open_instance(home).get_runs(asked):
+        if run.job_name in WRITING_JOBS and run.run_id != dead:
+            return _told(run)
+    return None
+
+
+def said_of_unended(run: Mapping[str, Any]) -> str | None:
+    """In words that a run has not ended; None of one that has."""
+    status = dg.DagsterRunStatus(run["status"])
+    if status not in _UNENDED:
+        return None
+    what = f"a {_JOB_SAID[run['job']]} of {run['by'] or 'somebody'}"
+    return f"{what} is {status.value.lower().replace('_', ' ')}; look again when it has ended"

@@ -87,6 +87,7 @@ class Pages:
 
     def _shown(self, loaded: LoadedProgram, period: str) -> dict[str, Any]:
         """What the page of a period shows; Refused or Unreadable where the home is not in order."""
+        from orchestration.dagster_glue.period_states import said_of_unended, unended_run
         from orchestration.pipeline.closing import is_under_way, later_run
         from orchestration.reports.money_sections import top_table
         from orchestration.reports.preview import close_preview
@@ -94,6 +95,8 @@ class Pages:
         from orchestration.reports.text import instant
 
         program = loaded.program.program
+        # Asked first: what has ended since is then shown as it has left things.
+        unended = unended_run(self._frame.home, program, period)
         publication = self._frame.home.store(program).published().get(period)
         seal = publication.seal if publication else None
         closed = CloseEntry.from_line(seal) if seal is not None else None
@@ -112,7 +115,10 @@ class Pages:
             "preview": preview,
             "options": self._frame.home.options(program),
             "later_run": blocked and f"{blocked[:1].upper()}{blocked[1:]}.",
-            "is_under_way": last is not None and is_under_way(self._frame.home, last),
+            "unended": unended,
+            "unended_said": unended and said_of_unended(unended),
+            "is_under_way": unended is not None
+            or (last is not None and is_under_way(self._frame.home, last)),
             "to_do": None if blocked else _to_run(_entry(loaded, period).closes_on, _today()),
             "last": last,
             "gates": gates_section(last.gates, "What each gate of the last run found")
@@ -222,6 +228,7 @@ class Pages:
             loaded = load_program(registration.program_file)
         except (ProgramFileError, OSError) as error:
             return {**shows, "fault": str(error)}
+        from orchestration.dagster_glue.period_states import said_of_unended
         from orchestration.pipeline.closing import fate
 
         states = period_states(self._frame.home, loaded)
@@ -237,6 +244,7 @@ class Pages:
                 {
                     **state,
                     "later_run": blocked or state["later_run"],
+                    "unended": state["last_run"] and said_of_unended(state["last_run"]),
                     "next": _next(state, before, _today()),
                     "report": report,
                     "changed_said": said,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import dagster as dg
 import pytest
 
 from expectations.suite import GateResult, Result
+from orchestration.dagster_glue.instance import open_instance
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.run_state import RunState
 from orchestration.pipeline.work_file import WorkFile
@@ -229,6 +232,31 @@ def test_a_run_that_is_under_way_is_no_alarm_and_is_not_started_twice(march: Han
     answer = desk.get()
     assert f"{said} read input and ended before" in read_page(answer.text).text
     assert f'action="{PAGE}/run"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("job", "status", "said"),
+    [
+        ("period", dg.DagsterRunStatus.NOT_STARTED, "a run of eve is not started"),
+        ("close", dg.DagsterRunStatus.STARTED, "a close of eve is started"),
+        ("explain", dg.DagsterRunStatus.STARTED, None),
+        ("period", dg.DagsterRunStatus.FAILURE, None),
+    ],
+)
+def test_what_was_launched_is_told_before_it_begins(
+    job: str, status: dg.DagsterRunStatus, said: str | None, march: HandMade
+) -> None:
+    march.home.prepare()
+    with open_instance(march.home) as instance:
+        tags = {"dagster/partition": f"{march.program}:march", "by": "eve"}
+        instance.add_run(
+            dg.DagsterRun(job_name=job, run_id=str(uuid.uuid4()), status=status, tags=tags)
+        )
+    answer = Desk(march.home).get()
+    text = read_page(answer.text).text
+    assert (f"Under way: {said}; look again when it has ended." in text) == (said is not None)
+    for action in ("run", "close"):
+        assert (f'action="{PAGE}/{action}"' in answer.text) == (said is None)
 
 
 def test_who_has_worked_on_it_is_not_offered_to_close_it(march: HandMade) -> None:
