@@ -290,9 +290,8 @@ class Home:
             yield
         finally:
             if lock.lock_counter == 1:  # else the same run holds it still
-                with suppress(
-                    OSError
-                ):  # a full disk; it is said to be held then until its process ends
+                # On a full disk it is said to be held until its process ends.
+                with suppress(OSError):
                     holder_file.write_text(json.dumps({**holder, "ended": True}), encoding="utf-8")
             lock.release()
 
