@@ -46,11 +46,10 @@ TELLS_EVERY = 10
 """Programs between two words of progress."""
 
 
-def parts() -> list[tuple[str, int]]:
+def parts(programs: int = PROGRAMS, a_part: int = PROGRAMS_A_PART) -> list[tuple[str, int]]:
     """(seed, programs) of each part."""
     return [
-        (f"{SEED}-{start}", min(PROGRAMS_A_PART, PROGRAMS - start))
-        for start in range(0, PROGRAMS, PROGRAMS_A_PART)
+        (f"{SEED}-{start}", min(a_part, programs - start)) for start in range(0, programs, a_part)
     ]
 
 

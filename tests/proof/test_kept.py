@@ -16,6 +16,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from orchestration.ingest import file_cache
@@ -28,12 +29,13 @@ from orchestration.terms.model import Period
 from tests.conftest import published_files
 from tests.contract import COUNTS
 from tests.keeping import everything_is_kept
-from tests.proof.campaign import PROGRAMS, SEED, Verdict, is_long, over
+from tests.proof.campaign import PROGRAMS, Verdict, is_long, over, parts
 from tests.proof.cases import FORMATS, Case, Landing, Layout, Row, text_of, write_landing
 from tests.proof.product import fast_run, new_home
 from tests.proof.programs import any_cases
 
 SEQUENCES = min(500, PROGRAMS) if is_long() else 2
+SEQUENCES_A_PART = 50
 STEPS = 4
 
 
@@ -149,12 +151,15 @@ def _differences(case: Case, dice: random.Random) -> list[str]:
     return []
 
 
-def test_any_sequence_of_runs_gives_what_a_home_that_keeps_nothing_gives() -> None:
+@pytest.mark.parametrize(("seed", "sequences"), parts(SEQUENCES, SEQUENCES_A_PART))
+def test_any_sequence_of_runs_gives_what_a_home_that_keeps_nothing_gives(
+    seed: str, sequences: int
+) -> None:
     verdict = Verdict()
     over(
         st.tuples(any_cases(), st.integers(0, 2**32)),
-        SEQUENCES,
+        sequences,
         lambda drawn: verdict.demand(drawn[0], _differences(drawn[0], random.Random(drawn[1]))),
-        name=f"{SEED} kept",
+        name=f"{seed} kept",
         shrink=False,
     )
