@@ -10,10 +10,10 @@ import pytest
 from expectations.suite import GateResult, Result
 from orchestration.pipeline.run_state import RunState
 from orchestration.pipeline.work_file import WorkFile
-from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS, STATUS_REASONS
 from orchestration.reports.terms_changes import TermsChange, terms_changes
 from orchestration.reports.write import page_name, reports_folder, write_asked, write_reports
 from orchestration.terms.load import parse_program
+from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, STATUS_REASONS
 from tests.conftest import ROOT
 from tests.page_reader import PageReader, read_page
 from tests.unit.reports.conftest import CONTENT, MARKET, POST, PROGRAM, HandMade
