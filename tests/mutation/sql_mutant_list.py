@@ -1,7 +1,6 @@
 """The mutants of the SQL: one wrong turn each, and the rule that it breaks.
 
-`old` stands once in the file. The models around post_metrics are not here: what proves them is the
-comparison with the reference.
+`old` stands once in the file. The models around post_metrics are in `snapshot_mutant_list.py`.
 """
 
 from __future__ import annotations
