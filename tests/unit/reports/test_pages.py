@@ -177,6 +177,7 @@ def test_many_markets_and_content_types_stay_one_page(books: HandMade) -> None:
         ],
         post_eligibility=[
             {"post_id": f"p{no}", "creator_id": "c1", "content_type": "<" * 120 + str(no)}
+            | {"reasons": "CREATOR_INELIGIBLE"}
             for no in numbers
         ],
     )
