@@ -13,6 +13,8 @@ _FALLS = ", ".join(
 )
 _NAMES = f"{', '.join(COUNTS[:-1])} or {COUNTS[-1]}"
 
+_SEEN_AT_THE_END = "last_observed_at >= window_end - interval 48 hour"
+
 _FAR_OFF = "(rate_e10 > twice_median_e10 or rate_e10 * 4 < twice_median_e10)"
 """§8: "more than twice or less than half the median", which stands there twice over."""
 
@@ -129,11 +131,11 @@ SUITE = (
         from {{batch}}
         where (
             select
-                count(*) filter (where last_observed_at >= window_end - interval 48 hour) * 100
+                count(*) filter (where {_SEEN_AT_THE_END}) * 100
                 < count(*) * 99
             from {{batch}}
         )
-        and coalesce(last_observed_at < window_end - interval 48 hour, true)
+        and not coalesce({_SEEN_AT_THE_END}, false)
         order by post_id
         """,
         "under 99 % of the posts in play have a snapshot in the last 48 hours of their window",

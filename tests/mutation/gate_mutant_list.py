@@ -84,8 +84,8 @@ GATE_MUTANTS = (
     Mutant(
         INGEST,
         '"before_publication * 100 > snapshots"',
-        '"before_publication * 100 >= snapshots"',
-        "1 % of the snapshots before publication is warned of",
+        '"before_publication * 50 > snapshots"',
+        "2 % of the snapshots may be from before publication",
     ),
     Mutant(
         INGEST,
@@ -170,14 +170,14 @@ GATE_MUTANTS = (
     ),
     Mutant(
         STAGING,
-        "where last_observed_at >= window_end - interval 48 hour) * 100",
-        "where last_observed_at > window_end - interval 48 hour) * 100",
+        "last_observed_at >= window_end - interval 48 hour",
+        "last_observed_at > window_end - interval 48 hour",
         "seen just 48 hours before the end is not seen in time",
     ),
     Mutant(
         STAGING,
-        "where last_observed_at >= window_end - interval 48 hour) * 100",
-        "where last_observed_at >= window_end - interval 2 hour) * 100",
+        "last_observed_at >= window_end - interval 48 hour",
+        "last_observed_at >= window_end - interval 2 hour",
         "a snapshot must be of the last 2 hours",
     ),
     Mutant(STAGING, "< count(*) * 99\n", "<= count(*) * 99\n", "99 % itself is warned of"),

@@ -18,6 +18,7 @@ from pyarrow import parquet
 from expectations.asking import failing_rows
 from expectations.ingest import SUITE
 from orchestration.ingest.datasets import DATASETS, Dataset, Kind
+from tests.unit.expectations.conftest import Failing, Given
 from tests.unit.ingest.conftest import Landing
 
 DATASETS_THAT_MAY_BE_ABSENT = ("adjustments", "payment_returns")
@@ -171,6 +172,22 @@ def test_one_bad_snapshot_in_a_thousand_passes_and_more_do_not(
     assert severity("few_rows_of_post_metrics_are_quarantined") == "error"
     assert ("few_rows_of_post_metrics_are_quarantined" in found) is blocks
     assert "no_row_is_quarantined" not in found
+
+
+@pytest.mark.parametrize(("loaded", "turned"), [(7, False), (6, True), (8, True)])
+def test_a_row_that_was_lost_is_told(
+    loaded: int, turned: bool, given: Given, failing: Failing
+) -> None:
+    """Ten were read, one is in quarantine, two were deleted; a file that was refused has no rows."""
+    given(
+        "ingest_files",
+        "dataset varchar, file varchar, reason varchar, rows_read bigint, rows_loaded bigint,"
+        " rows_quarantined bigint, rows_deleted bigint",
+        ("posts", "a.csv", None, 10, loaded, 1, 2),
+        ("posts", "b.csv", "NOT_READABLE", 10, 0, 0, 0),
+    )
+    rows = failing("ingest", "every_row_is_loaded_quarantined_or_deleted", "error")
+    assert [row["file"] for row in rows] == ["a.csv"] * turned
 
 
 def test_deleted_rows_are_accounted_for(gate: Gate) -> None:

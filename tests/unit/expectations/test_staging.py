@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import duckdb
 import pytest
 
 from expectations.suite import Severity
 from tests.contract import COUNTS
-
-Failing = Callable[[str, str, Severity], list[Mapping[str, str]]]
+from tests.unit.expectations.conftest import Failing, Given
 
 FAR = "rates_are_within_twice_and_half_of_those_before"
 CONFIRMED = "confirmed_rates_are_within_twice_and_half_of_those_before"
@@ -114,6 +113,44 @@ def test_every_creator_with_a_deal_has_a_rate(
     )
     rows = failing("staging", "every_creator_with_a_deal_has_a_rate", "error")
     assert rows == [{"creator_id": "bo", "payout_currency": "CHF"}]
+
+
+def test_nobody_approves_an_adjustment_of_his_own(given: Given, failing: Failing) -> None:
+    given(
+        "stg_adjustments",
+        "adjustment_id varchar, creator_id varchar, period varchar, currency varchar,"
+        " amount varchar, requested_by varchar, approved_by varchar, is_own_approval boolean",
+        ("a1", "ann", "p", "USD", "1", "ada", "bo", False),
+        ("a2", "ann", "p", "USD", "1", "ada", "ada", True),
+    )
+    rows = failing("staging", "adjustments_are_approved_by_somebody_else", "error")
+    assert [row["adjustment_id"] for row in rows] == ["a2"]
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "name", "more"),
+    [
+        (
+            "stg_adjustments",
+            "adjustment_id",
+            "adjustments_are_of_a_period_of_the_program",
+            "amount",
+        ),
+        ("stg_payment_returns", "return_id", "returns_are_of_a_period_of_the_program", "status"),
+    ],
+)
+def test_a_decision_is_of_a_period_of_the_program(
+    table: str, key: str, name: str, more: str, given: Given, failing: Failing
+) -> None:
+    given("program_periods", "period varchar", ("march",), ("april",))
+    columns = (key, "creator_id", "period", "currency", more)
+    given(
+        table,
+        ", ".join(f"{column} varchar" for column in columns),
+        ("1", "ann", "april", "USD", "x"),
+        ("2", "ann", "May", "USD", "x"),
+    )
+    assert [row[key] for row in failing("staging", name, "error")] == ["2"]
 
 
 def _posts(work: duckdb.DuckDBPyConnection, count: int, **last: str) -> None:
