@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 import duckdb
 import pytest
 
-from expectations.suite import Severity
 from orchestration.pipeline.settling import LEDGER_TOTALS
-
-Failing = Callable[[str, str, Severity], list[Mapping[str, str]]]
+from tests.unit.expectations.conftest import Failing, Given
 
 
 @pytest.fixture
@@ -96,3 +94,147 @@ def test_each_payout_currency_is_compared_with_its_own_total_before(
         ("CHF", "0", "300"),
         ("JPY", "10000", "1000"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "cap", "turned"), [(100, 100, False), (101, 100, True), (101, None, False)]
+)
+def test_no_amount_is_above_its_cap(
+    amount: int, cap: int | None, turned: bool, given: Given, failing: Failing
+) -> None:
+    columns = "creator_id varchar, program_amount_minor bigint, cap_minor bigint"
+    given("creator_earnings", columns, ("ann", amount, cap))
+    rows = failing("ledger", "no_amount_is_above_its_cap", "error")
+    assert [row["creator_id"] for row in rows] == ["ann"] * turned
+
+
+@pytest.mark.parametrize(
+    ("total", "budget", "turned"), [(100, 100, False), (101, 100, True), (101, None, False)]
+)
+def test_the_sum_is_within_the_budget(
+    total: int, budget: int | None, turned: bool, given: Given, failing: Failing
+) -> None:
+    given(
+        "ledger_period",
+        "period varchar, total_minor bigint, budget_minor bigint",
+        ("p", total, budget),
+    )
+    assert len(failing("ledger", "the_sum_is_within_the_budget", "error")) == turned
+
+
+@pytest.mark.parametrize(
+    ("amounts", "turned"), [((5, -5), False), ((5, -4), True), ((5, -6), True)]
+)
+def test_a_transaction_sums_to_0_in_its_currency(
+    amounts: tuple[int, int], turned: bool, given: Given, failing: Failing
+) -> None:
+    """The other currency of the transaction balances by itself, and hides nothing."""
+    given(
+        "journal",
+        "txn_id varchar, currency varchar, amount_minor bigint",
+        *[("t", "USD", amount) for amount in amounts],
+        ("t", "JPY", 1),
+        ("t", "JPY", -1),
+    )
+    rows = failing("ledger", "transactions_balance", "error")
+    assert [row["currency"] for row in rows] == ["USD"] * turned
+
+
+LEDGER = {
+    "opening_balance_minor": 10,
+    "earnings_minor": 20,
+    "adjustments_minor": 3,
+    "returns_minor": 4,
+    "payable_minor": 37,
+    "withheld_minor": 7,
+    "payout_minor": 30,
+    "closing_balance_minor": 0,
+}
+"""A row of the ledger that is paid, and rolls forward."""
+CARRIED = {"withheld_minor": 0, "payout_minor": 0, "closing_balance_minor": 37}
+
+
+@pytest.mark.parametrize(
+    ("status", "changed", "turned"),
+    [
+        ("paid", {}, False),
+        ("carried", CARRIED, False),
+        *[("paid", {name: LEDGER[name] + 1}, True) for name in LEDGER],
+        *[("paid", {name: LEDGER[name] - 1}, True) for name in LEDGER],
+        ("carried", {}, True),  # something is paid all the same
+        ("paid", CARRIED, True),  # nothing is
+        ("paid", {"withheld_minor": -1, "payout_minor": 38}, True),
+        ("paid", {"withheld_minor": 38, "payout_minor": -1}, True),
+    ],
+)
+def test_balances_roll_forward(
+    status: str, changed: Mapping[str, int], turned: bool, given: Given, failing: Failing
+) -> None:
+    row = LEDGER | changed
+    columns = ", ".join(f"{name} bigint" for name in row)
+    given(
+        "payout_ledger",
+        f"creator_id varchar, payout_currency varchar, status varchar, {columns}",
+        ("ann", "USD", status, *row.values()),
+    )
+    rows = failing("ledger", "balances_roll_forward", "error")
+    assert [row["creator_id"] for row in rows] == ["ann"] * turned
+
+
+@pytest.mark.parametrize(
+    ("units", "turned"),
+    [
+        # 10 units over 1, 1 and 1 points are 3 1/3 each: the first by its id gets the unit left over.
+        ({"a": (4, 1), "b": (3, 0), "c": (3, 0)}, False),
+        ({"a": (3, 0), "b": (4, 1), "c": (3, 0)}, True),
+        ({"a": (4, 0), "b": (3, 0), "c": (3, 0)}, True),
+        ({"a": (3, 1), "b": (3, 0), "c": (4, 0)}, True),
+    ],
+)
+def test_a_post_s_amount_is_its_floor_and_its_unit(
+    units: Mapping[str, tuple[int, int]], turned: bool, given: Given, failing: Failing
+) -> None:
+    _amounts(given, 10, dict.fromkeys(units, "1"), units)
+    assert bool(failing("ledger", "posts_amounts_follow_from_points", "error")) == turned
+
+
+def test_the_greatest_remainder_gets_the_unit(given: Given, failing: Failing) -> None:
+    """10 units over 1 and 2 points are 3 1/3 and 6 2/3."""
+    points = {"a": "1", "b": "2"}
+    name = "posts_amounts_follow_from_points"
+    _amounts(given, 10, points, {"a": (3, 0), "b": (7, 1)})
+    assert failing("ledger", name, "error") == []
+    _amounts(given, 10, points, {"a": (4, 1), "b": (6, 0)})
+    assert [row["post_id"] for row in failing("ledger", name, "error")] == ["a", "b"]
+
+
+def _amounts(
+    given: Given,
+    performance: int,
+    points: Mapping[str, str],
+    units: Mapping[str, tuple[int, int]],
+) -> None:
+    """ann's posts with their points, and what each got: the amount, and a unit of it or not."""
+    given("creator_earnings", "creator_id varchar, performance_minor bigint", ("ann", performance))
+    given("post_scores", "post_id varchar, points decimal(38,4)", *points.items())
+    given(
+        "post_earnings",
+        "post_id varchar, creator_id varchar, amount_minor bigint, rounding_unit bigint",
+        *[(post, "ann", amount, unit) for post, (amount, unit) in units.items()],
+    )
+
+
+@pytest.mark.parametrize(
+    ("difference", "turned"), [(3, False), (-3, True), (4, True), (None, True)]
+)
+def test_a_difference_is_computed_less_posted(
+    difference: int | None, turned: bool, given: Given, failing: Failing
+) -> None:
+    given(
+        "restatement",
+        "creator_id varchar, payout_currency varchar, posted_minor bigint, computed_minor bigint,"
+        " difference_minor bigint",
+        ("ann", "USD", 7, 10, difference),
+    )
+    rows = failing("restatement", "differences_are_computed_less_posted", "error")
+    assert [row["creator_id"] for row in rows] == ["ann"] * turned
