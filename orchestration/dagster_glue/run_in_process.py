@@ -103,7 +103,7 @@ def run_period(
     program = loaded.program.program
     run_id = str(uuid.uuid4())
     try:
-        demand_periods_stay(home, loaded)
+        demand_periods_stay(home, loaded, period)
     except Refused as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
     instance = register(home, loaded, landing)

@@ -55,7 +55,7 @@ def ingest(
 
     loaded = load_program(program_file)
     _demand_own(run, loaded)
-    demand_periods_stay(run.home, loaded)
+    demand_periods_stay(run.home, loaded, run.period)
     before = _last_run(run)
     attempt = run.state.begin_reading(run.program, run.period, run.run_id, run.by)
     run.tell("ingest", "fingerprints of the files")
