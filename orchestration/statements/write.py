@@ -18,8 +18,9 @@ from datetime import datetime, time
 from functools import cache
 from importlib.metadata import version
 from io import StringIO
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 from orchestration.explain.reading import explain_rows, explained_period, read_creators
@@ -196,7 +197,16 @@ _OF_PROCESS: list[_Maker] = []
 
 
 def _begin(*given: Any) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     _OF_PROCESS[:] = [_maker(*given)]
+
+
+def _end_with_parent() -> None:
+    """Ends this process where the command was killed: it would wait for work that never comes."""
+    parent = parent_process()
+    assert parent is not None, "the pool has started it"
+    parent.join()
+    os._exit(1)
 
 
 def _make_in_process(creators: Creators) -> list[_Made]:
