@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any, Final
 from unittest.mock import patch
 from urllib.parse import unquote
+from uuid import uuid4
 
 import boto3
 from moto.moto_server.werkzeug_app import (
@@ -41,12 +42,10 @@ class ObjectStore:
         self.name = ""
         self.asked: list[tuple[str, str]] = []
         self.before: Callable[[str, str], None] = lambda method, key: None
-        self._made = 0
 
     def empty(self) -> None:
         """Another bucket from now on, without objects."""
-        self._made += 1
-        self.name = f"landing-{self._made}"
+        self.name = f"landing-{uuid4().hex}"
         self.client.create_bucket(Bucket=self.name)
         self.asked.clear()
         self.before = lambda method, key: None

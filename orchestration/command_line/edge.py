@@ -126,21 +126,13 @@ def person_name(name: str) -> str:
 
 def landing_place(text: str | None) -> Landing:
     """The landing directory of --landing, or its bucket; status 2 if it cannot be listed."""
-    from orchestration.ingest.bucket import NotReachable
+    from orchestration.ingest.landing_place import why_unreadable
 
     if text is None:
         fail(USAGE, "which landing directory? Give --landing DIR or set BONUS_LANDING")
     place = _place(text)
-    if not isinstance(place, Path):
-        try:
-            place.demand_objects()
-        except NotReachable as error:
-            fail(USAGE, str(error))
-        return place
-    if not place.is_dir():
-        fail(USAGE, f"{place} is no directory; --landing takes the folder that holds the datasets")
-    if not os.access(place, os.R_OK | os.X_OK):
-        fail(USAGE, f"{place} cannot be read; check its permissions")
+    if why := why_unreadable(place):
+        fail(USAGE, why)
     return place
 
 
@@ -149,8 +141,10 @@ def known_landing(text: str | None) -> Landing | None:
 
     A bucket is not asked.
     """
+    from orchestration.ingest.landing_place import is_there
+
     place = None if text is None else _place(text)
-    return None if isinstance(place, Path) and not place.is_dir() else place
+    return place if place is not None and is_there(place) else None
 
 
 def _place(text: str) -> Landing:

@@ -6,13 +6,14 @@ change of one does to a run.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 from orchestration.foundations.files import make_file
-from orchestration.ingest.bucket import Bucket, Listed, discover_listing, listed_at
+from orchestration.ingest.bucket import Bucket, Listed, NotReachable, discover_listing, listed_at
 from orchestration.ingest.discovery import FoundFile, Inventory, discover
 from orchestration.ingest.fetched import Fetched, hash_in
 from orchestration.ingest.file_cache import drop
@@ -31,6 +32,25 @@ _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 def landing_at(text: str) -> Landing:
     """The place of that name: an address has a scheme, all else is a folder. NoBucket for no good address."""
     return Bucket.of(text) if _ADDRESS.match(text) else Path(text)
+
+
+def is_there(landing: Landing) -> bool:
+    """False of a folder that is not there; a bucket is not asked."""
+    return isinstance(landing, Bucket) or landing.is_dir()
+
+
+def why_unreadable(landing: Landing) -> str | None:
+    """Why what lies there cannot be listed; None if it can."""
+    if isinstance(landing, Bucket):
+        try:
+            landing.demand_objects()
+        except NotReachable as error:
+            return str(error)
+    elif not landing.is_dir():
+        return f"{landing} is no directory; --landing takes the folder that holds the datasets"
+    elif not os.access(landing, os.R_OK | os.X_OK):
+        return f"{landing} cannot be read; check its permissions"
+    return None
 
 
 def look_at(landing: Landing, hashes: Path) -> list[FileFingerprint]:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_no_name_of_a_bucket_is_a_path_here(tmp_path: Path) -> None:
     told = listing(dict.fromkeys(names, 1))
 
     class Told(Bucket):
-        def read(self, listed: Listed, to: io.BytesIO) -> None:
+        def read(self, listed: Listed, to: BinaryIO) -> None:
             to.write(b"x")
 
     found = Fetched(tmp_path / "objects").at_hand(Told("s3", "b"), told, discover_listing(told))
