@@ -32,6 +32,7 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._engines: OrderedDict[str, db.Engine] = OrderedDict()
+        self._tables: set[str] = set()
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
 
     @classmethod
@@ -41,6 +42,12 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> KeptSqliteEventLog:
         return cls(inst_data=inst_data, **config_value)
+
+    def has_table(self, table_name: str) -> bool:
+        """True if the index has a table. Dagster asks this for every event; one that is there stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[db.Connection]:
@@ -88,6 +95,7 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
     def wipe(self) -> None:
         """Deletes all shards; no connection may stay to what is gone."""
         self._forget()
+        self._tables.clear()
         super().wipe()
 
     def dispose(self) -> None:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,6 +77,13 @@ def _manifest(output: str = DUCKDB) -> Manifest:
 
     parsed = manifest_path(output).parent / "partial_parse.msgpack"
     return Manifest.from_msgpack(parsed.read_bytes())
+
+
+def warm_up() -> None:
+    """Imports what building takes, and reads the project, so that processes forked off this one need not."""
+    for name in ("dbt.adapters.duckdb.connections", "dbt.cli.main"):
+        import_module(name)
+    _manifest()
 
 
 def compiled_models() -> list[ModelNode]:

@@ -103,13 +103,14 @@ class Draft:
     def _history_anew(self, program: Program, period: str) -> History:
         """The base of a period that is settled anew by `program`, which its own run has read.
 
-        Periods that stand before it there do so here, whatever file is at hand now: adjustments of a
-        period that nobody has run yet are posted as ever.
+        Which periods that are not published stand before it is said there, whatever file is at hand
+        now: their adjustments are posted as ever, and none of another period before its time.
         """
+        history = self.history(period)
         keys = [one.key for one in program.periods]
-        earlier = keys[: keys.index(period)]
-        order = [*earlier, *(key for key in self.order if key not in earlier)]
-        return replace(self.history(period), order=order)
+        before = [*keys[: keys.index(period)], *(earlier.period for earlier in history.published)]
+        order = dict.fromkeys([*before, period, *self.order])
+        return replace(history, order=list(order))
 
     def _settle_anew(self, publication: Publication) -> Totals:
         """Settles a period from the inputs of its own last run into a new version of it."""

@@ -26,8 +26,12 @@ _IGNORABLE_RANGES: Final = (
 )  # fmt: skip
 
 # Drawn as nothing or as a blank, though Unicode calls none of them ignorable: the braille pattern
-# without dots and the null notehead. Those of category Cf (annotation marks, for one) come on top.
-_DRAWN_AS_NOTHING: Final = {"\u2800", "\U0001d159"}
+# without dots, the null notehead and the object replacement character. Those of category Cf
+# (annotation marks, for one) come on top.
+_DRAWN_AS_NOTHING: Final = {"\u2800", "\U0001d159", "\ufffc"}
+# Unicode's Soft_Dotted: a dot above takes the place of their own. Those without one look alike with it.
+_DOTTED: Final = {"i": "i", "j": "j", "\u0131": "i", "\u0237": "j"}
+_DOT_ABOVE: Final = "\u0307"
 
 # Drawn narrower than a letter's edge: U+2006, U+2008 to U+200A, U+202F, U+205F. NFKC makes blanks of them.
 _THIN_BLANKS: Final = dict.fromkeys(map(ord, "\u2006\u2008\u2009\u200a\u202f\u205f"))
@@ -83,14 +87,15 @@ def look_same(one: str, other: str) -> bool:
     """True if a page shows two names alike, or `same_person` holds.
 
     On top of the contract's comparison: several blanks are drawn as one, thin ones and some other
-    characters as nothing, dashes like dashes, and a name whose direction is turned in any order (after
-    U+202E "oreb" is drawn "bero"). For a close only, where to take two people for one asks for a
+    characters as nothing, dashes like dashes, a dot on an i as its own, and a name whose direction
+    turns in any order (after U+202E "oreb" is drawn "bero"; a digit stands left of a Hebrew name,
+    whether it is written before or after it). For a close only, where to take two people for one asks for a
     third, and to take one for two is a theft.
     """
     if same_person(one, other):
         return True
     forms = [_drawn(one), _drawn(other)]
-    if any(char in _TURNS for char in one + other):
+    if _turns(one) or _turns(other):
         forms = ["".join(sorted(form)) for form in forms]
     return forms[0] == forms[1]
 
@@ -140,7 +145,29 @@ def _drawn(name: str) -> str:
         for char in form.translate(_DRAWN_ALIKE)
         if unicodedata.category(char) != "Cf" and char not in _DRAWN_AS_NOTHING
     )
-    return " ".join(seen.split())
+    return " ".join(_with_own_dots(seen).split())
+
+
+def _with_own_dots(text: str) -> str:
+    """Without the dots above that are drawn in the place of a letter's own; decomposed."""
+    found: list[str] = []
+    letter = 0  # the place of the last letter, whose marks follow it
+    for char in unicodedata.normalize("NFD", text):
+        if not unicodedata.combining(char):
+            letter = len(found)
+        is_lowest_above = not any(unicodedata.combining(mark) == 230 for mark in found[letter:])
+        if char == _DOT_ABOVE and is_lowest_above and found and found[letter] in _DOTTED:
+            found[letter] = _DOTTED[found[letter]]
+        else:
+            found.append(char)
+    return "".join(found)
+
+
+def _turns(name: str) -> bool:
+    """True if parts of a name are drawn in another order than they are written in."""
+    directions = {unicodedata.bidirectional(char) for char in unicodedata.normalize("NFKC", name)}
+    is_both = bool(directions & {"R", "AL"}) and bool(directions & {"L", "EN", "AN"})
+    return is_both or any(char in _TURNS for char in name)
 
 
 def _step(name: str) -> str:

@@ -4,7 +4,7 @@
     daemon FOLDER                   schedules, sensors, backfills and the queue of runs
     web FOLDER FD                   answers browsers on a socket that is listening already
 
-They meet at a socket in FOLDER. Each is the leader of a process group, to which its runs and gate
+They meet at sockets in FOLDER. Each is the leader of a process group, to which its runs and gate
 workers belong too. Standard input is a pipe to who started it: when that ends, in whatever way, the
 pipe does too, and the group ends itself.
 """
@@ -31,6 +31,7 @@ PATIENCE_SECONDS: Final = 10.0
 """From being asked to end to being killed."""
 
 _LOOK_SECONDS = 0.05
+_BACKFILL_SECONDS: Final = 3
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -91,6 +92,7 @@ def code(folder: Path, *files: str) -> None:
 
     from orchestration.dagster_glue.instance import open_instance
     from orchestration.pipeline.home import Home
+    from orchestration.web import warm_runs
 
     home = Home(Path(os.environ["BONUS_HOME"]))
     if files:
@@ -102,6 +104,9 @@ def code(folder: Path, *files: str) -> None:
         register(home, load_program(Path(program)), landing_at(landing))
     else:
         open_instance(home)
+    warm_runs.prepare(folder)
+    warm_runs.use_for_runs()
+    threading.Thread(target=_begin_warm, args=(folder,), name="warm", daemon=True).start()
     grpc_command.main(
         [
             "--socket", str(code_socket(folder)), "--module-name", DEFINITIONS,
@@ -112,12 +117,28 @@ def code(folder: Path, *files: str) -> None:
     )  # fmt: skip
 
 
+def _begin_warm(folder: Path) -> None:
+    """Has the imports of runs made once the browser's first page need not wait for it."""
+    from orchestration.web import warm_runs
+
+    wait_for_code(folder)
+    warm_runs.begin()
+
+
 def daemon(folder: Path) -> None:
     """Dagster's daemon over the code service."""
     from dagster._daemon.cli import run_command
 
+    look_soon_for_backfills()
     wait_for_code(folder)
     run_command.main(["--workspace", str(workspace_file(folder))], standalone_mode=False)
+
+
+def look_soon_for_backfills() -> None:
+    """Has Dagster's daemon look for new backfills often. It has no setting for that: 30 s, as long as several runs."""
+    from dagster._daemon import controller
+
+    controller.DEFAULT_DAEMON_INTERVAL_SECONDS = _BACKFILL_SECONDS
 
 
 def web(folder: Path, descriptor: str) -> None:

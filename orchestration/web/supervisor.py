@@ -23,8 +23,8 @@ from orchestration.web.service import PATIENCE_SECONDS, write_workspace
 
 ENDS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS = 0.1
-_LONGEST_SOCKET = 90
-"""Bytes of a folder's name; the kernel takes 104 to 108 for a socket's whole name."""
+_LONGEST_SOCKET = 82
+"""Bytes of a folder's name; the kernel takes 104 to 108 for a socket's whole name (`listener-abcdefgh`)."""
 
 
 @dataclass(frozen=True, slots=True)

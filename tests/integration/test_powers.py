@@ -241,6 +241,29 @@ def test_runs_and_closes_gets_no_adjustment_through_that_only_a_run_of_his_has_r
     books.close(2, "bob")
 
 
+@pytest.mark.parametrize("how", ["closes", "restates"])
+def test_runs_and_closes_gets_no_adjustment_through_before_its_time_by_a_program_file_of_his_own(
+    how: str, world: World, books: Books
+) -> None:
+    """It once went through: he put the third month before the second, which was settled anew then."""
+    _adjusted(world, "gift", 3, "5000.00")
+    books.run(2)
+    if how == "restates":
+        books.close(1)
+    first, second, third = world.program["periods"]
+    february = {**third, "starts_on": date(2024, 2, 1), "ends_on": date(2024, 2, 1)}
+    february |= {name: date(2024, 2, 3) for name in ("closes_on", "fx_on", "pays_on")}
+    world.program["periods"] = [first, february, {**second, "starts_on": date(2024, 2, 2)}]
+    if how == "restates":
+        assert books.run(1, by="bob").is_restatement
+    else:
+        books.close(1, "bob")
+    assert books.posted(2, "manual") == []
+    world.program["periods"] = [first, second, third]
+    books.run(3)
+    assert books.posted(3, "manual") == [(key(3), "bo", 5000_00)]
+
+
 def test_runs_and_closes_gets_no_return_through_that_only_a_run_of_his_has_read(
     world: World, books: Books
 ) -> None:

@@ -1,0 +1,14 @@
+"""What a run needs, imported: the fork server of `warm_runs.py` imports this, and nobody else does."""
+
+import great_expectations
+
+import expectations.runner
+import expectations.suites
+import orchestration.reports.write
+from orchestration.dagster_glue.served import defs
+from orchestration.pipeline.dbt_runner import warm_up
+
+__all__ = ["defs", "expectations", "great_expectations", "orchestration"]
+
+warm_up()
+defs.get_repository_def().load_all_definitions()
