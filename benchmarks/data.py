@@ -1,6 +1,7 @@
 """Made landing data of any size: 33 posts a creator, 30 daily snapshots a post, 1 % redelivered.
 
-Sizes are snapshots. The data is made by DuckDB from hashes of row numbers, so the same size gives
+Sizes are snapshots. Each post is published in the period's first hour that all markets share, and seen
+after it. The data is made by DuckDB from hashes of row numbers, so the same size gives
 the same rows on any machine.
 """
 
@@ -14,6 +15,8 @@ import duckdb
 POSTS: Final = 33  # of a creator
 DAYS: Final = 30  # snapshots of a post
 PERIOD: Final = "2024-04"
+BY_POSTS: Final = "posts.parquet"
+ROWS_OF_A_FILE: Final = 5_000_000
 
 PROGRAM: Final = """\
 program: benchmark
@@ -85,7 +88,7 @@ _TABLES: Final = {
         select 'p' || lpad(cast(i as varchar), 10, '0') as post_id,
             'c' || lpad(cast(i // $posts as varchar), 8, '0') as creator_id,
             ['reel', 'carousel', 'photo'][1 + i % 3] as content_type,
-            timestamp '2024-03-30' + to_seconds(hash(i) % 2000000) as published_at,
+            timestamp '2024-04-01 07:00:00' + to_seconds(hash(i) % 3600) as published_at,
             i % 50 = 7 as is_branded_content, i % 60 = 7 as is_collab,
             i % 70 = 7 as has_watermark, i % 40 <> 7 as is_original,
             cast(null as timestamp) as removed_at, timestamp '2024-03-01' as updated_at
@@ -114,7 +117,7 @@ _DAY: Final = """
         select i,
             cast(least(200 / power((hash(i, 1) % 1000000 + 1) / 1000000, 0.8), 1e8)
                 * ($day + 1) / 30 as bigint) as views,
-            timestamp '2024-04-01' + to_days($day) + to_seconds(hash(i) % 80000) as observed_at
+            timestamp '2024-04-01 08:00:00' + to_days($day) + to_seconds(hash(i) % 57000) as observed_at
         from range($creators * $posts) as made(i)
     ),
     counted as (
@@ -137,7 +140,8 @@ _DAY: Final = """
 def write_landing(folder: Path, snapshots: int, suffix: str = "parquet") -> int:
     """Writes program.yaml and landing/ with about `snapshots` rows of post_metrics; returns how many.
 
-    `suffix` is that of post_metrics: parquet or csv.gz; the others are Parquet.
+    `suffix` is that of post_metrics: parquet or csv.gz, a file a day; or posts.parquet, files of some
+    5 million rows in the order of posts. The others are Parquet.
     """
     creators = max(1, snapshots // (POSTS * DAYS))
     (folder / "landing").mkdir(parents=True)
@@ -149,7 +153,34 @@ def write_landing(folder: Path, snapshots: int, suffix: str = "parquet") -> int:
         for day in range(DAYS):
             file = folder / "landing" / "post_metrics" / f"day-{day:02}.{suffix}"
             _copy(connection, _DAY.replace("$day", str(day)), file, creators)
+        if suffix == BY_POSTS:
+            _by_posts(connection, folder / "landing" / "post_metrics", creators * POSTS)
     return creators * POSTS * DAYS
+
+
+def replace_day(landing: Path) -> None:
+    """Gives the last day's file other content: later counts of the same posts."""
+    file = landing / "post_metrics" / f"day-{DAYS - 1:02}.parquet"
+    duckdb.execute(
+        "copy (select * replace (views + 1 as views, delivered_at + interval 1 hour as delivered_at)"
+        f" from '{file}') to '{file}.new' (format parquet)"
+    )
+    Path(f"{file}.new").rename(file)
+
+
+def _by_posts(connection: duckdb.DuckDBPyConnection, folder: Path, posts: int) -> None:
+    """In place of a file a day, files of neighbouring posts, in their order and that of time."""
+    days = sorted(folder.iterdir())
+    step = ROWS_OF_A_FILE // DAYS
+    for number, first in enumerate(range(0, posts, step)):
+        ends = [f"'p{at:010}'" for at in (first, first + step)]
+        connection.execute(
+            f"copy (select * from read_parquet({[str(day) for day in days]})"
+            f" where post_id >= {ends[0]} and post_id < {ends[1]} order by post_id, observed_at)"
+            f" to '{folder}/posts-{number:03}.parquet' (format parquet)"
+        )
+    for day in days:
+        day.unlink()
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, file: Path, creators: int) -> None:
@@ -157,7 +188,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, file: Path, creator
     sql = query.replace("$creators", str(creators)).replace("$posts", str(POSTS))
     options = (
         "format parquet"
-        if file.suffix == ".parquet"
+        if file.name.endswith(".parquet")
         else "format csv, header, compression gzip, timestampformat '%Y-%m-%dT%H:%M:%SZ'"
     )
     connection.execute(f"copy ({sql}) to '{file}' ({options})")

@@ -3,7 +3,8 @@
 Landing data of MONTHS months (24), a file of post_metrics for each with THOUSANDS thousand snapshots (960); each
 month has posts of its own. CPU seconds of one `bonus run` of the newest period, each over the first:
 its own month alone in a fresh home; all months in a fresh home; the same again, with nothing new;
-the same with one more delivery of a day. Reads BENCH_FOLDER (default: a temporary folder).
+the same with one more delivery of a day. Last, all periods in one `bonus run` over all months, over as many
+times the first period with its own month alone. Reads BENCH_FOLDER (default: a temporary folder).
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _month(number: int) -> date:
 
 def _one_month(folder: Path, key: str) -> Path:
     """The landing folder with one month of posts and snapshots."""
-    alone = folder / "alone"
+    alone = folder / f"alone-{key}"
     shutil.copytree(folder / "landing", alone)
     for name in ("posts", "post_metrics"):
         for file in (alone / name).iterdir():
@@ -123,13 +124,13 @@ def main() -> None:
         newest, program, landing = keys[-1], folder / "program.yaml", folder / "landing"
         alone = run(program, _one_month(folder, newest), folder / "home-alone", newest)
         print(f"{months} months of {thousands * 1000 // (POSTS * DAYS) * POSTS * DAYS:,} snapshots")
-        print("| newest period | wall s | CPU s | x its own month alone (CPU) |")
-        print("| --- | --- | --- | --- |")
+        print("| newest period | wall s | CPU s | peak GiB | x its own month alone (CPU) |")
+        print("| --- | --- | --- | --- | --- |")
 
-        def tell(what: str, done: Measured) -> None:
-            ratio = done.cpu_seconds / alone.cpu_seconds
+        def tell(what: str, done: Measured, beside: float = alone.cpu_seconds) -> None:
             print(
-                f"| {what} | {done.wall_seconds:.1f} | {done.cpu_seconds:.1f} | {ratio:.2f} |",
+                f"| {what} | {done.wall_seconds:.1f} | {done.cpu_seconds:.1f} | {done.peak_gib:.1f}"
+                f" | {done.cpu_seconds / beside:.2f} |",
                 flush=True,
             )
 
@@ -138,6 +139,14 @@ def main() -> None:
         tell("the same again, nothing new", run(program, landing, folder / "home", newest))
         _deliver_a_day(landing, newest)
         tell("with one more delivery of a day", run(program, landing, folder / "home", newest))
+        first = run(program, _one_month(folder, keys[0]), folder / "home-first", keys[0])
+        tell("the first period, its own month alone", first)
+        every = run(program, landing, folder / "home-every", *keys)
+        tell(
+            f"all {months} periods in one run, over {months} times the first",
+            every,
+            months * first.cpu_seconds,
+        )
 
 
 if __name__ == "__main__":

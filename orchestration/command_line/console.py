@@ -24,7 +24,7 @@ from rich.text import Text
 
 from orchestration.foundations.texts import shown
 from orchestration.pipeline.changed_inputs import Changed
-from orchestration.pipeline.home import WAITING
+from orchestration.pipeline.home import LOOKS_THE_SAME, WAITING
 from orchestration.terms.currencies import money_text
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ class Console:
     def progress(self, period: str) -> Iterator[Callable[[str], None]]:
         """Says that a period is under way, and what it does, where that is a terminal.
 
-        Elsewhere only that it waits for another run.
+        Elsewhere only that it waits for another run. Which files differ stays to be read, everywhere.
         """
         if self._quiet:
-            yield lambda _: None
+            yield lambda step: self._differs(period, step)
         elif not self._err.is_terminal:
             yield lambda step: self._waits(period, step)
         else:
@@ -80,13 +80,21 @@ class Console:
             )
             with Progress(*columns, console=self._err, transient=True) as progress:
                 task = progress.add_task(safe(period), total=None)
-                yield lambda step: progress.update(
-                    task, description=f"{safe(period)}: {safe(step)}"
-                )
+
+                def show(step: str) -> None:
+                    self._differs(period, step)
+                    progress.update(task, description=f"{safe(period)}: {safe(step)}")
+
+                yield show
 
     def _waits(self, period: str, step: str) -> None:
+        self._differs(period, step)
         if step.startswith(WAITING):
             self._err.print(f"{safe(period)}: {safe(step)}", soft_wrap=True)
+
+    def _differs(self, period: str, step: str) -> None:
+        if step.endswith(LOOKS_THE_SAME):
+            self._err.print(f"{safe(period)}: {safe(step)}", style="bold yellow", soft_wrap=True)
 
     def summary(self, outcome: Outcome) -> None:
         """The outcome of one period's run."""

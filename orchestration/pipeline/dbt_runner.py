@@ -80,7 +80,7 @@ def _manifest(output: str = DUCKDB) -> Manifest:
 
 
 def warm_up() -> None:
-    """Imports what building takes, and reads the project, so that processes forked off this one need not."""
+    """Imports what building takes, and reads the project: ahead of the need, where there is time."""
     for name in ("dbt.adapters.duckdb.connections", "dbt.cli.main"):
         import_module(name)
     _manifest()

@@ -10,10 +10,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Final, Protocol
 
 from expectations.suite import GateResult
 from orchestration.pipeline.engine_limits import EngineLimits
+
+BEFORE_MODELS: Final = "ingest"
+"""The suite behind which models are built: by dbt, which takes a second or two to import."""
 
 
 class _Process(Protocol):
@@ -71,6 +74,11 @@ class GateWorker:
             try:
                 process.stdin.write(json.dumps(request) + "\n")
                 process.stdin.flush()
+                if suite == BEFORE_MODELS:
+                    # The worker may still be importing, and meanwhile so does this process.
+                    from orchestration.pipeline.dbt_runner import warm_up
+
+                    warm_up()
                 answer = process.stdout.readline()
             except BrokenPipeError:
                 answer = ""

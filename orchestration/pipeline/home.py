@@ -62,6 +62,9 @@ POSTGRES_CONFIG = f"""\
 WAITING = "waiting for"
 """How progress begins that a person wants to see wherever the run is watched."""
 
+LOOKS_THE_SAME = "though it looks the same"
+"""How progress ends that a person must read: a landing file that was changed behind our back."""
+
 
 INSTANCE_PATIENCE_SECONDS = 60
 

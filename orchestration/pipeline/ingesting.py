@@ -25,6 +25,7 @@ from orchestration.ingest.opening import files_changed_since
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.code_fingerprint import code_fingerprint
 from orchestration.pipeline.engines import remove_leftovers
+from orchestration.pipeline.home import LOOKS_THE_SAME
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
 from orchestration.records import Inputs, LastRun
@@ -62,9 +63,7 @@ def ingest(
     # Listed once: what is hashed is what is read, whatever arrives meanwhile.
     inventory, hashed = run.home.take(landing, partial(run.tell, "ingest"), anew=run.rehash)
     for name in hashed.differing:
-        run.tell(
-            "ingest", f"{name} has other bytes than when it was hashed, though it looks the same"
-        )
+        run.tell("ingest", f"{name} has other bytes than when it was hashed, {LOOKS_THE_SAME}")
     inputs = _inputs(run, loaded, landing, hashed.files)
     if before is not None and _is_nothing_new(run, before, inputs):
         run.tell("ingest", f"nothing is new since the run of {before.by} at {before.started_at}")

@@ -279,6 +279,24 @@ def test_runs_and_closes_gets_no_return_through_that_only_a_run_of_his_has_read(
     books.close(3)
 
 
+def test_runs_and_closes_gets_through_what_was_taken_back_where_nobody_reads_it_any_more(
+    world: World, books: Books
+) -> None:
+    """docs/security.md, "What cannot be known here": no file remembers what an earlier run has read."""
+    _adjusted(world, "gift", 2, "5000.00")
+    books.run(2)
+    (row,) = world.rows["adjustments"]
+    back = {**row, "approved_by": None, "updated_at": "2024-01-06T00:00:00Z"}
+    world.rows["adjustments"].append(back)
+    books.run(1)
+    assert books.posted(2, "manual") == []
+    world.rows["adjustments"].remove(back)
+    books.run(1, by="bob")
+    assert books.posted(2, "manual") == [(key(2), "bo", 5000_00)]
+    books.close(1)
+    books.close(2, "bob")
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -171,6 +171,17 @@ def test_a_wait_is_said_where_there_is_no_terminal(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "2024-04: waiting for another run to publish p\n"
 
 
+def test_a_file_that_differs_is_named_wherever_a_run_is_watched(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = "ingest (1 of 5): posts/a.csv has other bytes than when it was hashed, though it looks the same"
+    for quiet in (False, True):
+        with Console(quiet=quiet).progress("2024-04") as progress:
+            progress("ingest (1 of 5): reading")
+            progress(text)
+        assert capsys.readouterr().err == f"2024-04: {text}\n"
+
+
 def test_progress_tells_step_time_and_memory_on_a_terminal() -> None:
     console, screen = Console(), io.StringIO()
     console._err = Rich(file=screen, force_terminal=True, width=100)
