@@ -15,8 +15,8 @@ from orchestration.explain.expression import plain
 from orchestration.explain.not_counted import NotEligible
 from orchestration.explain.steps import Step
 from orchestration.explain.would_count import OUTCOMES, WouldCount
-from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.currencies import minor_unit_decimals, money_text
+from orchestration.terms.reasons import STATUS_REASONS
 
 _TITLES = {"5": "Points", "6": "Amounts", "7": "Payout"}
 _WIDTH = 100
@@ -59,7 +59,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 def outcomes(explanation: Explanation) -> Iterator[str]:
     """What each ledger row came to, then each of the creator's own reasons."""
     for currency, (status, reason) in explanation.statuses.items():
-        why = f": {STATUS_REASONS[reason]}" if reason else ""
+        why = f": {STATUS_REASONS[reason].text}" if reason else ""
         paid = _step(explanation, currency, "payout_minor")
         yield f"{currency}: {status}{why}; paid out {value_of(paid)} {currency}"
     for own in explanation.creator_reasons:

@@ -20,12 +20,12 @@ from orchestration.explain.steps import Step
 from orchestration.explain.would_count import OUTCOMES, Condition
 from orchestration.foundations.messages import Message
 from orchestration.foundations.texts import shown
-from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.statements import wording
 from orchestration.statements.figures import Statement
 from orchestration.statements.languages import Language, Speech, translations
 from orchestration.terms.counts import ALL_COUNTS
 from orchestration.terms.currencies import minor_units
+from orchestration.terms.reasons import STATUS_REASONS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
