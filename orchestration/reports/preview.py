@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.changed_inputs import NOTHING, Changed, changes_of_published
 from orchestration.pipeline.closing import prospect
 from orchestration.pipeline.home import Home
@@ -97,7 +97,7 @@ def close_preview(
     loaded: LoadedProgram,
     period: str,
     by: str | None = None,
-    landing: Path | None = None,
+    landing: Landing | None = None,
     today: date | None = None,
 ) -> Preview | None:
     """The preview of a close by `by`, or by anyone; None if the period is not published.
