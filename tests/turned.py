@@ -1,7 +1,8 @@
 """Applies what `bonus explain` says would have changed it, and decides anew by the reference.
 
 A post counts once all its conditions hold, and does not while one of them lacks a unit: a view, a
-microsecond, a day, a post. One more point pays what is said, before amounts are rounded.
+microsecond, a day, a post. One more point pays what is said, before amounts are rounded. A post that
+counts and earns nothing earns something with what is said to be missing, and nothing with a view less.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from typing import Any
 from tests.explained import Explained, evaluate
 from tests.reference.earnings import earn
 from tests.reference.eligibility import decide
-from tests.reference.program import Period, Program
+from tests.reference.landing import COUNTS
+from tests.reference.program import Period, Program, Terms
+from tests.reference.scoring import points as points_of
 from tests.reference.scoring import rate_audiences, score
 
 Landing = dict[str, list[dict[str, Any]]]
@@ -31,6 +34,8 @@ FLAGS = {
 }
 MANY = 1000
 """Points that are added beside one, so that what they pay is more than a rounding."""
+GREATEST = 10**15
+"""§2: the greatest count."""
 
 
 @dataclass(frozen=True)
@@ -248,8 +253,8 @@ class Paying:
     def __init__(self, program: Program, period: Period, landing: Landing) -> None:
         self.program, self.period = program, period
         self.creators, posts = decide(program, period, landing)
-        segments = rate_audiences(period, landing, self.creators)
-        self.scores, self.posts = score(self.creators, segments, posts)
+        self.segments = rate_audiences(period, landing, self.creators)
+        self.scores, self.posts = score(self.creators, self.segments, posts)
         self.now = self._earned(self.scores)
 
     def _earned(self, scores: dict) -> dict:
@@ -267,12 +272,12 @@ class Paying:
             yield f"{told['expression']} is not {told['value']}"
         reached.update([told["text"]])
         for more in (1, MANY):
-            yield from self._wrong(creator_id, told["expression"], inputs, more, reached)
+            yield from self._wrong(creator_id, told, inputs, more, reached)
 
     def _wrong(
         self,
         creator_id: str,
-        expression: str,
+        told: Mapping[str, Any],
         inputs: dict[str, Fraction],
         more: int,
         reached: Counter[str],
@@ -290,7 +295,9 @@ class Paying:
         ]
         if others[0] != others[1] or (more > 1 and is_cut[0] != is_cut[1]):
             return  # of this nothing is said
-        exact = re.sub(r"\b(p|shared) \+ 1\b", rf"\1 + {more}", expression)
+        if more > 1 and not inputs and "cap" not in told["text"]:
+            return  # nor of where a bracket ends that pays nothing
+        exact = re.sub(r"\b(p|shared) \+ 1\b", rf"\1 + {more}", told["expression"])
         exact = re.sub(r"^half_even\((.*), 10\)$", r"\1", exact)
         gain = evaluate(exact, inputs)
         paid = (
@@ -301,3 +308,132 @@ class Paying:
         if abs(gain - paid) > most:
             yield f"{more} more points pay {paid}, not {float(gain)} by {exact}"
         reached.update([f"{more} pay {'much' if abs(gain) > most else 'little'}"])
+
+    def wrong_zeros(self, explained: Explained, reached: Counter[str]) -> Iterator[str]:
+        """What is said of posts that count and earn nothing, and is not so."""
+        creator_id = explained["creator_id"]
+        earned = self._posts_earned()
+        nothing = sorted(
+            post_id
+            for post_id, post in self.posts.items()
+            if post["creator_id"] == creator_id and not earned[post_id]
+        )
+        told = [post["post_id"] for post in explained["earns_nothing"]]
+        if told != nothing:
+            yield f"told that {told} earn nothing, {nothing} do"
+            return
+        for post in explained["earns_nothing"]:
+            would = post["would_earn"]
+            reached.update([post["reason"], f"earns: {would['outcome']}"])
+            if Fraction(post["found"]) != self.posts[post["post_id"]]["points"]:
+                yield f"{post} has other points"
+            if not self._is_reason(post["post_id"], post["reason"]):
+                yield f"{post['post_id']}: {post['reason']} is not why it earns nothing"
+            yield from self._wrong_gain(creator_id, post)
+
+    def _wrong_gain(self, creator_id: str, post: Mapping[str, Any]) -> Iterator[str]:
+        post_id, outcome = post["post_id"], post["would_earn"]["outcome"]
+        conditions = post["would_earn"]["conditions"]
+        if (len(conditions) == 1) != (outcome in ("turns", "shared")):
+            yield f"{post}: conditions"
+        elif outcome == "unknown":
+            if not (self._terms.is_pool or self.period.budget_minor is not None):
+                yield f"{post}: no other creator decides"
+        elif outcome == "nothing":
+            for number in range(1, len(self.segments[creator_id]) + 1):
+                for column in COUNTS.values():
+                    if self._gained(post_id, number, column, GREATEST)[post_id]:
+                        yield f"{post}: earns with more {column} in segment {number}"
+        else:
+            (condition,) = conditions
+            where = (post_id, condition["segment_no"], condition["about"])
+            least = int(condition["needed"][0])
+            if self._with(*where, least)[1]["points"] != Fraction(post["needed"]):
+                yield f"{post}: has other points then"
+            few = {*range(11), *(least * part // 7 for part in range(7)), least - 1}
+            for more in sorted({more for more in few if more < least} | {least}):
+                earned = self._gained(*where, more, as_now=outcome == "shared")
+                if earned is not None and (earned[post_id] > 0) != (more == least):
+                    yield f"{post}: earns {earned[post_id]} with {more} more"
+
+    @property
+    def _terms(self) -> Terms:
+        return self.program.terms_on(self.program.last_day(self.period))
+
+    def _with(self, post_id: str, segment: int, column: str, more: int) -> tuple[dict, dict]:
+        """The scores of the creator and of the post, which gained so many more in a segment."""
+        post = self.posts[post_id]
+        creator_id = post["creator_id"]
+        increments = [dict(grown) for grown in post["increments"]]
+        increments[segment - 1][column] += more
+        values = [one["audience_value"] for one in self.segments[creator_id]]
+        changed = post | {"increments": increments}
+        changed["points"] = points_of(changed, self.creators[creator_id], values)
+        own = self.scores[creator_id]
+        return own | {"points": own["points"] - post["points"] + changed["points"]}, changed
+
+    def _gained(
+        self, post_id: str, segment: int, column: str, more: int, *, as_now: bool = False
+    ) -> dict[str, int] | None:
+        """What each post earns; None where it must be `as_now` and its creator's amount is another."""
+        creator, post = self._with(post_id, segment, column, more)
+        scores = self.scores | {creator["creator_id"]: creator}
+        rows, posts, _ = earn(
+            *(self.program, self.period, self.creators, scores, self.posts | {post_id: post})
+        )
+        amounts = [
+            found[creator["creator_id"]]["program_amount_minor"] for found in (self.now, rows)
+        ]
+        if as_now and amounts[0] != amounts[1]:
+            return None
+        return {name: row["amount_minor"] for name, row in posts.items()}
+
+    def _posts_earned(self, *, with_budget: bool = True, without_cap: str = "") -> dict[str, int]:
+        """What each post earns; perhaps without the period's budget, and without the cap of a creator."""
+        period = self.period if with_budget else replace(self.period, budget_minor=None)
+        program, creators = self.program, self.creators
+        if without_cap:
+            own = creators[without_cap]
+            # In a market of its own it keeps its rates, and no other creator's cap goes.
+            terms = [
+                replace(
+                    one,
+                    rates=one.rates | {"uncapped": one.rates.get(own["market"], [])},
+                )
+                for one in program.terms
+            ]
+            program = replace(
+                program,
+                terms=terms,
+                zones=program.zones | {"uncapped": program.zones[own["market"]]},
+            )
+            creators = creators | {without_cap: own | {"market": "uncapped", "deal_cap": None}}
+        scores = {
+            name: row | {"market": creators[name]["market"]} for name, row in self.scores.items()
+        }
+        _, posts, _ = earn(program, period, creators, scores, self.posts)
+        return {name: row["amount_minor"] for name, row in posts.items()}
+
+    def _is_reason(self, post_id: str, reason: str) -> bool:
+        post = self.posts[post_id]
+        creator = self.creators[post["creator_id"]]
+        weights = [
+            terms.weights.get(post["content_type"], {}) for _, _, terms in creator["segments"]
+        ]
+        has_weights = any(any(each.values()) for each in weights)
+        if reason in ("NO_WEIGHT", "NO_AUDIENCE_VALUE"):
+            return has_weights == (reason == "NO_AUDIENCE_VALUE") and not post["points"]
+        market, terms = creator["market"], self._terms
+        rates = [rate for _, rate in terms.rates.get(market, [])]
+        pays = terms.pools_minor.get(market) if terms.is_pool else any(rates)
+        if reason == "NO_RATE":
+            return not pays
+        if reason == "NO_POINTS":
+            return bool(pays) and not post["points"]
+        without_budget = self._posts_earned(with_budget=False)[post_id]
+        if reason == "BUDGET":
+            return without_budget > 0
+        if terms.is_pool:
+            return reason == "ROUNDING" and not without_budget
+        without_both = self._posts_earned(with_budget=False, without_cap=post["creator_id"])
+        return not without_budget and (without_both[post_id] > 0) == (reason == "CAP")

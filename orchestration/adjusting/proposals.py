@@ -18,10 +18,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from orchestration.foundations.files import make_file
 from orchestration.foundations.texts import shown
 from orchestration.ingest.datasets import BY_NAME
-from orchestration.ingest.discovery import discover
+from orchestration.ingest.landing_place import Landing, deliver, files_at
 from orchestration.ledger.decisions import Adjustment
 from orchestration.pipeline.ingesting import put_terms, read_files
 from orchestration.pipeline.refusals import Refused
@@ -85,7 +84,7 @@ class Row:
         )
 
 
-def landed(loaded: LoadedProgram, landing: Path) -> list[Row]:
+def landed(loaded: LoadedProgram, landing: Landing) -> list[Row]:
     """All rows of the program that lie in the landing folder, sorted.
 
     NotOne, with each of them, if files or rows of the dataset cannot be used.
@@ -97,15 +96,14 @@ def landed(loaded: LoadedProgram, landing: Path) -> list[Row]:
         scratch.mkdir()
         with closing(duckdb.connect(Path(folder) / "read.duckdb")) as connection:
             connection.execute("set TimeZone = 'UTC'")
-            found = discover(landing)
-            entries = tuple(entry for entry in found.entries if entry.dataset == DATASET.name)
+            inventory = files_at(landing, Path(folder) / "objects", {DATASET.name})
             period = loaded.program.periods[-1].key
             put_terms(connection, loaded.program, period)
             read_files(
                 connection,
                 loaded,
                 period,
-                replace(found, entries=entries, notes=()),
+                inventory,
                 scratch,
                 Path(folder) / "links",
             )
@@ -215,15 +213,12 @@ def _later(row: Row, now: datetime) -> datetime:
     return max(at, row.updated_at + timedelta(microseconds=1))
 
 
-def write_row(loaded: LoadedProgram, landing: Path, row: Row) -> Path:
-    """Puts the row into the landing folder in one step, in a file that only it has; gives the file."""
+def write_row(loaded: LoadedProgram, landing: Landing, row: Row) -> Path | str:
+    """Puts the row into the landing folder in one step, in a file that only it has; gives where it is."""
     content = _csv(loaded, _cells(row))
     digest = hashlib.sha256(content).hexdigest()[:12]
-    folder = landing / DATASET.name
-    folder.mkdir(exist_ok=True)
-    path = folder / f"by-hand-{row.updated_at:%Y%m%dT%H%M%S}-{digest}.csv"
-    make_file(path, content)
-    return path
+    name = f"{DATASET.name}/by-hand-{row.updated_at:%Y%m%dT%H%M%S}-{digest}.csv"
+    return deliver(landing, name, content)
 
 
 def _cells(row: Row) -> dict[str, str]:

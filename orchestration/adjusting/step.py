@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestration.adjusting.preview import Preview, previewed
 from orchestration.adjusting.proposals import Row, landed, write_row
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import LoadedProgram
 
@@ -18,7 +19,7 @@ class Step:
 
     row: Row
     preview: Preview
-    path: Path | None
+    path: Path | str | None
 
     @property
     def text(self) -> str:
@@ -29,7 +30,7 @@ class Step:
 def take(
     home: Home,
     loaded: LoadedProgram,
-    landing: Path,
+    landing: Landing,
     made: Callable[[Sequence[Row]], Row],
     *,
     is_written: bool = True,

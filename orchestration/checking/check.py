@@ -23,7 +23,7 @@ from orchestration.checking.nearest import nearest_value
 from orchestration.foundations.cursors import each_row
 from orchestration.foundations.texts import nearest_name
 from orchestration.ingest.datasets import BY_NAME, DATASET_NAMES, Dataset, Kind
-from orchestration.ingest.discovery import Inventory, discover
+from orchestration.ingest.landing_place import Landing, files_at
 from orchestration.ingest.parquet_loader import distrusting_statistics
 from orchestration.ingest.quarantine import FileReason
 from orchestration.ingest.raw_tables import LONGEST_FOUND, OTHER_TYPE
@@ -73,7 +73,7 @@ _BAD_ROWS: Final = ("no_row_is_quarantined", "few_rows_of_post_metrics_are_quara
 
 def check_landing(
     loaded: LoadedProgram,
-    landing: Path,
+    landing: Landing,
     names: Collection[str] = (),
     limits: EngineLimits | None = None,
 ) -> Checked:
@@ -91,7 +91,7 @@ def check_landing(
         with closing(duckdb.connect(Path(folder) / "check.duckdb")) as connection:
             connection.execute("set TimeZone = 'UTC'")
             (limits or EngineLimits.of({})).apply(connection, Path(folder) / "spill")
-            inventory = _only(discover(landing), chosen)
+            inventory = files_at(landing, Path(folder) / "objects", _needed(chosen))
             put_terms(connection, loaded.program, period)
             read_files(connection, loaded, period, inventory, scratch, links)
             with distrusting_statistics(connection):
@@ -105,17 +105,11 @@ def check_landing(
                 )
 
 
-def _only(inventory: Inventory, chosen: Collection[str]) -> Inventory:
-    """The files of the chosen datasets, and of those that they are held against."""
+def _needed(chosen: Collection[str]) -> Collection[str] | None:
+    """The chosen datasets, and those that they are held against; None for all, and what lies beside them."""
     if len(chosen) == len(DATASET_NAMES):
-        return inventory
-    wanted = {*chosen, *(other for name in chosen for other in _HELD_AGAINST.get(name, ()))}
-    return replace(
-        inventory,
-        folders=inventory.folders & wanted,
-        entries=tuple(entry for entry in inventory.entries if entry.dataset in wanted),
-        notes=tuple(note for note in inventory.notes if note.dataset in wanted),
-    )
+        return None
+    return {*chosen, *(other for name in chosen for other in _HELD_AGAINST.get(name, ()))}
 
 
 def _read(connection: duckdb.DuckDBPyConnection, chosen: Collection[str]) -> Iterator[ReadDataset]:

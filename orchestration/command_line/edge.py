@@ -19,6 +19,7 @@ from orchestration.command_line.next_steps import Place, next_steps
 from orchestration.foundations.texts import printable
 
 if TYPE_CHECKING:
+    from orchestration.ingest.landing_place import Landing
     from orchestration.pipeline.home import Home
     from orchestration.terms.load import LoadedProgram
 
@@ -37,8 +38,13 @@ ProgramOption = Annotated[
     typer.Option("--program", envvar="BONUS_PROGRAM", metavar="FILE", help="The program file."),
 ]
 LandingOption = Annotated[
-    Path | None,
-    typer.Option("--landing", envvar="BONUS_LANDING", metavar="DIR", help="The landing directory."),
+    str | None,
+    typer.Option(
+        "--landing",
+        envvar="BONUS_LANDING",
+        metavar="DIR",
+        help="The landing directory, or s3://BUCKET/PREFIX (also gs://, az://).",
+    ),
 ]
 HomeOption = Annotated[
     Path,
@@ -64,16 +70,16 @@ CALLERS: dict[str, str] = {}
 """The caller's environment. That of this process has since been changed by `prepared_home`, for Dagster."""
 
 
-def show_next(loaded: LoadedProgram, landing: Path, home: Path) -> None:
+def show_next(loaded: LoadedProgram, landing: Landing, home: Path) -> None:
     """The most urgent of what `bonus` on its own says in the present state."""
     options = options_for(loaded, landing, home)
     step = next_steps(home, loaded, options, landing=landing)[0]
     show(f"Next: {step.sentence}\n  {step.command}")
 
 
-def options_for(loaded: LoadedProgram, landing: Path | None, home: Path) -> str:
+def options_for(loaded: LoadedProgram, landing: Landing | str | None, home: Path) -> str:
     """The options that a command has to be given to work on the same, in the caller's own shell."""
-    return Place(loaded.path, landing, home).options(CALLERS)
+    return Place(loaded.path, None if landing is None else str(landing), home).options(CALLERS)
 
 
 def loaded_program(path: Path | None) -> LoadedProgram:
@@ -118,20 +124,37 @@ def person_name(name: str) -> str:
     return name.strip()
 
 
-def landing_folder(path: Path | None) -> Path:
-    """The landing directory of --landing; status 2 if it cannot be listed."""
-    if path is None:
+def landing_place(text: str | None) -> Landing:
+    """The landing directory of --landing, or its bucket; status 2 if it cannot be listed."""
+    from orchestration.ingest.landing_place import why_unreadable
+
+    if text is None:
         fail(USAGE, "which landing directory? Give --landing DIR or set BONUS_LANDING")
-    if not path.is_dir():
-        fail(USAGE, f"{path} is no directory; --landing takes the folder that holds the datasets")
-    if not os.access(path, os.R_OK | os.X_OK):
-        fail(USAGE, f"{path} cannot be read; check its permissions")
-    return path
+    place = _place(text)
+    if why := why_unreadable(place):
+        fail(USAGE, why)
+    return place
 
 
-def known_landing(path: Path | None) -> Path | None:
-    """The landing directory, for a command that can do without: None where it is not there."""
-    return path if path is not None and path.is_dir() else None
+def known_landing(text: str | None) -> Landing | None:
+    """The landing directory, for a command that can do without: None where it is not there.
+
+    A bucket is not asked.
+    """
+    from orchestration.ingest.landing_place import is_there
+
+    place = None if text is None else _place(text)
+    return place if place is not None and is_there(place) else None
+
+
+def _place(text: str) -> Landing:
+    from orchestration.ingest.bucket import NoBucket
+    from orchestration.ingest.landing_place import landing_at
+
+    try:
+        return landing_at(text)
+    except NoBucket as error:
+        fail(USAGE, f"--landing: {error}")
 
 
 def prepared_home(path: Path, *, is_written: bool = True, keeps_mask: bool = False) -> Home:
@@ -178,7 +201,7 @@ def writing_to(folder: Path, option: str = "--out") -> Iterator[None]:
 
 
 def fail_before_run(
-    what: str, period: str, loaded: LoadedProgram, landing: Path | None, home: Path
+    what: str, period: str, loaded: LoadedProgram, landing: str | None, home: Path
 ) -> NoReturn:
     """Status 4, and the command by which the period gets what it lacks."""
     options = options_for(loaded, landing, home)

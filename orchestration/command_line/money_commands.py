@@ -23,7 +23,7 @@ from orchestration.command_line.edge import (
     demand_period,
     fail,
     fail_before_run,
-    landing_folder,
+    landing_place,
     loaded_program,
     person_name,
     prepared_home,
@@ -308,10 +308,11 @@ def adjust(
 
     Example: bonus adjust approve hand-0123456789ab --by cy --yes
     """
-    loaded, folder = loaded_program(program), landing_folder(landing)
+    loaded, lands_at = loaded_program(program), landing_place(landing)
     place = prepared_home(home, is_written=False, keeps_mask=True)  # a row is read by whoever runs
     from orchestration.adjusting import proposals
     from orchestration.adjusting.step import take
+    from orchestration.ingest.bucket import NotReachable
 
     now = datetime.now(UTC)
 
@@ -328,14 +329,16 @@ def adjust(
 
     try:
         if action == "list":
-            rows = proposals.in_force(proposals.landed(loaded, folder))
+            rows = proposals.in_force(proposals.landed(loaded, lands_at))
             _list_adjustments(loaded, list(rows.values()), as_json)
             return
-        step = take(place, loaded, folder, made, is_written=action != "approve" or yes)
+        step = take(place, loaded, lands_at, made, is_written=action != "approve" or yes)
     except proposals.NotOne as error:
         fail(USAGE, str(error))
+    except NotReachable as error:
+        fail(USAGE, str(error))
     except OSError as error:
-        fail(USAGE, f"cannot write to {folder}: {error.strerror}; check its permissions")
+        fail(USAGE, f"cannot write to {lands_at}: {error.strerror}; check its permissions")
     if as_json:
         told = {"adjustment": step.row.to_json(), "path": step.path and str(step.path)}
         show_json({"program": loaded.program.program, **told, "preview": asdict(step.preview)})
@@ -395,10 +398,11 @@ def simulate(
     for period in periods:
         demand_period(loaded, period)
     simulated = _other_programs(loaded, others or (), settings or ())
-    landing = landing_folder(landing)
+    lands_at = landing_place(landing)
     usual = os.umask(0o077)
     place = prepared_home(home)
     from orchestration.command_line.console import Console
+    from orchestration.ingest.bucket import NotReachable
     from orchestration.ledger.settlement import MissingRate
     from orchestration.pipeline.gate_worker import WORKER
     from orchestration.pipeline.refusals import GateFailed, describe
@@ -409,9 +413,9 @@ def simulate(
     try:
         with Console(quiet=as_json).progress("simulation") as progress:
             told = simulate_periods(
-                place, loaded, simulated, settings or (), periods, landing, out, usual, progress
+                place, loaded, simulated, settings or (), periods, lands_at, out, usual, progress
             )
-    except NotSimulable as error:
+    except (NotReachable, NotSimulable) as error:
         fail(USAGE, str(error))
     except GateFailed as error:
         fail(GATE, f"{error.period}: {describe(error.stage, error.result)}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from orchestration.ingest.landing_place import Landing
     from orchestration.pipeline.home import Home
     from orchestration.publishing.store import Publication
     from orchestration.terms.load import LoadedProgram
@@ -37,18 +38,18 @@ class Place:
     """The places to look at: the program file, the landing directory and the home, as far as known."""
 
     program: Path | None
-    landing: Path | None
+    landing: str | None
     home: Path
 
     @classmethod
     def of(cls, environment: Mapping[str, str], default_home: Path) -> Place:
         """The places that the environment names; else the demo beside, if there is one."""
         if "BONUS_PROGRAM" not in environment and (DEMO / "program.yaml").is_file():
-            return cls(DEMO / "program.yaml", DEMO / "landing", DEMO / "home")
+            return cls(DEMO / "program.yaml", str(DEMO / "landing"), DEMO / "home")
         program, landing = environment.get("BONUS_PROGRAM"), environment.get("BONUS_LANDING")
         return cls(
             Path(program) if program else None,
-            Path(landing) if landing else None,
+            landing or None,
             Path(environment.get("BONUS_HOME", default_home)),
         )
 
@@ -61,7 +62,7 @@ class Place:
         return "".join(
             f" --{name} {shlex.quote(str(path))}"
             for name, path in named.items()
-            if path is not None and (said[name] is None or Path(str(said[name])) != path)
+            if path is not None and (said[name] is None or Path(str(said[name])) != Path(path))
         )
 
 
@@ -70,7 +71,7 @@ def next_steps(
     loaded: LoadedProgram | None,
     options: str = "",
     today: date | None = None,
-    landing: Path | None = None,
+    landing: Landing | None = None,
 ) -> list[Step]:
     """The next steps, the most urgent first; never empty. `today` is the day in UTC."""
     if loaded is None:
@@ -107,7 +108,7 @@ def _first_run(program: Program, options: str) -> list[Step]:
 
 
 def _later_steps(
-    home: Home, loaded: LoadedProgram, options: str, today: date, landing: Path | None
+    home: Home, loaded: LoadedProgram, options: str, today: date, landing: Landing | None
 ) -> list[Step]:
     from orchestration.pipeline.changed_inputs import changes_since
 

@@ -30,7 +30,7 @@ from orchestration.command_line.edge import (
     fail,
     fail_before_run,
     known_landing,
-    landing_folder,
+    landing_place,
     loaded_program,
     options_for,
     person_name,
@@ -44,6 +44,7 @@ from orchestration.command_line.edge import (
 
 if TYPE_CHECKING:
     from orchestration.dagster_glue.run_in_process import Outcome
+    from orchestration.ingest.landing_place import Landing
     from orchestration.pipeline.home import Home
     from orchestration.terms.load import LoadedProgram
 
@@ -70,25 +71,25 @@ def run(
     loaded = loaded_program(program)
     for period in periods:
         demand_period(loaded, period)
-    landing = landing_folder(landing)
+    lands_at = landing_place(landing)
     by = None if by is None else person_name(by)
     demand_engine(engine)
     place = prepared_home(home)
     outcomes = run_periods(
-        loaded, periods, landing, place, by, quiet=as_json, rehash=rehash, engine=engine
+        loaded, periods, lands_at, place, by, quiet=as_json, rehash=rehash, engine=engine
     )
     if as_json:
         show_json([outcome.to_json() for outcome in outcomes])
     elif {row.exit_status for row in outcomes} <= {0, GATE}:
         # Any other failure has said itself what to do, and may have left a state that cannot be read.
-        show_next(loaded, landing, home)
+        show_next(loaded, lands_at, home)
     raise typer.Exit(first_failure(outcomes))
 
 
 def run_periods(
     loaded: LoadedProgram,
     periods: Sequence[str],
-    landing: Path,
+    landing: Landing,
     place: Home,
     by: str | None,
     *,
@@ -164,8 +165,7 @@ def close(
     approver = None if by is None else person_name(by)
     place = prepared_home(home, is_written=not preview)
     if preview or approver is None:
-        known = known_landing(landing)
-        _preview(place, loaded, period, approver, known, home, as_json=as_json)
+        _preview(place, loaded, period, approver, landing, home, as_json=as_json)
         return
     known = known_landing(landing)
     with _job_of_the_ui():
@@ -192,14 +192,14 @@ def _preview(
     loaded: LoadedProgram,
     period: str,
     by: str | None,
-    landing: Path | None,
+    landing: str | None,
     home: Path,
     *,
     as_json: bool,
 ) -> None:
     from orchestration.reports.preview import close_preview
 
-    found = close_preview(place, loaded, period, by, landing)
+    found = close_preview(place, loaded, period, by, known_landing(landing))
     if found is None:
         fail_before_run(
             f"{period} is not published yet; run it first", period, loaded, landing, home

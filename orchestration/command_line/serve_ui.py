@@ -24,7 +24,7 @@ class NotServed(RuntimeError):
         self.status = status
 
 
-def serve_ui(home: Path, files: Sequence[Path], port: int, hosts: Sequence[str]) -> None:
+def serve_ui(home: Path, files: Sequence[str], port: int, hosts: Sequence[str]) -> None:
     """Serves the UI of BONUS_HOME and DAGSTER_HOME until a signal ends it; NotServed says why not.
 
     `files` are the program file and the landing directory to make known first, or none; `hosts` are

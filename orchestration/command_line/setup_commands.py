@@ -21,7 +21,7 @@ from orchestration.command_line.edge import (
     LandingOption,
     ProgramOption,
     fail,
-    landing_folder,
+    landing_place,
     loaded_program,
     options_for,
     prepared_home,
@@ -149,7 +149,7 @@ def demo(
     loaded = loaded_program(program_file)
     place = prepared_home(home)
     keys = [period.key for period in loaded.program.periods]
-    outcomes = run_periods(loaded, keys, landing_folder(landing), place, None, quiet=False)
+    outcomes = run_periods(loaded, keys, landing_place(str(landing)), place, None, quiet=False)
     if status := first_failure(outcomes):
         raise typer.Exit(status)
     from orchestration.command_line.console import Console
@@ -183,9 +183,9 @@ def ui(
     Example: bonus ui --program demo/program.yaml --landing demo/landing --home demo/home
     """
     place = prepared_home(home)
-    files: tuple[Path, ...] = ()
+    files: tuple[str, ...] = ()
     if program is not None:
-        files = (loaded_program(program).path.resolve(), landing_folder(landing).resolve())
+        files = (str(loaded_program(program).path.resolve()), str(landing_place(landing).resolve()))
     from orchestration.command_line.serve_ui import NotServed, serve_ui
 
     try:
@@ -227,11 +227,15 @@ def check(
             fail(USAGE, f"there is no dataset {name!r}; there are {', '.join(DATASET_NAMES)}{hint}")
     from orchestration.checking.check import check_landing
     from orchestration.checking.sarif import sarif_of
+    from orchestration.ingest.bucket import NotReachable
     from orchestration.pipeline.engine_limits import EngineLimits
 
-    checked = check_landing(
-        loaded, landing_folder(landing), datasets or (), EngineLimits.of(os.environ)
-    )
+    try:
+        checked = check_landing(
+            loaded, landing_place(landing), datasets or (), EngineLimits.of(os.environ)
+        )
+    except NotReachable as error:
+        fail(USAGE, str(error))
     if sarif is not None:
         _write_json(sarif, sarif_of(checked))
     if as_json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import dagster as dg
 
@@ -12,6 +11,7 @@ from orchestration.adjusting.step import take
 from orchestration.dagster_glue.assets.ledger import PUBLISHED
 from orchestration.dagster_glue.report_files import adjustments_page_of
 from orchestration.dagster_glue.resources import demand_landing
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.terms.load import LoadedProgram
@@ -21,7 +21,7 @@ def adjust(
     context: dg.OpExecutionContext,
     home: Home,
     loaded: LoadedProgram,
-    landing: Path | None,
+    landing: Landing | None,
     made: Callable[[Sequence[Row]], Row],
     *,
     is_written: bool = True,

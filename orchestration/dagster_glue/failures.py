@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from orchestration.ingest.bucket import NotReachable
 from orchestration.ledger.money import AmountTooLarge
 from orchestration.ledger.settlement import MissingRate
 from orchestration.pipeline.dbt_runner import ModelsFailed
@@ -18,6 +19,7 @@ EXIT_STATUS = "exit_status"
 
 _STATUS: dict[type[Exception], int] = {
     ProgramFileError: 2,
+    NotReachable: 2,
     GateFailed: 3,
     MissingRate: 3,
     Refused: 4,

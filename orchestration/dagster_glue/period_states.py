@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,6 +13,7 @@ from orchestration.dagster_glue.instance import open_instance
 from orchestration.dagster_glue.jobs import PERIOD_JOB
 from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import CLOSE_JOB, WITHDRAW_JOB
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.changed_inputs import changes_of_published
 from orchestration.pipeline.closing import later_run
 from orchestration.pipeline.deciding import decisions_left_due
@@ -33,7 +33,7 @@ _JOB_SAID = {PERIOD_JOB: "run", CLOSE_JOB: "close", WITHDRAW_JOB: "withdrawal"}
 
 
 def period_states(
-    home: Home, loaded: LoadedProgram, landing: Path | None = None
+    home: Home, loaded: LoadedProgram, landing: Landing | None = None
 ) -> list[dict[str, Any]]:
     """One entry a period, in the program's order, from the home and Dagster's instance.
 

@@ -14,6 +14,7 @@ from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.partitions import split_partition_key
 from orchestration.dagster_glue.run_ends import say_not_asked, say_what_blocks, say_where
 from orchestration.ingest.file_cache import MOST_BYTES
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DUCKDB, engine_named
 from orchestration.pipeline.gate_worker import WORKER, run_gate
@@ -167,7 +168,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return tell
 
 
-def demand_landing(landing: Path | None) -> Path:
+def demand_landing(landing: Landing | None) -> Landing:
     """The landing directory of a registration; Refused where it is not known."""
     if landing is None:
         raise Refused("the landing directory is not known in this home; run a period first")

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -29,6 +28,7 @@ from orchestration.dagster_glue.resources import (
     Watcher,
 )
 from orchestration.foundations.unexpected import unexpected
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import demand_closable
@@ -69,7 +69,7 @@ class Outcome:
 
 
 def register(
-    home: Home, loaded: LoadedProgram, landing: Path | None, *, known_stays: bool = False
+    home: Home, loaded: LoadedProgram, landing: Landing | None, *, known_stays: bool = False
 ) -> dg.DagsterInstance:
     """Makes a program and its periods known to the home and to Dagster; returns the instance.
 
@@ -89,7 +89,7 @@ def run_period(
     home: Home,
     loaded: LoadedProgram,
     period: str,
-    landing: Path,
+    landing: Landing,
     by: str | None,
     progress: Callable[[str], None],
     *,
@@ -103,7 +103,7 @@ def run_period(
     program = loaded.program.program
     run_id = str(uuid.uuid4())
     try:
-        demand_periods_stay(home, loaded)
+        demand_periods_stay(home, loaded, period)
     except Refused as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
     instance = register(home, loaded, landing)
@@ -169,7 +169,7 @@ def close(
     loaded: LoadedProgram,
     period: str,
     by: str,
-    landing: Path | None = None,
+    landing: Landing | None = None,
     *,
     seen: int | None = None,
 ) -> tuple[CloseEntry, str | None]:
@@ -231,7 +231,7 @@ def _without_dagsters_words() -> Iterator[None]:
 
 
 def withdraw(
-    home: Home, loaded: LoadedProgram, period: str, by: str, landing: Path | None = None
+    home: Home, loaded: LoadedProgram, period: str, by: str, landing: Landing | None = None
 ) -> None:
     """Withdraws an estimate by the job of the UI. Refused or Busy, with no run made, if it may not be.
 
@@ -256,7 +256,7 @@ def _execute(
     loaded: LoadedProgram,
     period: str,
     by: str,
-    landing: Path | None,
+    landing: Landing | None,
     *,
     job: str,
     op: str,

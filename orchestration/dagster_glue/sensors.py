@@ -15,7 +15,6 @@ from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.jobs import PERIOD_JOB
 from orchestration.dagster_glue.partitions import add_periods, partition_key
 from orchestration.dagster_glue.resources import BY_TAG, HomeResource
-from orchestration.ingest.discovery import discover
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home, Registration
 from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program
@@ -162,7 +161,7 @@ def _landing_digest(
         context.log.warning(f"{name}: its landing directory is not known here; bonus run names it")
         return None
     try:
-        return home.landing_digest(discover(registration.landing))
+        return home.landing_digest(registration.landing)
     except OSError as error:
         context.log.warning(f"{name}: its landing files cannot be read ({error.strerror or error})")
         return None

@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.dagster_glue.assets.ledger import PUBLISHED
 from orchestration.dagster_glue.resources import demand_landing
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.terms.load import LoadedProgram, load_program
@@ -20,7 +21,7 @@ def simulation_of(
     context: dg.OpExecutionContext,
     home: Home,
     loaded: LoadedProgram,
-    landing: Path | None,
+    landing: Landing | None,
     periods: Sequence[str],
     out: Path,
     others: Sequence[str],

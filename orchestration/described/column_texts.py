@@ -1,12 +1,21 @@
-"""The meaning of each column: the doc blocks of dbt are the one place where such a text stands."""
+"""The meaning of each column: the doc blocks of dbt are the one place where such a text stands.
+
+The unit of a published amount stands with its type, in `publishing/tables.py`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from functools import cache
+from typing import Final
 
 from orchestration.pipeline.dbt_runner import manifest_path
+from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATEMENT
+
+_UNITS: Final = {
+    table.name: table.minor_units for table in (*PUBLISHED_TABLES.values(), RESTATEMENT)
+}
 
 
 @cache
@@ -20,6 +29,8 @@ def _doc_blocks() -> Mapping[str, str]:
 
 
 def column_text(table: str, column: str) -> str:
-    """The meaning of a column, from dbt's doc blocks: `<table>__<column>`, else `<column>`."""
+    """The meaning of a column, from dbt's doc blocks: `<table>__<column>`, else `<column>`; and its unit."""
     blocks = _doc_blocks()
-    return blocks.get(f"{table}__{column}") or blocks[column]
+    text = blocks.get(f"{table}__{column}") or blocks[column]
+    unit = _UNITS.get(table, {}).get(column)
+    return f"{text} In minor units of {unit}." if unit else text

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
 from orchestration.explain.amounts import explain_amounts
+from orchestration.explain.earns_nothing import EarnsNothing, posts_without_earnings
 from orchestration.explain.not_counted import (
     CreatorReason,
     NotEligible,
@@ -24,7 +25,8 @@ from orchestration.terms.model import Program
 class Explanation:
     """`ledger` has the id of the step of each column by currency, `statuses` (status, reason) by currency.
 
-    `post_changes` are by post_id, of the posts that are not eligible; `one_more_point` of a creator that is.
+    `post_changes` are by post_id, of the posts that are not eligible; `one_more_point` and the posts that
+    earn nothing are of a creator that is.
     """
 
     program: str
@@ -39,6 +41,7 @@ class Explanation:
     creator_change: WouldCount | None = None
     post_changes: Mapping[str, WouldCount] = field(default_factory=dict)
     one_more_point: Step | None = None
+    earns_nothing: Sequence[EarnsNothing] = ()
 
     def to_json(self) -> dict[str, object]:
         """The object of §11, and beside it what would have changed what was left out or paid."""
@@ -55,6 +58,7 @@ class Explanation:
                 "creator": self.creator_change and self.creator_change.to_json(),
                 "posts": {post: change.to_json() for post, change in self.post_changes.items()},
             },
+            "earns_nothing": [post.to_json() for post in self.earns_nothing],
             "one_more_point": self.one_more_point and self.one_more_point.to_json(),
         }
 
@@ -84,4 +88,5 @@ def explain(program: Program, period: str, state: str, rows: CreatorRows) -> Exp
         creator_change=creator_change(program, period, rows),
         post_changes=post_changes(program, period, rows),
         one_more_point=earned.one_more if earned else None,
+        earns_nothing=posts_without_earnings(program, period, rows),
     )

@@ -12,8 +12,8 @@ from orchestration.explain.judging import (
     reasons_of,
 )
 from orchestration.explain.rows import CreatorRows, Row
-from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS
 from orchestration.terms.model import Program
+from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class CreatorReason:
 def creator_reasons(rows: CreatorRows) -> list[CreatorReason]:
     """The reasons of the creator; none of one that has no row in creator_eligibility."""
     codes = reasons_of(rows.eligibility) if rows.eligibility else []
-    return [CreatorReason(code, CREATOR_REASONS[code]) for code in codes]
+    return [CreatorReason(code, CREATOR_REASONS[code].text) for code in codes]
 
 
 def posts_not_eligible(program: Program, period: str, rows: CreatorRows) -> list[NotEligible]:
@@ -59,18 +59,14 @@ def posts_not_eligible(program: Program, period: str, rows: CreatorRows) -> list
 
 
 def _told(judge: Judge, post: Row, code: str, place: int) -> NotEligible:
-    found: str | None = None
+    reason = POST_REASONS[code]
+    found = str(place) if code == OVER_POST_LIMIT else post.cells.get(reason.found)
     needed: str | None = None
     path: str | None = None
-    if code == "BELOW_MINIMUM_VIEWS":
-        found = post.cells["qualified_views"]
-        needed, path = judge.limit(post, "minimum_views")
-    elif code == OVER_POST_LIMIT:
-        found = str(place)
-        needed, path = judge.limit(post, "maximum_posts")
+    if reason.limit:
+        needed, path = judge.limit(post, reason.limit)
     elif code == "OUTSIDE_WINDOW":
-        found = post.text("published_at")
         start = judge.creator.text("window_start")
         is_early = published_at(post) < instant(start)
         needed = start if is_early else judge.creator.text("window_end")
-    return NotEligible(str(post.key["post_id"]), code, POST_REASONS[code], found, needed, path)
+    return NotEligible(str(post.key["post_id"]), code, reason.text, found, needed, path)

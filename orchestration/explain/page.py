@@ -8,18 +8,21 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Final
 
+from orchestration.explain.earns_nothing import OUTCOMES as EARNING_OUTCOMES
+from orchestration.explain.earns_nothing import EarnsNothing
 from orchestration.explain.explanation import Explanation
 from orchestration.explain.expression import plain
 from orchestration.explain.not_counted import NotEligible
 from orchestration.explain.steps import Step
 from orchestration.explain.would_count import OUTCOMES, WouldCount
-from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.currencies import minor_unit_decimals, money_text
+from orchestration.terms.reasons import STATUS_REASONS
 
 _TITLES = {"5": "Points", "6": "Amounts", "7": "Payout"}
 _WIDTH = 100
 FORMULAS: Final = "Formulas are in the smallest unit of the currency: 1.00 USD is 100."
-LEFT_OUT: Final = "Posts that earn nothing (§4)"
+EARN_NOTHING: Final = "Posts that count and earn nothing (§5, §6)"
+LEFT_OUT: Final = "Posts that do not count (§4)"
 
 
 def page(explanation: Explanation) -> str:
@@ -39,6 +42,12 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         for steps in sums:
             yield from _sums(steps)
     yield from ("", FORMULAS)
+    if explanation.earns_nothing:
+        yield from ("", EARN_NOTHING)
+        for post in explanation.earns_nothing:
+            yield from (f"  {post.post_id}", f"      {why_nothing(post)}")
+            outcome, conditions = would_earn(post)
+            yield from (f"      {outcome}", *(f"        - {one}" for one in conditions))
     if explanation.not_eligible:
         yield from ("", LEFT_OUT)
         for post_id, why in left_out(explanation):
@@ -50,7 +59,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 def outcomes(explanation: Explanation) -> Iterator[str]:
     """What each ledger row came to, then each of the creator's own reasons."""
     for currency, (status, reason) in explanation.statuses.items():
-        why = f": {STATUS_REASONS[reason]}" if reason else ""
+        why = f": {STATUS_REASONS[reason].text}" if reason else ""
         paid = _step(explanation, currency, "payout_minor")
         yield f"{currency}: {status}{why}; paid out {value_of(paid)} {currency}"
     for own in explanation.creator_reasons:
@@ -67,9 +76,20 @@ def sections(explanation: Explanation) -> Iterator[tuple[str, list[list[Step]]]]
 
 
 def left_out(explanation: Explanation) -> Iterator[tuple[str, list[str]]]:
-    """Each post that earns nothing, with a sentence a reason."""
+    """Each post that does not count, with a sentence a reason."""
     for post_id, reasons in groupby(explanation.not_eligible, lambda post: post.post_id):
         yield post_id, [_reason(post) for post in reasons]
+
+
+def why_nothing(post: EarnsNothing) -> str:
+    """Why a post that counts earns nothing."""
+    found = "" if post.needed is None else f" Found {post.found} points, needed {post.needed}."
+    return f"{post.text} ({post.reason}){found}"
+
+
+def would_earn(post: EarnsNothing) -> tuple[str, list[str]]:
+    """What would have made it earn something: a sentence, and its conditions."""
+    return EARNING_OUTCOMES[post.outcome], [post.more.text] if post.more else []
 
 
 def _reason(post: NotEligible) -> str:

@@ -24,6 +24,7 @@ from orchestration.explain.judging import (
 from orchestration.explain.rows import CreatorRows, Row
 from orchestration.foundations.messages import msgid
 from orchestration.terms.model import Eligibility, Program
+from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS
 
 Kind = Literal["number", "day", "moment", "names", "account types"]
 Outcome = Literal["turns", "unknown", "nothing"]
@@ -35,35 +36,6 @@ OUTCOMES: Final[Mapping[Outcome, str]] = {
         " no views are counted:"
     ),
     "nothing": msgid("Nothing would have changed it: the terms that judge it let none count."),
-}
-_ABOUT_CREATOR: Final = {
-    "UNKNOWN_CREATOR": msgid("Data about the account was delivered."),
-    "NOT_ACTIVATED": msgid("A deal was activated."),
-    "DEAL_OUTSIDE_PERIOD": msgid("A deal that was activated takes part in the period."),
-    "ACCOUNT_TYPE": msgid("The type of the account is one of: %(needed)s."),
-    "MARKET": msgid("The terms name the market %(needed)s."),
-    "UNDER_AGE": msgid("The creator was born on %(needed)s or before."),
-    "POLICY_VIOLATION": msgid(
-        "No violation of a policy by the account is open when %(needed)s begins (UTC)."
-    ),
-}
-_ABOUT_POST: Final = {
-    "CREATOR_INELIGIBLE": msgid("The creator is eligible."),
-    "CONTENT_TYPE": msgid("The content type is one of: %(needed)s."),
-    "BRANDED_CONTENT": msgid("The post is no branded content."),
-    "COLLAB": msgid("The post is no collaboration."),
-    "WATERMARK": msgid("The post has no watermark."),
-    "NOT_ORIGINAL": msgid("The post is original."),
-    "POLICY_VIOLATION": msgid(
-        "No violation of a policy by the post is open when %(needed)s begins (UTC)."
-    ),
-    "PUBLISHED_FROM": msgid("It was published at %(needed)s or later."),
-    "PUBLISHED_BEFORE": msgid("It was published before %(needed)s."),
-    "REMOVED": msgid("It was not removed before %(needed)s."),
-    "BELOW_MINIMUM_VIEWS": msgid("It has at least %(needed)s qualified views."),
-    "OVER_POST_LIMIT": msgid(
-        "Of the creator's posts that have no other reason, at most %(needed)s come before it."
-    ),
 }
 _EXCLUSIONS: Final = {
     "branded_content": "BRANDED_CONTENT",
@@ -149,7 +121,7 @@ def post_changes(program: Program, period: str, rows: CreatorRows) -> dict[str, 
 
 def _of_creator(code: str, program: Program, period_key: str, creator: Row) -> Condition:
     period = program.period(period_key)
-    text = _ABOUT_CREATOR[code]
+    text = CREATOR_REASONS[code].turned
     if code in _WITHOUT_WINDOW:
         return Condition(code, text)
     if code == "POLICY_VIOLATION":
@@ -202,18 +174,21 @@ class _Post:
         if "OUTSIDE_WINDOW" in self.codes:
             is_early = at < instant(start)
             at = instant(start) if is_early else instant(end) - _MICROSECOND
-            about = "PUBLISHED_FROM" if is_early else "PUBLISHED_BEFORE"
-            yield Condition(about, _ABOUT_POST[about], "moment", [start if is_early else end])
+            outside = POST_REASONS["OUTSIDE_WINDOW"]
+            if is_early:
+                yield Condition("PUBLISHED_FROM", outside.turned, "moment", [start])
+            else:
+                yield Condition("PUBLISHED_BEFORE", outside.turned_if_late, "moment", [end])
         yield from self._kind(at)
         if "REMOVED" in self.codes:
-            yield Condition("REMOVED", _ABOUT_POST["REMOVED"], "moment", [end])
+            yield _turned("REMOVED", "moment", [end])
         eligibility = self.judge.eligibility(at)
         yield from self._views(eligibility)
         yield from self._place(at, eligibility)
 
     def _creator(self) -> Iterator[Condition]:
         if "CREATOR_INELIGIBLE" in self.codes:
-            yield Condition("CREATOR_INELIGIBLE", _ABOUT_POST["CREATOR_INELIGIBLE"])
+            yield _turned("CREATOR_INELIGIBLE")
 
     def _kind(self, at: datetime) -> Iterator[Condition]:
         """What the version that judges it, published then, says of it as it is.
@@ -224,20 +199,17 @@ class _Post:
         if not then.content_types:
             raise _NoSuchPost
         if self.post.text("content_type") not in then.content_types:
-            text = _ABOUT_POST["CONTENT_TYPE"]
-            yield Condition("CONTENT_TYPE", text, "names", then.content_types)
+            yield _turned("CONTENT_TYPE", "names", then.content_types)
         for name, code in _EXCLUSIONS.items():
             if name in then.excludes and (code in self.codes or name not in now.excludes):
-                yield Condition(code, _ABOUT_POST[code])
+                yield _turned(code)
         if "POLICY_VIOLATION" in self.codes:
             closes_on = self.judge.program.period(self.judge.period).closes_on
-            text = _ABOUT_POST["POLICY_VIOLATION"]
-            yield Condition("POLICY_VIOLATION", text, "day", [str(closes_on)])
+            yield _turned("POLICY_VIOLATION", "day", [str(closes_on)])
 
     def _views(self, eligibility: Eligibility) -> Iterator[Condition]:
         if int(self.post.text("qualified_views")) < eligibility.minimum_views:
-            text, needed = _ABOUT_POST["BELOW_MINIMUM_VIEWS"], str(eligibility.minimum_views)
-            yield Condition("BELOW_MINIMUM_VIEWS", text, "number", [needed])
+            yield _turned("BELOW_MINIMUM_VIEWS", "number", [str(eligibility.minimum_views)])
 
     def _place(self, at: datetime, eligibility: Eligibility) -> Iterator[Condition]:
         """The place that the post would have, not only the one that it has."""
@@ -246,8 +218,12 @@ class _Post:
             raise _NoSuchPost
         place = (at, str(self.post.key["post_id"]).encode())
         if limit is not None and bisect_left(self.fine, place) >= limit:
-            text = _ABOUT_POST[OVER_POST_LIMIT]
-            yield Condition(OVER_POST_LIMIT, text, "number", [str(limit - 1)])
+            yield _turned(OVER_POST_LIMIT, "number", [str(limit - 1)])
+
+
+def _turned(code: str, kind: Kind = "names", needed: Sequence[str] = ()) -> Condition:
+    """What must hold in the place of a reason of a post."""
+    return Condition(code, POST_REASONS[code].turned, kind, needed)
 
 
 def _place(post: Row) -> tuple[datetime, bytes]:

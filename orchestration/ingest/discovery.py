@@ -2,16 +2,20 @@
 
 Belongs here: walking the folders, following links, telling formats by their suffix, and what cannot
 be read at all. Does not: what is in a file. Names come from outside, so nothing here trusts one:
-a link may lead anywhere, back to where it is, or to a pipe that never ends.
+a link may lead anywhere, back to where it is, or to a pipe that never ends. Where the names come from is a
+`Tree`: a disk here, a bucket in `bucket.py`.
 """
 
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from errno import EINVAL
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from orchestration.foundations.files import NotRegular
 from orchestration.foundations.texts import LONGEST_NAME, shown
 from orchestration.ingest.datasets import DATASET_NAMES
 from orchestration.ingest.quarantine import FileReason
@@ -92,6 +96,68 @@ class Inventory:
     entries: tuple[FoundFile | RefusedEntry, ...]
     notes: tuple[Note, ...]
 
+    def only(self, datasets: Collection[str]) -> "Inventory":
+        """What is of these datasets."""
+        return replace(
+            self,
+            folders=self.folders & set(datasets),
+            entries=tuple(entry for entry in self.entries if entry.dataset in datasets),
+            notes=tuple(note for note in self.notes if note.dataset in datasets),
+        )
+
+
+class Name(NamedTuple):
+    """A name in a folder of a tree; what is neither a link nor a folder may be a file."""
+
+    name: str
+    is_link: bool
+    is_folder: bool
+
+
+class Tree(Protocol):
+    """Where discovery looks. Paths are absolute and have slashes, the root's included."""
+
+    root: str
+
+    def names(self, folder: str) -> Sequence[Name]:
+        """The names in a folder, in the order of their bytes; OSError if it cannot be listed."""
+
+    def identity(self, path: str) -> Identity:
+        """The identity of a file; OSError for what is none."""
+
+    def target(self, path: str) -> str:
+        """The path that a link leads to, with no link in it; OSError if it leads nowhere."""
+
+    def is_folder(self, path: str) -> bool:
+        """True of a folder, also behind a link."""
+
+
+class _Disk:
+    """A folder of this machine as a tree."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def names(self, folder: str) -> list[Name]:
+        with os.scandir(folder) as scan:
+            found = [
+                Name(entry.name, entry.is_symlink(), entry.is_dir(follow_symlinks=False))
+                for entry in scan
+            ]
+        return sorted(found, key=lambda found: os.fsencode(found.name))
+
+    def identity(self, path: str) -> Identity:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRegular(EINVAL, "not a regular file")
+        return Identity.of(status)
+
+    def target(self, path: str) -> str:
+        return os.path.realpath(path, strict=True)
+
+    def is_folder(self, path: str) -> bool:
+        return os.path.isdir(path)
+
 
 SKIPPED_PREFIXES: Final = (".", "_")
 
@@ -109,11 +175,17 @@ def discover(landing: Path) -> Inventory:
     root = os.path.realpath(landing)
     if not os.path.isdir(root):
         raise NotADirectoryError(f"the landing directory {shown(str(landing))} does not exist")
-    tables = _TableFolders(root)
+    return discover_in(_Disk(root))
+
+
+def discover_in(tree: Tree) -> Inventory:
+    """Everything in a tree of landing files. OSError if its root cannot be listed."""
+    tables = _TableFolders(tree)
     folders: set[str] = set()
     entries: list[FoundFile | RefusedEntry] = []
     notes: list[Note] = []
-    for name in sorted(os.listdir(root), key=os.fsencode):
+    for top in tree.names(tree.root):
+        name = top.name
         if name.startswith(SKIPPED_PREFIXES):
             continue
         if name not in DATASET_NAMES:
@@ -121,8 +193,8 @@ def discover(landing: Path) -> Inventory:
                 Note("beside_datasets", None, shown(name, LONGEST_NAME), "no dataset of this name")
             )
             continue
-        walk = _Walk(root, name, tables)
-        walk.run()
+        walk = _Walk(tree, name, tables)
+        walk.run(top)
         if walk.has_folder:
             folders.add(name)
         entries += walk.entries
@@ -142,8 +214,9 @@ def format_of(name: str) -> Format | None:
 class _TableFolders:
     """The folders that are, or lie below, one with the log of a table (contract §2, TABLE_FORMAT)."""
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._root = tree.root
         self._table_of: dict[str, str | None] = {}  # by the path of a folder
 
     def table_of(self, folder: str) -> str | None:
@@ -162,25 +235,24 @@ class _TableFolders:
         return found
 
     def _log_in(self, folder: str) -> str | None:
-        names = _names_in(folder)
+        names = self._names_in(folder)
         logs = [os.path.join(folder, name) for name in sorted(_TABLE_LOGS & names)]
         if _TABLE_METADATA_FOLDER in names:
             metadata = os.path.join(folder, _TABLE_METADATA_FOLDER)
-            inner = sorted(name for name in _names_in(metadata) if _is_table_metadata(name))
+            inner = sorted(name for name in self._names_in(metadata) if _is_table_metadata(name))
             logs += [os.path.join(metadata, name) for name in inner[:1]]
         return os.path.relpath(logs[0], self._root) if logs else None
+
+    def _names_in(self, folder: str) -> set[str]:
+        """Nothing of what is no folder or cannot be listed; that is refused where it is walked over."""
+        try:
+            return {found.name for found in self._tree.names(folder)}
+        except OSError:
+            return set()
 
 
 def _is_table_metadata(name: str) -> bool:
     return name.endswith(_TABLE_METADATA_SUFFIX)
-
-
-def _names_in(folder: str) -> set[str]:
-    """Nothing of what is no folder or cannot be listed; that is refused where it is walked over."""
-    try:
-        return set(os.listdir(folder))
-    except OSError:
-        return set()
 
 
 class _Walk:
@@ -190,22 +262,22 @@ class _Walk:
     name wherever it has one, and what a link adds does not depend on where it stands.
     """
 
-    def __init__(self, root: str, dataset: str, tables: _TableFolders) -> None:
+    def __init__(self, tree: Tree, dataset: str, tables: _TableFolders) -> None:
         self.entries: list[FoundFile | RefusedEntry] = []
         self.notes: list[Note] = []
         self.has_folder = False
-        self._root = root
+        self._tree = tree
+        self._root = tree.root
         self._dataset = dataset
         self._tables = tables
         self._seen: dict[str, str] = {}  # real path -> name under which it was reached first
         self._links: list[str] = []  # relative paths
 
-    def run(self) -> None:
-        top = os.path.join(self._root, self._dataset)
-        if os.path.islink(top):
+    def run(self, top: Name) -> None:
+        if top.is_link:
             self._links.append(self._dataset)
-        elif os.path.isdir(top):
-            self._visit_folder(self._dataset, top)
+        elif top.is_folder:
+            self._visit_folder(self._dataset, os.path.join(self._root, self._dataset))
         else:
             self._note_no_folder()
         while self._links:
@@ -221,8 +293,7 @@ class _Walk:
             if self._was_seen(relative, path):
                 continue
             try:
-                with os.scandir(path) as scan:
-                    entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
+                entries = self._tree.names(path)
             except OSError as error:
                 self._refuse(relative, FileReason.UNREADABLE, f"folder: {error.strerror}")
                 continue
@@ -230,30 +301,27 @@ class _Walk:
                 if entry.name.startswith(SKIPPED_PREFIXES):
                     continue
                 inner = f"{relative}/{entry.name}"
-                if entry.is_symlink():
+                if entry.is_link:
                     self._links.append(inner)
-                elif entry.is_dir(follow_symlinks=False):
-                    pending.append((inner, entry.path))
+                elif entry.is_folder:
+                    pending.append((inner, os.path.join(path, entry.name)))
                 else:
-                    self._visit_file(inner, entry.path)
+                    self._visit_file(inner, os.path.join(path, entry.name))
 
     def _visit_file(self, relative: str, path: str) -> None:
         try:
-            status = os.stat(path)
+            identity = self._tree.identity(path)
         except OSError as error:
             self._refuse(relative, FileReason.UNREADABLE, str(error.strerror))
             return
-        if not stat.S_ISREG(status.st_mode):
-            self._refuse(relative, FileReason.UNREADABLE, "not a regular file")
-            return
         if table_log := self._table_log(relative, path):
             detail = f"{shown(table_log)} says which files are the table; deliver its rows as files"
-            self._refuse(relative, FileReason.TABLE_FORMAT, detail, status.st_size)
+            self._refuse(relative, FileReason.TABLE_FORMAT, detail, identity.size_bytes)
             return
         form = format_of(relative)
         if form is None:
             detail = "expected one of " + ", ".join(Format)
-            self._refuse(relative, FileReason.UNKNOWN_FORMAT, detail, status.st_size)
+            self._refuse(relative, FileReason.UNKNOWN_FORMAT, detail, identity.size_bytes)
             return
         if self._was_seen(relative, path):
             return
@@ -264,20 +332,20 @@ class _Walk:
                 shown(relative),
                 path,
                 form,
-                Identity.of(status),
+                identity,
             )
         )
 
     def _follow(self, relative: str) -> None:
         try:
-            target = os.path.realpath(os.path.join(self._root, relative), strict=True)
+            target = self._tree.target(os.path.join(self._root, relative))
         except OSError as error:  # leads nowhere, or to itself
             self._refuse(relative, FileReason.UNREADABLE, f"link: {error.strerror}")
             return
         if os.path.commonpath((self._root, target)) != self._root:
             detail = "the link leads out of the landing directory"
             self._refuse(relative, FileReason.OUTSIDE_LANDING, detail)
-        elif os.path.isdir(target):
+        elif self._tree.is_folder(target):
             self._visit_folder(relative, target)
         elif relative == self._dataset:
             self._note_no_folder()

@@ -25,8 +25,8 @@ MOST_BYTES: Final = 10 << 30
 
 # A smaller file is read again in less time than its entry takes.
 LEAST_FILE_BYTES: Final = 64 << 10
-# What a run that died has begun is removed after a day: no run takes that long.
-_LEFTOVER_SECONDS: Final = 24 * 60 * 60
+LONGEST_RUN_SECONDS: Final = 24 * 60 * 60
+"""No run takes that long: what one has begun before is of one that died."""
 _BEGUN, _GONE = ".new-", ".gone-"
 _ENTRY: Final = "entry.json"
 
@@ -76,7 +76,7 @@ class FileCache:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             if folder.exists():  # else another run has dropped it, or there never was one
                 self.tell(f"{folder} is damaged; it is made anew")
-                self._drop(folder)
+                drop(folder)
             return None
         with suppress(OSError):
             os.utime(folder)  # used now: the one that was used longest ago is dropped first
@@ -89,7 +89,7 @@ class FileCache:
 
         A cache that cannot be written fails nothing.
         """
-        begun = self.folder / f"{_BEGUN}{uuid.uuid4().hex}"
+        begun = begun_entry(self.folder)
         try:
             begun.mkdir(mode=0o700, parents=True)
             parts = {name: _file_digest(begun / f"{name}.parquet") for name in write(begun)}
@@ -104,24 +104,7 @@ class FileCache:
 
     def sweep(self) -> None:
         """Drops the entries used longest ago until the rest is within the bound, and what died half-written."""
-        found = []
-        with suppress(OSError):
-            for folder in self.folder.iterdir():
-                with suppress(OSError):
-                    used, size = (
-                        folder.stat().st_mtime,
-                        sum(f.stat().st_size for f in folder.iterdir()),
-                    )
-                    if not folder.name.startswith((_BEGUN, _GONE)):
-                        found.append((used, folder, size))
-                    elif used < time.time() - _LEFTOVER_SECONDS:
-                        shutil.rmtree(folder, ignore_errors=True)
-        left = sum(size for _, _, size in found)
-        for _, folder, size in sorted(found):
-            if left <= self.most_bytes:
-                return
-            self._drop(folder)
-            left -= size
+        sweep(self.folder, self.most_bytes)
 
     def _taken_part(self, path: Path, sha256: str) -> Path:
         """A part under a name of this run's own, so that whoever drops the entry does not matter."""
@@ -137,12 +120,40 @@ class FileCache:
             raise ValueError
         return taken
 
-    def _drop(self, folder: Path) -> None:
-        """In one step it is no entry any more, whoever looks."""
-        gone = self.folder / f"{_GONE}{uuid.uuid4().hex}"
-        with suppress(OSError):
-            os.rename(folder, gone)
-        shutil.rmtree(gone, ignore_errors=True)
+
+def sweep(entries: Path, most_bytes: int, *, spared_seconds: float = 0) -> None:
+    """Drops the entries used longest ago until the rest is within the bound, and what died half-written.
+
+    Entries used in the last `spared_seconds` stay, whatever they take.
+    """
+    found, now = [], time.time()
+    with suppress(OSError):
+        for folder in entries.iterdir():
+            with suppress(OSError):
+                used, size = folder.stat().st_mtime, sum(f.stat().st_size for f in folder.iterdir())
+                if not folder.name.startswith((_BEGUN, _GONE)):
+                    found.append((used, folder, size))
+                elif used < now - LONGEST_RUN_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
+    left = sum(size for _, _, size in found)
+    for used, folder, size in sorted(found):
+        if left <= most_bytes or used > now - spared_seconds:
+            return
+        drop(folder)
+        left -= size
+
+
+def begun_entry(entries: Path) -> Path:
+    """A folder, not there yet, to make an entry in; where its maker dies it is swept away."""
+    return entries / f"{_BEGUN}{uuid.uuid4().hex}"
+
+
+def drop(entry: Path) -> None:
+    """In one step it is no entry any more, whoever looks."""
+    gone = entry.parent / f"{_GONE}{uuid.uuid4().hex}"
+    with suppress(OSError):
+        os.rename(entry, gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ with a fingerprint.
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -25,7 +25,7 @@ class FileFingerprint(NamedTuple):
     """A file of the landing directory and the hash of its content.
 
     In place of a hash stands the reason code, where a file is refused unread; nothing, where a
-    dataset has a folder without files (path with a `/` at the end).
+    dataset has a folder without files (path with a `/` at the end); what a bucket lists an object by.
     """
 
     path: str  # as `ingest_files.file` has it
@@ -52,20 +52,30 @@ class _Remembered(NamedTuple):
     sha256: str
 
 
-def hash_landing(inventory: Inventory, cache: Path | None = None, *, anew: bool = False) -> Hashed:
+def hash_landing(
+    inventory: Inventory,
+    cache: Path | None = None,
+    *,
+    anew: bool = False,
+    own: Mapping[str, str] | None = None,
+) -> Hashed:
     """Hashes all that was found.
 
     With a cache file, a file is read again only if its path, size, times, inode or device changed,
-    or if all are to be read `anew`. Several landing directories may share one.
+    or if all are to be read `anew`. Several landing directories may share one. `own` has the hashes, by
+    path, of files that this process has just written for itself: they are taken as they are.
     """
-    remembered = _read_cache(cache) if cache else {}
+    remembered, own = _read_cache(cache) if cache else {}, own or {}
     now_ns = time.time_ns()
+    hashes: dict[str, str] = {}
     kept: dict[str, _Remembered] = {}
-    found, differing = [], []
+    differing = []
     for entry in inventory.entries:
         if isinstance(entry, RefusedEntry):
-            size_bytes = entry.size_bytes or 0
-            found.append(FileFingerprint(entry.name, size_bytes, entry.reason.value))
+            continue
+        if entry.path in own:
+            kept[entry.path] = _Remembered(entry.identity, own[entry.path])
+            hashes[entry.path] = own[entry.path]
             continue
         known = remembered.get(entry.path)
         looks_same = known is not None and known.identity == entry.identity
@@ -79,13 +89,26 @@ def hash_landing(inventory: Inventory, cache: Path | None = None, *, anew: bool 
             and len(known.sha256) == hashlib.sha256().digest_size * 2
         ):
             kept[entry.path] = known
-        found.append(FileFingerprint(entry.name, entry.identity.size_bytes, known.sha256))
-    filled = {entry.dataset for entry in inventory.entries}
-    found += [FileFingerprint(f"{name}/", 0, "") for name in inventory.folders - filled]
+        hashes[entry.path] = known.sha256
     if cache and not kept.items() <= remembered.items():
         _write_cache(cache, remembered | kept)
     contents = {path: known.sha256 for path, known in kept.items()}
-    return Hashed(sorted(found), contents, differing)
+    return Hashed(fingerprints_of(inventory, lambda file: hashes[file.path]), contents, differing)
+
+
+def fingerprints_of(
+    inventory: Inventory, content: Callable[[FoundFile], str]
+) -> list[FileFingerprint]:
+    """The fingerprints of all entries, and of folders without one; sorted. `content` stands for a file's bytes."""
+    found = [
+        FileFingerprint(entry.name, entry.size_bytes or 0, entry.reason.value)
+        if isinstance(entry, RefusedEntry)
+        else FileFingerprint(entry.name, entry.identity.size_bytes, content(entry))
+        for entry in inventory.entries
+    ]
+    filled = {entry.dataset for entry in inventory.entries}
+    found += [FileFingerprint(f"{name}/", 0, "") for name in inventory.folders - filled]
+    return sorted(found)
 
 
 def landing_digest(fingerprints: Sequence[FileFingerprint]) -> str:

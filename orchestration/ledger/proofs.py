@@ -101,11 +101,11 @@ class Tree:
         return self._levels[level][index * HASH_BYTES : (index + 1) * HASH_BYTES]
 
 
-def proof_of(facts: Mapping[str, Any], sealing: Sealing, tree: Tree) -> dict[str, Any]:
-    """The proof of a statement as its JSON has it (§12); LookupError if the tree is not of its facts."""
-    leaf_index = tree.index(sealing.leaf(facts))
+def proof_of(leaf: bytes, salt: bytes, tree: Tree) -> dict[str, Any]:
+    """The proof of a statement as its JSON has it (§12); LookupError if the tree has no such leaf."""
+    leaf_index = tree.index(leaf)
     return {
-        "salt": sealing.salt(facts["creator_id"]).hex(),
+        "salt": salt.hex(),
         "leaf_index": leaf_index,
         "tree_size": tree.size,
         "path": [beside.hex() for beside in tree.path(leaf_index)],

@@ -103,12 +103,14 @@ def open_books(home: Home, program: str, *, completes: bool = True) -> Books:
     return Books(published, store.restated(), {key: entry for key, (entry, _) in entries.items()})
 
 
-def demand_periods_stay(home: Home, loaded: LoadedProgram) -> None:
+def demand_periods_stay(home: Home, loaded: LoadedProgram, run: str | None = None) -> None:
     """§7 "Periods stay": Refused, with every reason, for a program file that takes back what is published.
 
     That is one "in which a published period is missing, a period stands before a closed one that
     was not there when that one was closed, or the currency is another one". On top of that, one in
-    which published periods stand in another order: a balance would be carried on twice.
+    which published periods stand in another order: a balance would be carried on twice. So would one
+    of the period that is to be `run` by the file, if it stood elsewhere once it is published: later
+    periods would open with it in this file's order, and be closed in the other one.
     """
     program = loaded.program
     published = home.store(program.program).published()
@@ -134,6 +136,14 @@ def demand_periods_stay(home: Home, loaded: LoadedProgram) -> None:
             f"the published periods stood in the order {', '.join(stood)}; balances are carried on in "
             "it, so it stays. To turn open periods round, withdraw them first: bonus withdraw PERIOD"
         )
+    elif run is not None and not found:
+        stands = order_as_published(home, program, published.values(), run)
+        if [key for key in order if key in stands] != stands:
+            found.append(
+                f"once {run} is run by this file, the periods stand in the order {', '.join(stands)}, by "
+                "the first day that each one's own run has read, and not in that of this file; first run "
+                "those again that begin on another day now, or withdraw them: bonus withdraw PERIOD"
+            )
     if (currency := _currency(published)) not in (None, program.currency):
         found.append(
             f"the currency is {program.currency}, but what is published is in {currency}; a program "
@@ -144,14 +154,15 @@ def demand_periods_stay(home: Home, loaded: LoadedProgram) -> None:
 
 
 def order_as_published(
-    home: Home, program: Program, published: Collection[Publication]
+    home: Home, program: Program, published: Collection[Publication], run: str | None = None
 ) -> list[str]:
     """The published periods as balances are carried on through them, whatever the program file says.
 
     Closed ones as they were closed, then the open ones by their first day, as their own runs read
     it; by that of the program file where that cannot be read, and first of all where there is none.
+    With `run`, as they will be once that period is published by the program file.
     """
-    keys = [publication.period for publication in published]
+    keys = list(dict.fromkeys([*(one.period for one in published), *([run] if run else [])]))
     try:
         log = CloseLog(home.path, program.program).entries()
         closed = [entry.period for entry, _ in log if entry.period in keys]
@@ -159,7 +170,7 @@ def order_as_published(
         closed = []
     starts = {period.key: period.starts_on for period in program.periods}
     for publication in published:
-        if publication.period not in closed:
+        if publication.period not in closed and publication.period != run:
             with suppress(OSError, ProgramFileError, UnknownPeriodError):
                 period = publication.program().period(publication.period)
                 starts[publication.period] = period.starts_on

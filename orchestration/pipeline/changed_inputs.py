@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
-from orchestration.ingest.discovery import discover
 from orchestration.ingest.fingerprint import dataset_digests, landing_digest
+from orchestration.ingest.landing_place import Landing, landing_at
 from orchestration.pipeline.home import Home
 from orchestration.records import Inputs, Unreadable
 from orchestration.terms.load import LoadedProgram
@@ -66,7 +65,7 @@ NOTHING: Final = Changed(False)
 
 
 def changes_of_published(
-    home: Home, loaded: LoadedProgram, landing: Path | None = None
+    home: Home, loaded: LoadedProgram, landing: Landing | None = None
 ) -> dict[str, Changed]:
     """What changed since the runs whose rows are published; of a closed period, since its restatement.
 
@@ -81,26 +80,26 @@ def changes_of_published(
 
 
 def changes_since(
-    home: Home, loaded: LoadedProgram, runs: Mapping[str, Inputs], landing: Path | None = None
+    home: Home, loaded: LoadedProgram, runs: Mapping[str, Inputs], landing: Landing | None = None
 ) -> dict[str, Changed]:
     """What changed since each of some runs has read its inputs, by the key that the run has in `runs`.
 
-    Looks into `landing`; left out, into the directory that the home knows for the program, else into
+    Looks at `landing`; left out, at the place that the home knows for the program, else into
     the run's own. A file is read only if the home has no hash of it as it is now.
     """
     known = home.registrations().get(loaded.program.program)
     landing = landing or (known.landing if known else None)
 
     @cache
-    def lies_in(folder: Path) -> tuple[str, dict[str, str]] | None:
+    def lies_at(place: Landing) -> tuple[str, dict[str, str]] | None:
         try:
-            found = home.fingerprints(discover(folder))
+            found = home.fingerprints(place)
         except OSError:  # gone, or may not be listed
             return None
         return landing_digest(found), dataset_digests(found)
 
     return {
-        key: _changed(run, loaded, lies_in(landing or Path(run.landing)))
+        key: _changed(run, loaded, lies_at(landing or landing_at(run.landing)))
         for key, run in runs.items()
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline import earning
 from orchestration.pipeline.building import build
 from orchestration.pipeline.gating import demand_held
@@ -21,7 +22,7 @@ MODEL_STAGES = STAGES[1:-1]
 
 
 def run_all(
-    run: PeriodRun, program_file: Path, landing: Path, reader: Reader | None = None
+    run: PeriodRun, program_file: Path, landing: Landing, reader: Reader | None = None
 ) -> Published:
     """All stages with their gates. Raises GateFailed or Refused; what is published then stays."""
     compute(run, program_file, landing, reader)
@@ -29,7 +30,7 @@ def run_all(
 
 
 def compute(
-    run: PeriodRun, program_file: Path, landing: Path, reader: Reader | None = None
+    run: PeriodRun, program_file: Path, landing: Landing, reader: Reader | None = None
 ) -> None:
     """All stages but the last half of the last: up to earnings, with nothing settled or published."""
     ingest(run, program_file, landing, reader)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -82,6 +83,9 @@ class GateWorker:
                 answer = process.stdout.readline()
             except BrokenPipeError:
                 answer = ""
+            except BaseException:
+                self._leave(process)
+                raise
             if not answer:
                 raise RuntimeError(
                     "the process that runs the gates has died; nothing was published. "
@@ -96,6 +100,14 @@ class GateWorker:
             self._process.stdin.close()
             self._process.wait(timeout=30)
         self._process = None
+
+    def _leave(self, process: _Process) -> None:
+        """Leaves a process that still owes an answer, and so ends it: the next question would get that one."""
+        self._process = None
+        for end in (process.stdin, process.stdout):
+            with suppress(OSError):
+                if end is not None:
+                    end.close()
 
     def _drain(self) -> None:
         """From now on reads what the worker says, or a chatty library would block on a full pipe."""

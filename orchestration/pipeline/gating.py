@@ -8,7 +8,8 @@ from pathlib import Path
 
 from expectations.suite import GateResult
 from expectations.suites import SUITES
-from orchestration.ingest.discovery import discover
+from orchestration.ingest.bucket import NotReachable
+from orchestration.ingest.landing_place import Landing, landing_at
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import Gate, PeriodRun
 from orchestration.pipeline.refusals import GateFailed, Refused
@@ -57,8 +58,8 @@ def judged(
 
 
 def demand_same_inputs(run: PeriodRun, inputs: Inputs) -> None:
-    """Refused if landing files or program file are no longer what ingest read."""
-    landing, program_file = Path(inputs.landing), Path(inputs.program_file)
+    """Refused if landing files or program file are no longer what ingest read, or a bucket does not say so."""
+    landing, program_file = landing_at(inputs.landing), Path(inputs.program_file)
     changed = []
     if _landing_digest(run.home, landing) != inputs.landing_sha256:
         changed.append(f"files in {landing}")
@@ -75,9 +76,14 @@ def demand_same_inputs(run: PeriodRun, inputs: Inputs) -> None:
         )
 
 
-def _landing_digest(home: Home, landing: Path) -> str | None:
+def _landing_digest(home: Home, landing: Landing) -> str | None:
     try:
-        return home.landing_digest(discover(landing))
+        return home.landing_digest(landing)
+    except NotReachable as error:
+        raise Refused(
+            f"{error}; so whether it changed after ingest is not known, and nothing is published. Run the"
+            " period again"
+        ) from None
     except OSError:  # the whole directory is gone, or may not be listed any more
         return None
 

@@ -19,7 +19,8 @@ from filelock import FileLock, Timeout
 
 from orchestration.foundations.files import replace_file
 from orchestration.ingest.discovery import Inventory
-from orchestration.ingest.fingerprint import FileFingerprint, Hashed, hash_landing, landing_digest
+from orchestration.ingest.fingerprint import FileFingerprint, Hashed, landing_digest
+from orchestration.ingest.landing_place import Landing, landing_at, look_at, take
 from orchestration.publishing.store import Store
 
 POSTGRES_URL = "BONUS_DAGSTER_POSTGRES_URL"
@@ -125,14 +126,16 @@ class Registration:
     """The places where a program's files were last seen. A run from the UI reads them there."""
 
     program_file: Path
-    landing: Path | None  # None: only closed here so far, after what was known was lost
+    landing: Landing | None  # None: only closed here so far, after what was known was lost
 
 
 class Home:
-    """A home folder; made on first use, readable by its owner only."""
+    """A home folder; made on first use, readable by its owner only. `objects` may be those of another home."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, objects: Path | None = None) -> None:
         self.path = path.absolute()
+        self.objects = objects or self.path / "cache" / "objects"
+        """Objects that were fetched from buckets; may be deleted while nothing runs."""
 
     def prepare(self) -> None:
         """Makes the folder and Dagster's instance configuration in it, if they are not there yet.
@@ -213,23 +216,34 @@ class Home:
         """What runs keep of landing files for later ones; may be deleted at any time."""
         return self.path / "cache" / "landing"
 
-    def hashed(self, inventory: Inventory, *, anew: bool = False) -> Hashed:
-        """The hashes of all that a landing directory holds.
+    @property
+    def _hashes(self) -> Path:
+        return self.path / "cache" / "files.json"
 
-        Files that look as they did are hashed once, unless all are to be hashed `anew`.
+    def take(
+        self, landing: Landing, tell: Callable[[str], None], *, anew: bool = False
+    ) -> tuple[Inventory, Hashed]:
+        """All that lies at a landing place, at hand to be read, and its fingerprints; OSError where that fails.
+
+        Files that look as they did are hashed or fetched once, unless all are to be `anew`.
         """
-        return hash_landing(inventory, self.path / "cache" / "files.json", anew=anew)
+        return take(landing, self._hashes, self.objects, tell, anew=anew)
 
-    def fingerprints(self, inventory: Inventory) -> list[FileFingerprint]:
-        """The same, in the order of paths."""
-        return self.hashed(inventory).files
+    def fingerprints(self, landing: Landing) -> list[FileFingerprint]:
+        """The fingerprints of what lies there now, in the order of paths; OSError likewise."""
+        return look_at(landing, self._hashes)
 
-    def landing_digest(self, inventory: Inventory) -> str:
+    def landing_digest(self, landing: Landing) -> str:
         """One hash over all of it."""
-        return landing_digest(self.fingerprints(inventory))
+        return landing_digest(self.fingerprints(landing))
 
     def register(
-        self, program: str, program_file: Path, landing: Path | None, *, known_stays: bool = False
+        self,
+        program: str,
+        program_file: Path,
+        landing: Landing | None,
+        *,
+        known_stays: bool = False,
     ) -> None:
         """Remembers where a program's files are, for runs that are started in the UI.
 
@@ -251,7 +265,8 @@ class Home:
         """All programs that live in this home, by name."""
         return {
             path.stem: Registration(
-                Path(entry["program_file"]), Path(entry["landing"]) if entry["landing"] else None
+                Path(entry["program_file"]),
+                landing_at(entry["landing"]) if entry["landing"] else None,
             )
             for path in sorted((self.path / "programs").glob("*.json"))
             if (entry := json.loads(path.read_text(encoding="utf-8")))

@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.ingest.discovery import Inventory, discover
-from orchestration.ingest.file_cache import FileCache
+from orchestration.ingest.discovery import Inventory
+from orchestration.ingest.file_cache import LONGEST_RUN_SECONDS, FileCache, sweep
 from orchestration.ingest.fingerprint import (
     FileFingerprint,
     Hashed,
     dataset_digests,
     landing_digest,
 )
+from orchestration.ingest.landing_place import Landing
 from orchestration.ingest.opening import files_changed_since
 from orchestration.pipeline.books import demand_periods_stay
 from orchestration.pipeline.code_fingerprint import code_fingerprint
@@ -43,7 +44,7 @@ Reader = Callable[
 
 
 def ingest(
-    run: PeriodRun, program_file: Path, landing: Path, reader: Reader | None = None
+    run: PeriodRun, program_file: Path, landing: Landing, reader: Reader | None = None
 ) -> Inputs:
     """Reads program file and landing data into the run's work file; gives what was read.
 
@@ -55,13 +56,12 @@ def ingest(
 
     loaded = load_program(program_file)
     _demand_own(run, loaded)
-    demand_periods_stay(run.home, loaded)
+    demand_periods_stay(run.home, loaded, run.period)
     before = _last_run(run)
     attempt = run.state.begin_reading(run.program, run.period, run.run_id, run.by)
     run.tell("ingest", "fingerprints of the files")
     # Listed once: what is hashed is what is read, whatever arrives meanwhile.
-    inventory = discover(landing)
-    hashed = run.home.hashed(inventory, anew=run.rehash)
+    inventory, hashed = run.home.take(landing, partial(run.tell, "ingest"), anew=run.rehash)
     for name in hashed.differing:
         run.tell("ingest", f"{name} has other bytes than when it was hashed, {LOOKS_THE_SAME}")
     inputs = _inputs(run, loaded, landing, hashed.files)
@@ -104,6 +104,7 @@ def read_landing(
     kept = Kept(cache, hashed.contents, ends) if ends and run.cache_bytes else None
     read_files(connection, loaded, run.period, inventory, scratch, links, tell, kept)
     cache.sweep()
+    sweep(run.home.objects, run.cache_bytes, spared_seconds=LONGEST_RUN_SECONDS)
 
 
 def put_terms(connection: duckdb.DuckDBPyConnection, program: Program, period: str) -> None:
@@ -188,7 +189,7 @@ def _demand_own(run: PeriodRun, loaded: LoadedProgram) -> None:
 
 
 def _inputs(
-    run: PeriodRun, loaded: LoadedProgram, landing: Path, files: Sequence[FileFingerprint]
+    run: PeriodRun, loaded: LoadedProgram, landing: Landing, files: Sequence[FileFingerprint]
 ) -> Inputs:
     digest = landing_digest(files)
     parts = [run.program, run.period, digest, loaded.sha256, code_fingerprint()]

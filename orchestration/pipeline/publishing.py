@@ -56,7 +56,7 @@ def publish(run: PeriodRun) -> Published:
         loaded = run.recorded_program()
         assert last_run.inputs is not None
         demand_same_inputs(run, last_run.inputs)
-        demand_periods_stay(run.home, loaded)
+        demand_periods_stay(run.home, loaded, run.period)
         order = [period.key for period in loaded.program.periods]
         books = open_books(run.home, run.program)
         is_closed = run.period in books.closed

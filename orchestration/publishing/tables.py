@@ -17,9 +17,21 @@ INSTANT, DAY, FLAG = "TIMESTAMP", "DATE", "BOOLEAN"
 
 
 @dataclass(frozen=True, slots=True)
+class Minor:
+    """The type of an amount: whole minor units of a currency, and what says which one."""
+
+    of: str
+
+
+PROGRAM_MINOR = Minor("the program currency")
+PAYOUT_MINOR, ENTRY_MINOR = Minor("`payout_currency`"), Minor("`currency`")
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A published table: its key columns, and all columns with their types, key first.
 
+    `minor_units` has the columns that are amounts in minor units, with what says their currency.
     `later` are the columns that files of earlier code lack, and what stands for them, as SQL. A table
     that `explains` was not published by earlier code, or not as the contract has it. Of a table that
     `may_be_missing` earlier code wrote no file: it had no such rows.
@@ -31,6 +43,7 @@ class Table:
     later: Mapping[str, str] = field(default_factory=dict)
     may_be_missing: bool = False
     explains: bool = False
+    minor_units: Mapping[str, str] = field(default_factory=dict)
 
     def with_later(self, **values: str) -> Table:
         """The same table, of which earlier code did not write these columns."""
@@ -42,9 +55,11 @@ class Table:
         return replace(self, explains=True)
 
 
-def _table(name: str, key: tuple[str, ...], **columns: str) -> Table:
+def _table(name: str, key: tuple[str, ...], **columns: str | Minor) -> Table:
     """A table whose key columns are text, unless `columns` says otherwise."""
-    return Table(name, key, dict.fromkeys(key, TEXT) | columns)
+    types = {column: COUNT if isinstance(kind, Minor) else kind for column, kind in columns.items()}
+    minor = {column: kind.of for column, kind in columns.items() if isinstance(kind, Minor)}
+    return Table(name, key, dict.fromkeys(key, TEXT) | types, minor_units=minor)
 
 
 _TABLES = (
@@ -105,34 +120,38 @@ _TABLES = (
         ("market",),
         eligible_creators=COUNT,
         points=POINTS,
-        pool_minor=COUNT,
+        pool_minor=PROGRAM_MINOR,
         capped_creators=COUNT,
-        capped_minor=COUNT,
-        shared_minor=COUNT,
+        capped_minor=PROGRAM_MINOR,
+        shared_minor=PROGRAM_MINOR,
         shared_points=POINTS,
-        rounded_minor=COUNT,
+        rounded_minor=PROGRAM_MINOR,
     ).that_explains(),
     _table(
         "creator_earnings",
         ("creator_id",),
         market=TEXT,
         points=POINTS,
-        milestones_minor=COUNT,
-        cap_minor=COUNT,
+        milestones_minor=PROGRAM_MINOR,
+        cap_minor=PROGRAM_MINOR,
         capped=FLAG,
-        rounded_minor=COUNT,
+        rounded_minor=PROGRAM_MINOR,
         rounding_unit=COUNT,
-        program_amount_minor=COUNT,
+        program_amount_minor=PROGRAM_MINOR,
         budget_unit=COUNT,
-        performance_minor=COUNT,
-        milestone_minor=COUNT,
+        performance_minor=PROGRAM_MINOR,
+        milestone_minor=PROGRAM_MINOR,
     )
     .that_explains()
     .with_later(
         milestones_minor="null", rounded_minor="null", rounding_unit="null", budget_unit="null"
     ),
     _table(
-        "post_earnings", ("post_id",), creator_id=TEXT, amount_minor=COUNT, rounding_unit=COUNT
+        "post_earnings",
+        ("post_id",),
+        creator_id=TEXT,
+        amount_minor=PROGRAM_MINOR,
+        rounding_unit=COUNT,
     ).with_later(rounding_unit="null"),
     _table(
         "settlement_parties",
@@ -151,19 +170,19 @@ _TABLES = (
         status=TEXT,
         status_reason=TEXT,
         points=POINTS,
-        performance_minor=COUNT,
-        milestone_minor=COUNT,
+        performance_minor=PROGRAM_MINOR,
+        milestone_minor=PROGRAM_MINOR,
         capped=FLAG,
-        program_amount_minor=COUNT,
+        program_amount_minor=PROGRAM_MINOR,
         fx_rate=FX_RATE,
-        earnings_minor=COUNT,
-        opening_balance_minor=COUNT,
-        adjustments_minor=COUNT,
-        returns_minor=COUNT,
-        payable_minor=COUNT,
-        withheld_minor=COUNT,
-        payout_minor=COUNT,
-        closing_balance_minor=COUNT,
+        earnings_minor=PAYOUT_MINOR,
+        opening_balance_minor=PAYOUT_MINOR,
+        adjustments_minor=PAYOUT_MINOR,
+        returns_minor=PAYOUT_MINOR,
+        payable_minor=PAYOUT_MINOR,
+        withheld_minor=PAYOUT_MINOR,
+        payout_minor=PAYOUT_MINOR,
+        closing_balance_minor=PAYOUT_MINOR,
     ).with_later(returns_minor="0"),
     _table(
         "journal",
@@ -176,7 +195,7 @@ _TABLES = (
         creator_id=TEXT,
         account=TEXT,
         currency=TEXT,
-        amount_minor=COUNT,
+        amount_minor=ENTRY_MINOR,
     ).with_later(adjustment_id="null"),
 )
 
@@ -231,11 +250,11 @@ COMPUTED_TABLES: Mapping[str, Table] = {
 RESTATEMENT = _table(
     "restatement",
     ("creator_id", "payout_currency"),
-    program_amount_minor=COUNT,
+    program_amount_minor=PROGRAM_MINOR,
     fx_rate=FX_RATE,
-    posted_minor=COUNT,
-    computed_minor=COUNT,
-    difference_minor=COUNT,
+    posted_minor=PAYOUT_MINOR,
+    computed_minor=PAYOUT_MINOR,
+    difference_minor=PAYOUT_MINOR,
 )
 """What a closed period would come to now against what was posted for it, when it was computed."""
 

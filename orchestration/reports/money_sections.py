@@ -9,8 +9,8 @@ from orchestration.reports import text
 from orchestration.reports.figures import PeriodFigures, SettlementRow, program_of
 from orchestration.reports.page import Bar, Chart, Link, Section, Table, cell
 from orchestration.reports.parts import columns, named
-from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.currencies import minor_units
+from orchestration.terms.reasons import STATUS_REASONS
 
 STATUSES: Final = ("paid", "carried", "held", "none")
 SHOWN_BARS: Final = 12
@@ -163,7 +163,7 @@ def _status(row: SettlementRow) -> str:
         return "nothing payable"
     if row.reason is None:
         return row.status
-    return f"{row.status}: {STATUS_REASONS.get(row.reason, row.reason)}"
+    return f"{row.status}: {STATUS_REASONS[row.reason].text}"
 
 
 def distribution_section(figures: PeriodFigures) -> Section:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.changed_inputs import NOTHING, Changed, changes_of_published
 from orchestration.pipeline.closing import prospect
 from orchestration.pipeline.home import Home
@@ -20,10 +20,10 @@ from orchestration.reports.figures import PeriodFigures, SettlementRow, period_f
 from orchestration.reports.money_sections import change_section
 from orchestration.reports.page import Table
 from orchestration.reports.parts import columns
-from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.reports.remarks import remarks_in
 from orchestration.reports.run_sections import gates_section
 from orchestration.terms.load import LoadedProgram
+from orchestration.terms.reasons import STATUS_REASONS
 
 _SHOWN = ("held", "carried")
 
@@ -97,7 +97,7 @@ def close_preview(
     loaded: LoadedProgram,
     period: str,
     by: str | None = None,
-    landing: Path | None = None,
+    landing: Landing | None = None,
     today: date | None = None,
 ) -> Preview | None:
     """The preview of a close by `by`, or by anyone; None if the period is not published.
@@ -167,7 +167,7 @@ def _not_paid(rows: Sequence[SettlementRow]) -> list[Table]:
             [
                 [
                     row.status,
-                    STATUS_REASONS.get(row.reason or "", row.reason or ""),
+                    STATUS_REASONS[row.reason].text if row.reason else "",
                     text.count(row.rows),
                     text.money(row.closing_minor, row.currency),
                 ]

@@ -22,8 +22,8 @@ from orchestration.reports.figures import (
     reason_rows,
     unmatched_values,
 )
-from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS
 from orchestration.reports.text import amount, counted
+from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, Reason
 from orchestration.terms.unmatched import Unmatched
 
 _TABLES = (
@@ -114,9 +114,9 @@ def _nobody(totals: Totals, creators: Reasons, posts: Reasons) -> list[str]:
     return []
 
 
-def _why(what: str, whole: int, rows: Sequence[ReasonRow], meanings: Mapping[str, str]) -> str:
+def _why(what: str, whole: int, rows: Sequence[ReasonRow], meanings: Mapping[str, Reason]) -> str:
     """The reasons by number, the most frequent first; who has several counts for each."""
-    reasons = (f"{row.rows:,} {row.code} ({_small(meanings.get(row.code, ''))})" for row in rows)
+    reasons = (f"{row.rows:,} {row.code} ({_small(meanings[row.code].text)})" for row in rows)
     return f"Of {counted(whole, what)}: {', '.join(reasons)}."
 
 

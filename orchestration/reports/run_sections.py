@@ -12,9 +12,9 @@ from orchestration.reports import text
 from orchestration.reports.figures import PeriodFigures, ReasonRow
 from orchestration.reports.page import Bar, Chart, Section, Table, cell
 from orchestration.reports.parts import columns, not_held
-from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS
 from orchestration.reports.terms_changes import terms_changes
 from orchestration.terms.counts import COUNTS
+from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, Reason
 
 SHOWN_FAILING_ROWS: Final = 10
 SHOWN_CHANGES: Final = 60
@@ -44,7 +44,7 @@ def eligibility_section(figures: PeriodFigures) -> Section:
 
 
 def _reasons(
-    what: str, rows: Sequence[ReasonRow], meanings: Mapping[str, str], whole: int
+    what: str, rows: Sequence[ReasonRow], meanings: Mapping[str, Reason], whole: int
 ) -> Table:
     return Table(
         f"Reasons of {what}",
@@ -52,7 +52,7 @@ def _reasons(
         [
             [
                 row.code,
-                meanings.get(row.code, ""),
+                meanings[row.code].text,
                 text.count(row.rows),
                 text.percent(row.rows, whole),
                 text.count(row.alone),

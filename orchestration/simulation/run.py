@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DuckDBEngine
 from orchestration.pipeline.gate_worker import run_gate
@@ -26,7 +27,7 @@ def simulate_periods(
     others: Sequence[LoadedProgram],
     settings: Sequence[str],
     periods: Sequence[str],
-    landing: Path,
+    landing: Landing,
     out: Path,
     umask: int,
     progress: Callable[[str], None],

@@ -17,6 +17,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from orchestration.ingest.landing_place import Landing
 from orchestration.ledger.money import Account
 from orchestration.pipeline.books import Books, demand_periods_stay, demand_untouched, open_books
 from orchestration.pipeline.deciding import History
@@ -61,7 +62,7 @@ def simulated(
     loaded: LoadedProgram,
     other: LoadedProgram,
     periods: Sequence[str],
-    landing: Path,
+    landing: Landing,
     make_run: MakeRun = PeriodRun,
     reader: Reader | None = None,
 ) -> Iterator[dict[str, Simulated]]:
@@ -100,7 +101,7 @@ def _scratch(home: Home, program: str) -> Iterator[Home]:
         held = _lock(folder)
         held.acquire()
     try:
-        yield Home(folder)
+        yield Home(folder, home.objects)
     finally:
         shutil.rmtree(folder)
         held.release()
@@ -166,7 +167,7 @@ def _compute(
     loaded: LoadedProgram,
     other: LoadedProgram,
     named: Sequence[str],
-    landing: Path,
+    landing: Landing,
     make_run: MakeRun,
     reader: Reader | None,
 ) -> Mapping[str, Publication]:

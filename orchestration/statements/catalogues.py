@@ -22,7 +22,7 @@ from orchestration.statements.languages import LANGUAGES, catalogue_file
 from orchestration.statements.page import TEMPLATES
 
 _ORCHESTRATION: Final = Path(__file__).resolve().parents[1]
-_CODE: Final = ("terms/counts.py", "explain/*.py", "reports/reasons.py", "statements/*.py")
+_CODE: Final = ("terms/counts.py", "explain/*.py", "terms/reasons.py", "statements/*.py")
 _CALLS: Final = {"msgid": None, "Message": None}
 _DATED: Final = datetime(2026, 1, 1, tzinfo=UTC)  # or each update would change the files
 _IN_TEMPLATES: Final = ("_", "gettext", "ngettext")

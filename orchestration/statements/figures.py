@@ -12,6 +12,7 @@ from decimal import Decimal, localcontext
 from itertools import groupby
 from typing import Any, Final
 
+from orchestration.explain.earns_nothing import EarnsNothing
 from orchestration.explain.explanation import Explanation
 from orchestration.explain.not_counted import NotEligible
 from orchestration.explain.rows import CreatorRows, Row
@@ -59,11 +60,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A post that counts: its scores, its amount, and the step of its points."""
+    """A post that counts: its scores, its amount, the step of its points, and why it earns nothing, if so."""
 
     scores: Row
     amount_minor: str
     step: Step
+    earns_nothing: EarnsNothing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ def statement_of(
         accounts=[_account(row, program.currency, explanation, steps) for row in rows.ledger],
         earned=_earned(explanation, steps),
         segments=rows.segments,
-        types=_types(rows, steps),
+        types=_types(rows, steps, {post.post_id: post for post in explanation.earns_nothing}),
         left_out=_left_out(rows, explanation),
         creator_reasons=[reason.text for reason in explanation.creator_reasons],
         creator_change=explanation.creator_change,
@@ -211,14 +213,17 @@ def _earned(explanation: Explanation, steps: Mapping[str, Step]) -> list[Line]:
     ]
 
 
-def _types(rows: CreatorRows, steps: Mapping[str, Step]) -> list[ContentType]:
+def _types(
+    rows: CreatorRows, steps: Mapping[str, Step], nothing: Mapping[str, EarnsNothing]
+) -> list[ContentType]:
     amounts = {row.key["post_id"]: row.text("amount_minor") for row in rows.post_earnings}
     found = sorted(rows.post_scores, key=lambda row: row.text("content_type"))
     types = []
     for name, group in groupby(found, lambda row: row.text("content_type")):
         posts = [
-            Post(row, amounts[row.key["post_id"]], steps[f"points:{row.key['post_id']}"])
+            Post(row, amounts[post_id], steps[f"points:{post_id}"], nothing.get(post_id))
             for row in group
+            for post_id in (str(row.key["post_id"]),)
         ]
         with localcontext(prec=_DIGITS):
             points = sum((Decimal(post.scores.text("points")) for post in posts), Decimal(0))

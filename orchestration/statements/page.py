@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
 
+from orchestration.explain.earns_nothing import OUTCOMES as EARNING_OUTCOMES
+from orchestration.explain.earns_nothing import REASONS as EARNING_REASONS
+from orchestration.explain.earns_nothing import MoreGained
 from orchestration.explain.steps import Step
 from orchestration.explain.would_count import OUTCOMES, Condition
 from orchestration.foundations.messages import Message
 from orchestration.foundations.texts import shown
-from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.statements import wording
 from orchestration.statements.figures import Statement
 from orchestration.statements.languages import Language, Speech, translations
 from orchestration.terms.counts import ALL_COUNTS
 from orchestration.terms.currencies import minor_units
+from orchestration.terms.reasons import STATUS_REASONS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -106,6 +109,7 @@ def _environment(language: Language) -> Environment:
         "value": partial(_value, speech),
         "formula": _formula,
         "needed": partial(_needed, speech),
+        "gained": partial(_gained, speech),
     }
     for name in ("number", "percent", "money", "day", "moment"):
         environment.filters[name] = _as_it_stands(getattr(speech, name))
@@ -116,6 +120,8 @@ def _environment(language: Language) -> Environment:
         "counts": ALL_COUNTS,
         "status_reasons": STATUS_REASONS,
         "outcomes": OUTCOMES,
+        "earning_reasons": EARNING_REASONS,
+        "earning_outcomes": EARNING_OUTCOMES,
     }
     return environment
 
@@ -167,6 +173,15 @@ def _needed(speech: Speech, condition: Condition, zone: str) -> Markup:
     if not condition.needed:
         return text
     return text % {"needed": Markup(", ").join(written(value) for value in condition.needed)}
+
+
+def _gained(speech: Speech, more: MoreGained, zone: str) -> Markup:
+    """How much more a post had to gain, in a language."""
+    start, end = (
+        escape(speech.moment(edge, zone, is_edge=True)) for edge in (more.starts_at, more.ends_at)
+    )
+    needed = escape(speech.number(more.needed))
+    return _text(speech.language, more.message) % {"needed": needed, "start": start, "end": end}
 
 
 def _formula(step: Step) -> str | None:

@@ -1,4 +1,4 @@
-"""Codes of §6 and §7 as a payee reads them; the reasons of §4 are in `reports/reasons.py`."""
+"""Codes and columns as a payee reads them; reasons are in `terms/reasons.py`."""
 
 from __future__ import annotations
 
@@ -12,30 +12,6 @@ STATUSES: Final = {
     "carried": msgid("Carried to the next period"),
     "held": msgid("Held"),
 }
-
-ADVICE: Final = {
-    "CURRENCY_CHANGED": msgid(
-        "This amount is in a currency that is not your payout currency any more. It is kept for you;"
-        " ask the program's support how it can be paid."
-    ),
-    "NEGATIVE_BALANCE": msgid(
-        "More was taken back than was earned. What you earn in later periods is set off against it"
-        " first; you need not pay anything."
-    ),
-    "PAYEE_INCOMPLETE": msgid(
-        "Your payment details are not complete. Complete them: the amount is kept for you and is"
-        " paid with a later period."
-    ),
-    "PAYEE_BLOCKED": msgid(
-        "Payments to you are blocked. The amount is kept for you; ask the program's support what is"
-        " missing."
-    ),
-    "BELOW_MINIMUM": msgid(
-        "The amount is below the minimum payout. It is kept for you and is paid as soon as it"
-        " reaches the minimum together with later periods; you need not do anything."
-    ),
-}
-"""What a payee can do about an amount that is held or carried, by its reason."""
 
 LEDGER: Final = {
     "points": msgid("Points"),

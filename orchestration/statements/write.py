@@ -18,8 +18,9 @@ from datetime import datetime, time
 from functools import cache
 from importlib.metadata import version
 from io import StringIO
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 from orchestration.explain.reading import explain_rows, explained_period, read_creators
@@ -196,7 +197,16 @@ _OF_PROCESS: list[_Maker] = []
 
 
 def _begin(*given: Any) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     _OF_PROCESS[:] = [_maker(*given)]
+
+
+def _end_with_parent() -> None:
+    """Ends this process where the command was killed: it would wait for work that never comes."""
+    parent = parent_process()
+    assert parent is not None, "the pool has started it"
+    parent.join()
+    os._exit(1)
 
 
 def _make_in_process(creators: Creators) -> list[_Made]:
@@ -242,16 +252,16 @@ class _Maker:
 
     def _make_one(self, rows: CreatorRows, facts: Facts, reasons: Reasons) -> _Made:
         language = self.language or language_of(rows.ledger[0].cells["market"])
-        proof = proof_of(facts, self.sealing, self.tree)
-        leaf = self.sealing.leaf(facts).hex()
-        name, mark = name_of(rows.creator_id), self._mark(leaf, language)
+        leaf, salt = self.sealing.leaf(facts), self.sealing.salt(rows.creator_id)
+        proof = proof_of(leaf, salt, self.tree)
+        name, mark = name_of(rows.creator_id), self._mark(leaf.hex(), language)
         page, proved = self.out / f"{name}.html", self.out / f"{name}.json"
         is_new = _mark_of(page) != mark
         printed = page.with_suffix(".pdf")
         if is_new:
             printed.unlink(missing_ok=True)  # it is of another page
             explanation = explain_rows(self.publication, self.program, self.sealing.state, rows)
-            statement = statement_of(self.program, rows, explanation, reasons, proof, leaf)
+            statement = statement_of(self.program, rows, explanation, reasons, proof, leaf.hex())
             replace_file(page, render(statement, language, proved.name, mark, self.terms_pages))
         if self.as_pdf and not printed.is_file():
             replace_file(printed, pdf_of(page.read_bytes()))

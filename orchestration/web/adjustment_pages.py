@@ -25,6 +25,7 @@ from orchestration.adjusting.proposals import (
 from orchestration.dagster_glue.jobs import APPROVE_OP, PROPOSE_OP
 from orchestration.dagster_glue.report_files import adjustments_page_of, page_of
 from orchestration.dagster_glue.resources import APPROVE_JOB, PROPOSE_JOB
+from orchestration.ingest.bucket import NotReachable
 from orchestration.pipeline.refusals import Refused
 from orchestration.records import Unreadable
 from orchestration.terms.load import LoadedProgram
@@ -87,11 +88,16 @@ class AdjustmentPages:
     def _landed(self, loaded: LoadedProgram) -> list[Row]:
         """The rows of adjustments in the landing folder; Refused where it is not known or not there."""
         landing = self._frame.home.registrations()[loaded.program.program].landing
-        if landing is None or not landing.is_dir():
-            raise Refused(
-                f"the landing directory {landing or ''} is not there; run a period with the one to use"
-            )
-        return landed(loaded, landing)
+        try:
+            if landing is not None:
+                return landed(loaded, landing)
+        except NotReachable as error:
+            raise Refused(str(error)) from None
+        except NotADirectoryError:
+            pass
+        raise Refused(
+            f"the landing directory {landing or ''} is not there; run a period with the one to use"
+        )
 
     async def propose(self, request: Request) -> Response:
         """Launches a proposal, in the visitor's name; none where it would be refused."""

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from orchestration.dagster_glue.report_files import page_of
 from orchestration.explain.explanation import Explanation
 from orchestration.explain.page import (
+    EARN_NOTHING,
     FORMULAS,
     LEFT_OUT,
     left_out,
@@ -20,6 +21,8 @@ from orchestration.explain.page import (
     sections,
     unit_of,
     value_of,
+    why_nothing,
+    would_earn,
 )
 from orchestration.explain.reading import NoLedgerRow, explain_creator
 from orchestration.explain.steps import Step
@@ -100,10 +103,21 @@ def _shown(explanation: Explanation) -> dict[str, Any]:
             for title, sums in sections(explanation)
         ],
         "formulas": FORMULAS,
-        "left_out_title": LEFT_OUT,
-        "left_out": [
-            (post_id, why, _change(explanation.post_changes[post_id]))
-            for post_id, why in left_out(explanation)
+        "posts": [
+            (
+                *("earn-nothing", EARN_NOTHING),
+                [
+                    (post.post_id, [why_nothing(post)], would_earn(post))
+                    for post in explanation.earns_nothing
+                ],
+            ),
+            (
+                *("left-out", LEFT_OUT),
+                [
+                    (post_id, why, _change(explanation.post_changes[post_id]))
+                    for post_id, why in left_out(explanation)
+                ],
+            ),
         ],
     }
 

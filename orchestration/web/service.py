@@ -97,10 +97,11 @@ def code(folder: Path, *files: str) -> None:
     home = Home(Path(os.environ["BONUS_HOME"]))
     if files:
         from orchestration.dagster_glue.run_in_process import register
+        from orchestration.ingest.landing_place import landing_at
         from orchestration.terms.load import load_program
 
-        program, landing = map(Path, files)
-        register(home, load_program(program), landing)
+        program, landing = files
+        register(home, load_program(Path(program)), landing_at(landing))
     else:
         open_instance(home)
     if sys.platform == "linux":  # elsewhere libraries of the system may not survive a fork

@@ -119,13 +119,13 @@ def end(services: Sequence[Service], ending: Ending) -> None:
 
 
 def start_services(
-    folder: Path, listening: int, lock: int, files: Sequence[Path] = ()
+    folder: Path, listening: int, lock: int, files: Sequence[str] = ()
 ) -> Iterator[Service]:
     """Starts Dagster's three processes, one by one; `files` are program file and landing folder."""
     write_workspace(folder)
     service = ("-m", "orchestration.web.service")
     for name, arguments, descriptors in (
-        ("code", [str(path) for path in files], [lock]),
+        ("code", [*files], [lock]),
         ("web", [str(listening)], [lock, listening]),
         ("daemon", [], [lock]),
     ):

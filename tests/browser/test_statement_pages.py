@@ -111,6 +111,29 @@ def test_paper_holds_every_table_and_says_what_is_an_estimate(
     page.close()
 
 
+def test_on_paper_a_sum_stands_once_and_no_head_without_a_row(
+    pages: dict[tuple[str, str], list[Path]], browser: Browser
+) -> None:
+    """By itself a foot is printed on every sheet of its table, and a head may be the last of a sheet."""
+    page = browser.new_page()
+    page.emulate_media(media="print")
+    page.goto(pages["closed", "en"][0].as_uri())
+    for selector, name, expected in (
+        ("thead", "display", "table-header-group"),  # a head stands on every sheet
+        ("tfoot", "display", "table-row-group"),
+        ("tfoot", "breakBefore", "avoid"),
+        ("tbody > tr:first-child", "breakBefore", "avoid"),
+        ("tr", "breakInside", "avoid"),
+    ):
+        found = page.evaluate(
+            "([selector, name]) => [...document.querySelectorAll(selector)]"
+            ".map(element => getComputedStyle(element)[name])",
+            [selector, name],
+        )
+        assert set(found) == {expected}, (selector, name)
+    page.close()
+
+
 def families(language: str) -> set[str]:
     """The families on this machine that have the letters of a language, by fontconfig."""
     if shutil.which("fc-list") is None:

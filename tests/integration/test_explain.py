@@ -79,6 +79,7 @@ def all_faults(
                 *faults(explained, exports, order[:number], document),
                 *wrong_changes(explained, case, reached),
                 *paying.wrong(explained, reached),
+                *paying.wrong_zeros(explained, reached),
             ):
                 yield f"{period}, {creator}: {fault}"
     shutil.rmtree(out)

@@ -264,6 +264,28 @@ def test_runs_and_closes_gets_no_adjustment_through_before_its_time_by_a_program
     assert books.posted(3, "manual") == [(key(3), "bo", 5000_00)]
 
 
+def test_runs_and_closes_gets_no_balance_through_by_a_program_file_of_his_own(
+    world: World, books: Books
+) -> None:
+    """It once went through: the third month, put before the second in his file only, stood after it by its
+    days. So the second opened with what he had let bo carry over from the third, and he closed it."""
+    books.close(1)
+    before = books.plain.files(key(2))
+    first, second, third = world.program["periods"]
+    within = {**third, "starts_on": date(2024, 2, 2), "ends_on": date(2024, 2, 2)}
+    within |= {name: date(2024, 2, 4) for name in ("closes_on", "fx_on", "pays_on")}
+    world.program["periods"] = [first, within, {**second, "starts_on": date(2024, 2, 3)}]
+    world.post("gift", "bo", 0, month=2)
+    world.rows["posts"][-1]["published_at"] = "2024-02-02T01:00:00Z"
+    world.rows["post_metrics"][-1] |= {"observed_at": "2024-02-02T12:00:00Z", "views": 5_000_000}
+    held = {"status": "incomplete", "updated_at": "2024-01-01T00:00:00Z"}
+    world.rows["payees"].append({**world.rows["payees"][-1], **held})
+    with pytest.raises(Refused, match=f"stand in the order {key(1)}, {key(2)}, {key(3)}"):
+        books.run(3, by="bob")
+    assert list(books.plain.published) == [key(1), key(2)]
+    assert books.plain.files(key(2)) == before
+
+
 def test_runs_and_closes_gets_no_return_through_that_only_a_run_of_his_has_read(
     world: World, books: Books
 ) -> None:

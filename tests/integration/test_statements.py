@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import runpy
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -271,6 +274,48 @@ def test_a_command_that_was_stopped_goes_on(
         write_statements(*arguments, language="ko").made
         == first.languages["en"] + first.languages["ja"]
     )
+
+
+def test_its_processes_end_with_a_command_that_was_killed(whole: Books, tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from orchestration.pipeline.home import Home
+from orchestration.statements import write
+from orchestration.terms.load import load_program
+if __name__ == "__main__":
+    write.BUNCH, write.MANY, write.os.cpu_count = 2, 1, lambda: 2
+    home, program = Home(Path({str(whole.home.path)!r})), load_program({str(whole.loaded.path)!r}).program
+    write.write_statements(home, program, {whole.periods[0]!r}, Path({str(tmp_path / "out")!r}))
+"""
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    command = subprocess.Popen(
+        [sys.executable, str(script)], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    tasks = Path(f"/proc/{command.pid}/task")
+    assert _within(120, lambda: any((tmp_path / "out").glob("*.html")))
+    children = {
+        child for task in tasks.iterdir() for child in (task / "children").read_text().split()
+    }
+    command.kill()
+    command.wait()
+    assert len(children) >= 3  # two that make pages, and the tracker of multiprocessing
+    assert _within(60, lambda: not any(_runs(child) for child in children))
+
+
+def _within(seconds: float, holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + seconds
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.1)
+    return holds()
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process is there, and is no zombie that nobody has waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_hostile_ids_are_text_and_nothing_else(tmp_path: Path) -> None:

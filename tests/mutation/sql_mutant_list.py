@@ -1,7 +1,6 @@
 """The mutants of the SQL: one wrong turn each, and the rule that it breaks.
 
-`old` stands once in the file. The models around post_metrics are not here: what proves them is the
-comparison with the reference.
+`old` stands once in the file. The models around post_metrics are in `snapshot_mutant_list.py`.
 """
 
 from __future__ import annotations
@@ -554,8 +553,8 @@ MUTANTS = (
     ),
     Mutant(
         f"{ELIGIBILITY}/post_eligibility.sql",
-        "otherwise_eligible.place > judged.maximum_posts",
-        "otherwise_eligible.place >= judged.maximum_posts",
+        ") > maximum_posts",
+        ") >= maximum_posts",
         "the limit is one post less",
     ),
     Mutant(
@@ -590,21 +589,15 @@ MUTANTS = (
     ),
     Mutant(
         f"{ELIGIBILITY}/post_eligibility.sql",
-        "        and not is_removed\n",
-        "",
-        "a removed post takes a place under the limit",
+        "partition by creator_id, reasons = ''",
+        "partition by creator_id",
+        "a post with another reason takes a place under the limit",
     ),
     Mutant(
         f"{ELIGIBILITY}/post_eligibility.sql",
-        "        and not is_below_minimum_views\n",
-        "",
-        "a post with few views takes a place under the limit",
-    ),
-    Mutant(
-        f"{ELIGIBILITY}/post_eligibility.sql",
-        "        has_window\n        and not is_creator_ineligible\n",
-        "        has_window\n",
-        "OVER_POST_LIMIT beside CREATOR_INELIGIBLE",
+        "                reasons = ''\n                and row_number()",
+        "                row_number()",
+        "OVER_POST_LIMIT in the place of another reason",
     ),
     # §5 audience value
     Mutant(

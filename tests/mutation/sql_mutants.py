@@ -2,9 +2,10 @@
 
     python -m tests.mutation.sql_mutants [--only PATTERN] [--cases]
 
-A model's mutants go to the dbt unit tests, those of `macros/exact.sql` then to the property tests of
-the macros, those of `orchestration/pipeline/earning.py` to the unit tests of that SQL. With --cases what survives goes to the worked cases beside the repository. Exit
-status 1 if a mutant survives, 2 if one cannot be applied or the tests fail without a mutant.
+A model's mutants go to its dbt unit tests. What survives of `macros/exact.sql` then goes to the property
+tests of the macros, and of the models around post_metrics to the test that tells their rules one snapshot at
+a time. Mutants of `orchestration/pipeline/earning.py` and of the gates' suites go to the unit tests of that
+file. With --cases what survives goes to the worked cases beside the repository. Exit status 1 if a mutant survives, 2 if one cannot be applied or the tests fail without a mutant.
 """
 
 from __future__ import annotations
@@ -23,11 +24,16 @@ from orchestration.pipeline import dbt_runner
 from orchestration.pipeline.work_file import WorkFile
 from tests.conftest import SHARED
 from tests.integration.test_dbt_unit_tests import empty_work_file
+from tests.mutation.gate_mutant_list import GATE_MUTANTS
+from tests.mutation.snapshot_mutant_list import SNAPSHOT_MUTANTS
 from tests.mutation.sql_mutant_list import EARNING, EXACT, MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 EARNING_TESTS = ("tests/unit/ledger/test_post_earnings.py", "tests/unit/pipeline/test_earning.py")
 EXACT_TESTS = ("tests/unit/pipeline/test_exact_macros.py",)
+SNAPSHOT_TESTS = ("tests/integration/test_snapshots.py",)
+SNAPSHOT_MODELS = frozenset(mutant.path for mutant in SNAPSHOT_MUTANTS)
+ALL_MUTANTS = (*MUTANTS, *SNAPSHOT_MUTANTS, *GATE_MUTANTS)
 CASES = ("tests/integration/test_worked_cases.py", "-k", "test_case_is_equal and not through")
 
 
@@ -62,6 +68,11 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
+def _suite_tests(path: str) -> str:
+    """The unit tests of a gate's suite."""
+    return f"tests/unit/expectations/test_{Path(path).stem}.py"
+
+
 class Killers:
     """The tests that a mutant must get past, over one copy of the repository."""
 
@@ -78,9 +89,7 @@ class Killers:
         original = path.read_text(encoding="utf-8")
         path.write_text(mutated(original, mutant), encoding="utf-8")
         try:
-            verdict = self._pytest(*EARNING_TESTS) if mutant.path == EARNING else self._dbt(mutant)
-            if verdict.state == "survived" and mutant.path == EXACT:
-                verdict = self._pytest(*EXACT_TESTS)
+            verdict = self._of_its_own_tests(mutant)
             if verdict.state == "survived" and with_cases:
                 verdict = self._pytest(*CASES)
             return verdict
@@ -92,7 +101,20 @@ class Killers:
         verdict = self._unit_tests("test_type:unit")
         if verdict.state != "survived":
             return verdict
-        return self._pytest(*EARNING_TESTS, *EXACT_TESTS)
+        suites = sorted({_suite_tests(mutant.path) for mutant in GATE_MUTANTS})
+        return self._pytest(*EARNING_TESTS, *EXACT_TESTS, *SNAPSHOT_TESTS, *suites)
+
+    def _of_its_own_tests(self, mutant: Mutant) -> Verdict:
+        if mutant.path == EARNING:
+            return self._pytest(*EARNING_TESTS)
+        if mutant.path.startswith("expectations/"):
+            return self._pytest(_suite_tests(mutant.path))
+        verdict = self._dbt(mutant)
+        if verdict.state == "survived" and mutant.path == EXACT:
+            verdict = self._pytest(*EXACT_TESTS)
+        if verdict.state == "survived" and mutant.path in SNAPSHOT_MODELS:
+            verdict = self._pytest(*SNAPSHOT_TESTS)
+        return verdict
 
     def _dbt(self, mutant: Mutant) -> Verdict:
         is_macro = "/macros/" in mutant.path
@@ -134,7 +156,7 @@ def main() -> int:
         if alone.state != "survived":
             print(f"the tests fail without a mutant: {alone.by}")
             return 2
-        for mutant in MUTANTS:
+        for mutant in ALL_MUTANTS:
             if not re.search(options.only, f"{mutant.path} {mutant.breaks}"):
                 continue
             verdict = killers.verdict(mutant, options.cases)

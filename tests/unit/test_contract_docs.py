@@ -31,8 +31,8 @@ from orchestration.ingest.datasets import DATASETS, Kind
 from orchestration.ingest.quarantine import FileReason, RowReason
 from orchestration.ingest.row_schema import KINDS
 from orchestration.publishing.tables import DECISION_TABLES, PUBLISHED_TABLES
-from orchestration.reports.reasons import STATUS_REASONS
 from orchestration.terms.load import load_program
+from orchestration.terms.reasons import STATUS_REASONS
 from orchestration.terms.schema import program_paths
 from orchestration.terms.yaml_reader import MappingNode, Scalar, SequenceNode, read_yaml
 from tests.contract import CREATOR_REASONS, POST_REASONS
@@ -435,7 +435,7 @@ def test_reasons_of_eligibility_are_those_of_the_code(
 ) -> None:
     documented = set(keyed(table_under(section("04-eligibility.md"), heading), "reason"))
     sql = (ROOT / "dbt_project" / "models" / "eligibility" / f"{model}.sql").read_text("utf-8")
-    assert documented == listed == set(re.findall(r"then '([A-Z_]+)' end", " ".join(sql.split())))
+    assert documented == listed == set(re.findall(r"then '([A-Z_]+)'", " ".join(sql.split())))
 
 
 def test_statuses_of_the_ledger_are_those_of_the_code() -> None:

@@ -29,7 +29,6 @@ judged as (
         posts.published_at,
         cast(gained.qualified_views as bigint) as qualified_views,
         versions.maximum_posts,
-        posts.window_start is not null as has_window,
         not creators.eligible as is_creator_ineligible,
         content_types.content_type is null as is_other_content_type,
         versions.excludes_branded_content and posts.is_branded_content as is_branded_content,
@@ -70,60 +69,55 @@ judged as (
 
 ),
 
-otherwise_eligible as (
+reasoned as (
 
-    -- "its place among the creator's posts with no other reason, in the order of published_at,
-    -- then post_id"
+    -- All reasons but one, in the order of the alphabet. What hangs on W is null, so no reason
+    -- where there is no W.
     select
         post_id,
-        row_number() over (
-            partition by creator_id
-            order by published_at, post_id
-        ) as place
+        creator_id,
+        content_type,
+        published_at,
+        qualified_views,
+        maximum_posts,
+        concat_ws(
+            '|',
+            case when is_below_minimum_views then 'BELOW_MINIMUM_VIEWS' end,
+            case when is_branded_content then 'BRANDED_CONTENT' end,
+            case when is_collab then 'COLLAB' end,
+            case when is_other_content_type then 'CONTENT_TYPE' end,
+            case when is_creator_ineligible then 'CREATOR_INELIGIBLE' end,
+            case when is_not_original then 'NOT_ORIGINAL' end,
+            case when is_outside_window then 'OUTSIDE_WINDOW' end,
+            case when is_in_violation then 'POLICY_VIOLATION' end,
+            case when is_removed then 'REMOVED' end,
+            case when has_watermark then 'WATERMARK' end
+        ) as reasons
     from judged
-    where
-        has_window
-        and not is_creator_ineligible
-        and not is_other_content_type
-        and not is_branded_content
-        and not is_collab
-        and not has_watermark
-        and not is_not_original
-        and not is_in_violation
-        and not is_outside_window
-        and not is_removed
-        and not is_below_minimum_views
 
 ),
 
-reasoned as (
+placed as (
 
-    -- In the order of the alphabet. What hangs on W is null, and so no reason, where there is no W.
+    -- "its place among the creator's posts with no other reason, in the order of published_at,
+    -- then post_id": so it is the only reason of a post that has it.
     select
-        judged.post_id,
-        judged.creator_id,
-        judged.content_type,
-        judged.published_at,
-        judged.qualified_views,
-        concat_ws(
-            '|',
-            case when judged.is_below_minimum_views then 'BELOW_MINIMUM_VIEWS' end,
-            case when judged.is_branded_content then 'BRANDED_CONTENT' end,
-            case when judged.is_collab then 'COLLAB' end,
-            case when judged.is_other_content_type then 'CONTENT_TYPE' end,
-            case when judged.is_creator_ineligible then 'CREATOR_INELIGIBLE' end,
-            case when judged.is_not_original then 'NOT_ORIGINAL' end,
-            case when judged.is_outside_window then 'OUTSIDE_WINDOW' end,
-            case
-                when otherwise_eligible.place > judged.maximum_posts then 'OVER_POST_LIMIT'
-            end,
-            case when judged.is_in_violation then 'POLICY_VIOLATION' end,
-            case when judged.is_removed then 'REMOVED' end,
-            case when judged.has_watermark then 'WATERMARK' end
-        ) as reasons
-    from judged
-    left join otherwise_eligible
-        on judged.post_id = otherwise_eligible.post_id
+        post_id,
+        creator_id,
+        content_type,
+        published_at,
+        qualified_views,
+        case
+            when
+                reasons = ''
+                and row_number() over (
+                    partition by creator_id, reasons = ''
+                    order by published_at, post_id
+                ) > maximum_posts
+                then 'OVER_POST_LIMIT'
+            else reasons
+        end as reasons
+    from reasoned
 
 )
 
@@ -135,4 +129,4 @@ select
     qualified_views,
     reasons = '' as eligible,
     reasons
-from reasoned
+from placed

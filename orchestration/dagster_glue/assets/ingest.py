@@ -15,6 +15,8 @@ from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.gates import build_gate
 from orchestration.dagster_glue.partitions import PERIODS
 from orchestration.dagster_glue.resources import HomeResource
+from orchestration.ingest.bucket import NoBucket
+from orchestration.ingest.landing_place import Landing, landing_at
 from orchestration.pipeline.ingesting import ingest as read
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.records import Inputs
@@ -73,7 +75,7 @@ def ingest(
 ) -> Iterable[dg.MaterializeResult[None]]:
     run = replace(home.period_run(context), rehash=config.rehash)
     registration = home.registration(run.program)
-    landing = Path(config.landing) if config.landing else registration.landing
+    landing = _place(config.landing) if config.landing else registration.landing
     if landing is None:
         raise dg.Failure(
             f"where the files of {run.program} land is not known in this home. Start the run once by"
@@ -112,6 +114,13 @@ def ingest(
                 of_table |= table_metadata(connection, table)
                 of_table |= quarantine_metadata(connection, table.removeprefix("raw_"))
             yield dg.MaterializeResult(asset_key=table, metadata=of_table | shared)
+
+
+def _place(text: str) -> Landing:
+    try:
+        return landing_at(text)
+    except NoBucket as error:
+        raise dg.Failure(str(error)) from None
 
 
 def input_version(landing_sha256: str, program_sha256: str) -> str:

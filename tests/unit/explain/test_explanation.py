@@ -362,7 +362,7 @@ def test_the_page_says_of_each_post_that_earns_nothing_why_and_what_would_have_c
     text = page(explained(creator(**given), payout=RATE))
     assert text.endswith(
         """
-Posts that earn nothing (§4)
+Posts that do not count (§4)
   p3
       Fewer qualified views than the minimum. (BELOW_MINIMUM_VIEWS) Found 999, needed 1000.
       Collaborations are excluded. (COLLAB)

@@ -6,7 +6,7 @@ import pytest
 
 from orchestration.explain.not_counted import NotEligible, creator_reasons, posts_not_eligible
 from orchestration.explain.rows import Row
-from orchestration.reports.reasons import POST_REASONS
+from orchestration.terms.reasons import POST_REASONS
 from tests.unit.explain.creators import creator, program, row
 
 
@@ -46,7 +46,7 @@ def test_the_minimum_is_that_of_the_version_that_judges(
     (found,) = judged(post("p1", published_at, "BELOW_MINIMUM_VIEWS", -5), start=start)
     assert (found.found, found.needed) == ("-5", needed)
     assert found.program == ("terms[0].eligibility.minimum_views" if path else None)
-    assert found.text == POST_REASONS["BELOW_MINIMUM_VIEWS"]
+    assert found.text == POST_REASONS["BELOW_MINIMUM_VIEWS"].text
 
 
 def test_a_place_counts_posts_without_another_reason_in_the_order_of_publication() -> None:

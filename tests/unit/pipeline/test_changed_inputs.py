@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.ingest.discovery import discover
 from orchestration.ingest.fingerprint import dataset_digests, landing_digest
 from orchestration.pipeline.changed_inputs import Changed, changes_since
 from orchestration.pipeline.home import Home
@@ -42,7 +41,7 @@ def landing(tmp_path: Path) -> Path:
 @pytest.fixture
 def read(home: Home, loaded: LoadedProgram, landing: Path) -> Inputs:
     """The inputs of a run that has read what lies there."""
-    files = home.fingerprints(discover(landing))
+    files = home.fingerprints(landing)
     return Inputs(
         fingerprint="", program_file=str(loaded.path), program_sha256=loaded.sha256, code="",
         landing=str(landing), landing_sha256=landing_digest(files), landing_datasets=dataset_digests(files),

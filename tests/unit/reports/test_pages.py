@@ -10,10 +10,10 @@ import pytest
 from expectations.suite import GateResult, Result
 from orchestration.pipeline.run_state import RunState
 from orchestration.pipeline.work_file import WorkFile
-from orchestration.reports.reasons import CREATOR_REASONS, POST_REASONS, STATUS_REASONS
 from orchestration.reports.terms_changes import TermsChange, terms_changes
 from orchestration.reports.write import page_name, reports_folder, write_asked, write_reports
 from orchestration.terms.load import parse_program
+from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, STATUS_REASONS
 from tests.conftest import ROOT
 from tests.page_reader import PageReader, read_page
 from tests.unit.reports.conftest import CONTENT, MARKET, POST, PROGRAM, HandMade
@@ -177,6 +177,7 @@ def test_many_markets_and_content_types_stay_one_page(books: HandMade) -> None:
         ],
         post_eligibility=[
             {"post_id": f"p{no}", "creator_id": "c1", "content_type": "<" * 120 + str(no)}
+            | {"reasons": "CREATOR_INELIGIBLE"}
             for no in numbers
         ],
     )

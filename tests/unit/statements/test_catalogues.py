@@ -8,10 +8,10 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from orchestration.reports import reasons
 from orchestration.statements import wording
 from orchestration.statements.catalogues import used_texts
 from orchestration.statements.languages import LANGUAGES, Language, catalogue_file
+from orchestration.terms import reasons
 from tests.contract import CREATOR_REASONS, POST_REASONS
 
 PLACE = re.compile(r"%\(\w+\)s|%")
@@ -53,12 +53,17 @@ def test_every_text_is_translated_and_none_is_stale(language: Language) -> None:
 
 def test_every_code_of_the_contract_has_its_entry() -> None:
     entries = set(used_texts())
-    for codes, texts in (
+    for codes, rows in (
         (CREATOR_REASONS, reasons.CREATOR_REASONS),
         (POST_REASONS, reasons.POST_REASONS),
-        (STATUS_REASONS, reasons.STATUS_REASONS),
-        (STATUS_REASONS, wording.ADVICE),
-        (STATUSES, wording.STATUSES),
     ):
-        assert texts.keys() == codes
-        assert set(texts.values()) <= entries
+        assert rows.keys() == codes
+        texts = [
+            text for row in rows.values() for text in (row.text, row.turned, row.turned_if_late)
+        ]
+        assert {text for text in texts if text} <= entries
+    assert reasons.STATUS_REASONS.keys() == STATUS_REASONS
+    assert {row.text for row in reasons.STATUS_REASONS.values()} <= entries
+    assert {row.advice for row in reasons.STATUS_REASONS.values()} <= entries
+    assert wording.STATUSES.keys() == STATUSES
+    assert set(wording.STATUSES.values()) <= entries
