@@ -104,9 +104,10 @@ def code(folder: Path, *files: str) -> None:
         register(home, load_program(Path(program)), landing_at(landing))
     else:
         open_instance(home)
-    warm_runs.prepare(folder)
-    warm_runs.use_for_runs()
-    threading.Thread(target=_begin_warm, args=(folder,), name="warm", daemon=True).start()
+    if sys.platform == "linux":  # elsewhere libraries of the system may not survive a fork
+        warm_runs.prepare(folder)
+        warm_runs.use_for_runs()
+        threading.Thread(target=_begin_warm, args=(folder,), name="warm", daemon=True).start()
     grpc_command.main(
         [
             "--socket", str(code_socket(folder)), "--module-name", DEFINITIONS,

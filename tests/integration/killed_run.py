@@ -1,4 +1,7 @@
-"""A run that dies of SIGKILL at a given point: `python killed_run.py POINT SAMPLE HOME PERIOD`."""
+"""A run that dies of SIGKILL at a given point: `python killed_run.py POINT SAMPLE HOME PERIOD`.
+
+It keeps whatever it can of the landing files, so that it may die while it does.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from orchestration.ingest import verdicts
+from orchestration.ingest.file_cache import FileCache
 from orchestration.pipeline import earning, engines, versions
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
@@ -16,9 +21,12 @@ from orchestration.pipeline.run_state import RunState
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.store import Store
 from orchestration.terms.load import load_program
+from tests.keeping import everything_is_kept
 
 # Where the run dies: (owner, name of what it is about to do, or has done where `after`, which call).
 POINTS: dict[str, tuple[Any, str, bool, int]] = {
+    "ingest, while what is known of a file is kept": (verdicts, "write_parts", True, 1),
+    "ingest, after some files are kept": (FileCache, "put", True, 3),
     "ingest, before the work file is replaced": (WorkFile, "replace_with", False, 1),
     "ingest, after the work file is replaced": (WorkFile, "replace_with", True, 1),
     "staging, before its models": (engines.DuckDBEngine, "build", False, 1),
@@ -53,11 +61,12 @@ def main(point: str, sample: Path, home: Home, period: str) -> None:
 
     setattr(owner, name, deadly)
     program = load_program(sample / "program.yaml").program
-    run_all(
-        PeriodRun(home, program.program, period, "run-killed", "ada"),
-        sample / "program.yaml",
-        sample / "landing",
-    )
+    with everything_is_kept():
+        run_all(
+            PeriodRun(home, program.program, period, "run-killed", "ada"),
+            sample / "program.yaml",
+            sample / "landing",
+        )
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from orchestration.pipeline.period_run import PeriodRun
 from orchestration.terms.load import load_program
 from tests.conftest import ROOT, published_files
 from tests.integration.killed_run import POINTS
+from tests.keeping import everything_is_kept
 
 
 def _run(home: Home, sample: Path, period: str) -> None:
@@ -63,7 +64,8 @@ def test_killed_runs_leave_nothing_in_use(
         assert died.returncode == -signal.SIGKILL, (point, died.stderr)
         switched = switched or point == "publish, after the switch"
         assert published_files(home.path) == (after if switched else before), point
-    _run(home, sample, second)
+    with everything_is_kept():
+        _run(home, sample, second)
     assert published_files(home.path) == after
     work = home.path / "work"
     assert not [path for path in work.rglob("*") if path.name.startswith(("new-", "scratch-"))]
