@@ -65,7 +65,8 @@ class Closable:
     that is published. `later_run` says in words what became of a later run that read input and was
     not published; None where there is none. `left_out` are periods that stand before it in the program
     file that its run has read, and not in the one at hand. `changed_files` names each published file
-    that is not as its run has left it. `today` is the day in UTC. `revision` is what would be closed,
+    that is not as its run has left it. `other_openings` counts the accounts that it opens with another
+    balance than the published period before it has left. `today` is the day in UTC. `revision` is what would be closed,
     `seen` the one that the approver has looked at, where that is known.
     """
 
@@ -79,6 +80,7 @@ class Closable:
     later_run: str | None = None
     left_out: Sequence[str] = ()
     changed_files: Sequence[str] = ()
+    other_openings: int = 0
     revision: int | None = None
     seen: int | None = None
 
@@ -118,6 +120,11 @@ def refusals(case: Closable, approver: str | None) -> list[str]:
     if case.later_run is not None:
         found.append(case.later_run)
     found += case.changed_files
+    if case.other_openings:
+        found.append(
+            f"{period} does not open with the balances that the period before it has left (accounts:"
+            f" {case.other_openings:,}); run {period} again: bonus run {period}"
+        )
     if case.workers is not None and case.seen not in (None, case.revision):
         found.append(
             f"{period} has changed since you looked at it: that was revision {case.seen}, and now it is "

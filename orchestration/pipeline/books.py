@@ -18,7 +18,7 @@ from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication
-from orchestration.publishing.tables import DECISION_TABLES, RESTATEMENT
+from orchestration.publishing.tables import CONTRACT_TABLES, DECISION_TABLES, RESTATEMENT
 from orchestration.records import CloseEntry, Unreadable
 from orchestration.terms.load import LoadedProgram, ProgramFileError
 from orchestration.terms.model import Program, UnknownPeriodError
@@ -33,6 +33,18 @@ POSTED = """
     from read_parquet($journals, union_by_name = true)
     where kind = 'adjustment' and origin_period = $origin and account = 'expense:bonus'
     group by all
+"""
+
+OTHER_OPENINGS = """
+    select count(*) from (
+        select creator_id, payout_currency, opening_balance_minor as balance_minor
+        from {now} where opening_balance_minor <> 0
+    ) as opened
+    full outer join (
+        select creator_id, payout_currency, closing_balance_minor as balance_minor
+        from {before} where closing_balance_minor <> 0
+    ) as left_over using (creator_id, payout_currency)
+    where opened.balance_minor is distinct from left_over.balance_minor
 """
 
 
@@ -71,6 +83,23 @@ class Books:
                 },
             ).fetchall()
         return {(creator, currency): int(posted) for creator, currency, posted in rows}
+
+    def other_openings(self, period: str, order: Sequence[str]) -> int:
+        """The number of accounts that a published period opens with another balance than the one before left.
+
+        §7: an opening balance is the closing balance of the latest earlier published period.
+        """
+        import duckdb
+
+        ledger = CONTRACT_TABLES["payout_ledger"]
+        now = self.published[period].relation(ledger)
+        earlier = self.history(period, order).published
+        before = earlier[-1].relation(ledger) if earlier else f"(from {now} limit 0)"
+        with duckdb.connect() as connection:
+            (count,) = connection.execute(OTHER_OPENINGS.format(now=now, before=before)).fetchall()[
+                0
+            ]
+        return int(count)
 
     def adjustments(self) -> dict[Account, dict[str, int]]:
         """The differences that restatements leave to post, by account and origin, in minor units of the currency."""

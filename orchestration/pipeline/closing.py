@@ -180,6 +180,9 @@ def _look(
             gates_not_held=_gates_not_held(record),
             later_run=later_run(home, program.program, period, record),
             changed_files=changed,
+            other_openings=books.other_openings(period, order)
+            if publication and not changed
+            else 0,
             revision=publication.revision if publication else None,
             seen=seen,
         ),

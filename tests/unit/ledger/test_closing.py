@@ -131,6 +131,7 @@ def test_a_period_that_may_be_closed() -> None:
         ({"gates_not_held": ["staging"]}, "the staging gate has not held for april"),
         ({"later_run": "a later run was blocked"}, "a later run was blocked"),
         ({"changed_files": ["journal was changed"]}, "journal was changed"),
+        ({"other_openings": 1200}, "the period before it has left (accounts: 1,200)"),
         ({"approver": " ADA "}, "ada started the run run-1 that read its inputs; someone else"),
         ({"approver": "Lin."}, "lin started the run run-2 that published it; someone else"),
         (
