@@ -326,6 +326,25 @@ def _two_posts(folder: Path) -> Path:
     return folder / "landing" / "post_metrics" / "0.parquet"
 
 
+def test_a_conflict_of_the_first_snapshot_decides_of_an_older_post_alone(tmp_path: Path) -> None:
+    """§3: an older post starts from its first snapshot, another one from 0. Nothing else is unsure here."""
+    posts = [
+        {"post_id": "older", "published_at": datetime(2024, 3, 1)},
+        {"post_id": "newer", "published_at": W_START},
+    ]
+    metrics = [
+        _snapshot(str(post["post_id"]), day, views)
+        for post in posts
+        for day, views in ((2, 5), (2, 6), (9, 9))
+    ]
+    _land(tmp_path, posts, metrics, cuts=False, suffix="parquet")
+    with _run(tmp_path).work.connect() as connection:
+        conflicts = "select post_id, observed_at from int_deciding_conflicts"
+        assert connection.execute(conflicts).fetchall() == [("older", datetime(2024, 4, 2))]
+        ambiguous = "select count(*) from int_post_aggregates where is_ambiguous"
+        assert connection.execute(ambiguous).fetchall() == [(0,)]
+
+
 def test_a_footer_that_lies_about_instants_and_counts_changes_no_value(tmp_path: Path) -> None:
     """It says that no snapshot lies before the end of W, and that counts are small."""
     file = _two_posts(tmp_path)
