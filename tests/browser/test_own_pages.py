@@ -144,7 +144,8 @@ def test_a_copied_home_shows_the_same(
             text = page.locator("main").inner_text()
             found.append(text.replace(str(home.path), str(desk.bonus.home)))
         page.goto(f"{ui}/bonus")
-        _row_of(page, periods[0]).get_by_role("link", name="report").click()
+        with page.expect_navigation():
+            _row_of(page, periods[0]).get_by_role("link", name="report").click()
         return [*found, page.locator("body").inner_text()]
 
     with _pages_over(home) as copy:

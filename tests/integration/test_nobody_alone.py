@@ -14,6 +14,7 @@ import pytest
 
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import later_run
+from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import GateFailed, Refused
@@ -277,14 +278,12 @@ def test_a_run_that_only_read_input_stands_against_a_close(books: Books, sample:
 def test_a_run_that_died_while_it_read_stands_against_a_close(
     books: Books, sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration.pipeline import ingesting
-
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     first = books.periods[0]
     with monkeypatch.context() as patched:
-        patched.setattr(ingesting, "discover", die)
+        patched.setattr(Home, "take", die)
         with pytest.raises(KeyboardInterrupt):
             books.run(first, sample / "landing", by="lin")
     with pytest.raises(Refused, match=r"started by lin.* read input and ended before"):

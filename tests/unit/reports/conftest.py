@@ -195,7 +195,7 @@ def march(books: HandMade) -> HandMade:
              "status_reason": "BELOW_MINIMUM", "earnings_minor": 151, "payable_minor": 151,
              "closing_balance_minor": 151, "program_amount_minor": 100},
             {"creator_id": "b", "payout_currency": "USD", "status": "paid", "earnings_minor": 300,
-             "opening_balance_minor": 1000, "payable_minor": 1300, "withheld_minor": 130,
+             "returns_minor": 1000, "payable_minor": 1300, "withheld_minor": 130,
              "payout_minor": 1170, "program_amount_minor": 300},
             {"creator_id": "c", "payout_currency": "USD", "status": "none"},
         ],
