@@ -58,7 +58,8 @@ def differences(
             found.append(f"{period} {table}: rows are not in the order of creator and key")
         ours = _asked_for(table, ours, theirs)
         found += [f"{period} {table}: {line}" for line in _row_differences(key, ours, theirs)]
-    return found + journal_differences(period, product["journal"], reference["journal"])
+    journals = product["journal"], reference["journal"]
+    return found + journal_differences(period, *journals, order=("creator_id", "entry_id"))
 
 
 def file_differences(period: str, product: Path, reference: Path) -> list[str]:
@@ -75,7 +76,7 @@ def file_differences(period: str, product: Path, reference: Path) -> list[str]:
             if own != other:
                 found += [f"{period} {table}.csv of the product:", own, "of the reference:", other]
     journals = (_csv_rows(folder / "journal.csv") for folder in (product, reference))
-    return found + journal_differences(period, *journals)
+    return found + journal_differences(period, *journals, order=("entry_id",))
 
 
 def _csv_rows(path: Path) -> Rows:
@@ -115,12 +116,15 @@ def _row_differences(key: tuple[str, ...], ours: Rows, theirs: Rows) -> Iterable
                     )
 
 
-def journal_differences(period: str, ours: Rows, theirs: Rows) -> list[str]:
-    """By content: a transaction is its entries, whatever its id."""
+def journal_differences(period: str, ours: Rows, theirs: Rows, order: tuple[str, ...]) -> list[str]:
+    """By content: a transaction is its entries, whatever its id; our rows stand in this order.
+
+    §9: an export is sorted by key, while in a published file the rows of a creator stand together.
+    """
     columns = [name for name in COLUMNS["journal"].split() if name not in ("entry_id", "txn_id")]
     found = []
-    if ours != sorted(ours, key=lambda row: [row[c].encode() for c in ("creator_id", "entry_id")]):
-        found.append(f"{period} journal: rows are not in the order of creator and key")
+    if ours != sorted(ours, key=lambda row: [row[column].encode() for column in order]):
+        found.append(f"{period} journal: rows are not in the order of {' and '.join(order)}")
     if len({row["entry_id"] for row in ours}) != len(ours):
         found.append(f"{period} journal: an entry_id comes twice")
     own, other = _transactions(ours, columns), _transactions(theirs, columns)

@@ -65,3 +65,26 @@ def test_files_are_compared_byte_by_byte_but_for_what_may_be_more(tmp_path: Path
     segments = tmp_path / "product" / "creator_segments.csv"
     segments.write_text(segments.read_text().replace("0.5", "0.50"))
     assert len(file_differences("p", tmp_path / "product", tmp_path / "reference")) == 4
+
+
+def test_a_journal_stands_by_creator_in_its_file_and_by_key_in_an_export(tmp_path: Path) -> None:
+    """§9 of the files, and "rows sorted by key" of an export."""
+    entries = [
+        dict.fromkeys(COLUMNS["journal"].split())
+        | {"entry_id": entry, "txn_id": entry, "creator_id": creator, "amount_minor": 1}
+        for entry, creator in (("e1", "b"), ("e2", "a"))
+    ]
+    by_key, by_creator = _tables(journal=entries), _tables(journal=entries[::-1])
+    assert differences("p", by_creator, by_key) == []
+    assert differences("p", by_key, by_key) == [
+        "p journal: rows are not in the order of creator_id and entry_id"
+    ]
+    export(by_key, tmp_path / "by key")
+    export(by_creator, tmp_path / "by creator")
+    assert file_differences("p", tmp_path / "by key", tmp_path / "by key") == []
+    lines = (tmp_path / "by key" / "journal.csv").read_text("utf-8").splitlines(keepends=True)
+    turned = "".join([lines[0], *lines[:0:-1]])
+    (tmp_path / "by creator" / "journal.csv").write_text(turned, encoding="utf-8")
+    assert file_differences("p", tmp_path / "by creator", tmp_path / "by key") == [
+        "p journal: rows are not in the order of entry_id"
+    ]
