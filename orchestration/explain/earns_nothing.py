@@ -8,7 +8,7 @@ exceeded), that amount is taken as it is, and the outcome says so.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -206,8 +206,7 @@ class _Creator:
         """Whether the market has a pool, or a rate above 0, at whatever number of points."""
         if not self.is_pool:
             return self.performance(_MOST * 10**4) > 0
-        pool = (self.payout.pools or {}).get(self.earnings.text("market"))
-        return bool(pool)
+        return bool((self.payout.pools or {}).get(self.earnings.text("market")))
 
     def rounded(self, points: int, is_capped: bool = True) -> int:
         """Steps 1 to 4 for method rate."""
@@ -252,7 +251,7 @@ class _Post:
         reason, found = self._reason(), self.scores.text("points")
         if reason in _OF_TERMS:
             return EarnsNothing(self.post_id, reason, found, "nothing")
-        for gain in self._gains():
+        for gain in self._gains:
             if (least := self._least(gain)) is not None:
                 return self._turned(reason, found, gain, least)
         is_hopeless = self._is_own or self.creator.is_nothing_allowed
@@ -284,7 +283,7 @@ class _Post:
         creator, now = self.creator, self.creator.all_points
         if not any(self._weights(segment) for segment in creator.rows.segments):
             return "NO_WEIGHT"
-        if not list(self._gains()):
+        if not self._gains:
             return "NO_AUDIENCE_VALUE"
         if not creator.pays_for_points():
             return "NO_RATE"
@@ -315,26 +314,28 @@ class _Post:
         given = {count.scored: getattr(weights, count.name) for count in ALL_COUNTS}
         return {column: weight for column, weight in given.items() if weight}
 
-    def _gains(self) -> Iterator[_Gain]:
+    @cached_property
+    def _gains(self) -> Sequence[_Gain]:
         """What gives points: the latest segment first, and views before other counts."""
-        for segment in reversed(self.creator.rows.segments):
-            audience = _scaled(segment.text("audience_value"), 6)
-            for column, weight in self._weights(segment).items():
-                if audience:
-                    yield _Gain(segment, column, audience * scaled(weight, 4))
+        return [
+            _Gain(segment, column, audience * scaled(weight, 4))
+            for segment in reversed(self.creator.rows.segments)
+            if (audience := _scaled(segment.text("audience_value"), 6))
+            for column, weight in self._weights(segment).items()
+        ]
 
     @cached_property
     def _gained(self) -> int:
         """What it gained, weighed and not rounded, x 10^10; a sum below 0 stays below."""
-        found = 0
-        segments = {row.key["segment_no"]: row for row in self.creator.rows.segments}
-        for row in self.creator.rows.increments:
-            if row.key["post_id"] == self.post_id:
-                segment = segments[row.key["segment_no"]]
-                audience = _scaled(segment.text("audience_value"), 6)
-                for column, weight in self._weights(segment).items():
-                    found += audience * scaled(weight, 4) * int(row.text(column))
-        return found
+        increments = {
+            row.key["segment_no"]: row
+            for row in self.creator.rows.increments
+            if row.key["post_id"] == self.post_id
+        }
+        return sum(
+            gain.worth * int(increments[gain.segment.key["segment_no"]].text(gain.column))
+            for gain in self._gains
+        )
 
     def _points(self, gain: _Gain, more: int) -> int:
         """Its points x 10^4, with so many more of a count."""
