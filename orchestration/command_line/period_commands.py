@@ -60,7 +60,9 @@ def run(
     engine: EngineOption = Engine.DUCKDB,
     rehash: Annotated[
         bool,
-        typer.Option("--rehash", help="Hash and read all landing files, also those that look as they did."),
+        typer.Option(
+            "--rehash", help="Hash and read all landing files, also those that look as they did."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -25,9 +25,7 @@ class Place:
         self._above = folder
         self._runs = 0
 
-    def run(
-        self, code: str = "code", most_bytes: int = 10**6, *, anew: bool = False
-    ) -> FileCache:
+    def run(self, code: str = "code", most_bytes: int = 10**6, *, anew: bool = False) -> FileCache:
         self._runs += 1
         scratch = self._above / f"scratch-{self._runs}"
         scratch.mkdir()
