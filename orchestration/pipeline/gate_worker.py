@@ -46,7 +46,8 @@ class GateWorker:
         """Starts the process, so that it imports while ingest runs; nothing if it runs already."""
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "expectations.worker"],
+                # -P: else a folder `expectations` where somebody stands would be the gates.
+                [sys.executable, "-P", "-m", "expectations.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -48,3 +48,20 @@ def test_an_answer_that_nobody_waited_for_is_none_to_the_next_question(
         assert worker.run("staging", Path("third"), limits).suite == "third"
     finally:
         worker.close()
+
+
+def test_no_file_of_the_working_directory_answers_for_a_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever could write where somebody runs, as in a folder of deliveries, said so that every gate holds."""
+    package = tmp_path / "expectations"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "worker.py").write_text(ECHO, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    worker = GateWorker()
+    try:
+        result = worker.run("staging", tmp_path / "no.duckdb", EngineLimits.of({}))
+        assert (result.suite, result.held) == ("staging", False)
+    finally:
+        worker.close()
