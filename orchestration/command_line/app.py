@@ -87,6 +87,8 @@ def main() -> None:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    # No process that is started from here takes a module from the folder somebody happens to be in.
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         app()
     except Exception as error:

@@ -1,8 +1,14 @@
-"""Nothing that the command line starts, webserver and daemon too, sends what it has seen to anyone."""
+"""Nothing that the command line starts, webserver and daemon too, sends what it has seen to anyone.
+
+Nor does it run what lies in the working directory.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from dagster._core.telemetry_upload import is_running_in_test
@@ -26,3 +32,23 @@ def test_telemetry_is_off_by_the_environment_too(monkeypatch: pytest.MonkeyPatch
     cli.main()
     assert is_running_in_test()
     assert set(SWITCHES) <= set(os.environ)
+
+
+def test_no_process_takes_a_module_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of `bonus statement` did: whoever could write there was whoever ran it."""
+    (tmp_path / "multiprocessing.py").write_text("print('mine')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONSAFEPATH", "")
+    for name in SWITCHES:
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setattr(cli, "app", lambda: None)
+
+    def said() -> str:
+        started = [sys.executable, "-c", "from multiprocessing.spawn import spawn_main"]
+        return subprocess.run(started, capture_output=True, text=True, check=False).stdout
+
+    assert said() == "mine\n"
+    cli.main()
+    assert said() == ""
