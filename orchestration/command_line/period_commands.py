@@ -60,7 +60,9 @@ def run(
     engine: EngineOption = Engine.DUCKDB,
     rehash: Annotated[
         bool,
-        typer.Option("--rehash", help="Hash all landing files, also those that look as they did."),
+        typer.Option(
+            "--rehash", help="Hash and read all landing files, also those that look as they did."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,10 +99,7 @@ def run_periods(
     rehash: bool = False,
     engine: str = Engine.DUCKDB,
 ) -> list[Outcome]:
-    """Runs each period once, in the order given, and says what came of it.
-
-    With `rehash` the first of them hashes all landing files anew.
-    """
+    """Runs each period once, in the order given, and says what came of it."""
     from orchestration.pipeline.gate_worker import WORKER
 
     WORKER.start()
@@ -110,11 +109,10 @@ def run_periods(
     console = Console(quiet=quiet)
     outcomes = []
     try:
-        for number, period in enumerate(dict.fromkeys(periods)):
-            anew = rehash and not number
+        for period in dict.fromkeys(periods):
             with console.progress(period) as progress:
                 outcome = run_period(
-                    place, loaded, period, landing, by, progress, rehash=anew, engine=str(engine)
+                    place, loaded, period, landing, by, progress, rehash=rehash, engine=str(engine)
                 )
             outcomes.append(outcome)
             if outcome.error:

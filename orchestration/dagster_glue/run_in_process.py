@@ -98,7 +98,7 @@ def run_period(
 ) -> Outcome:
     """Runs one period through all stages; never raises for what a gate or the state refuses.
 
-    With `rehash` all landing files are hashed, also those that look as they did.
+    With `rehash` all landing files are hashed and read, also those that look as they did.
     """
     program = loaded.program.program
     run_id = str(uuid.uuid4())

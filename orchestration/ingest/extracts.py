@@ -136,7 +136,7 @@ class Extracts:
             if source.content and (is_before or source.first_at > last):
                 groups[is_before, _month(source.last_at)].append(source)
         return [
-            tuple(sorted(members, key=lambda member: str(member.content)))
+            tuple(sorted(members, key=lambda member: (str(member.content), member.file.path)))
             for members in groups.values()
             if self._cache.is_worth(sum(member.file.identity.size_bytes for member in members))
         ]
@@ -145,7 +145,8 @@ class Extracts:
         """The extract of a group, made if there is none; None where the whole is to be read."""
         import duckdb
 
-        key = self._cache.key("extract", *(member.content for member in group.members))
+        members = [(member.content, member.file.path) for member in group.members]
+        key = self._cache.key("extract", *members)
         entry = self._cache.take(key)
         if entry is None:
             try:

@@ -43,7 +43,8 @@ class Entry:
 class FileCache:
     """The entries below a folder, written by the code of that fingerprint; used ones come to `scratch`.
 
-    `tell` hears of what is damaged or cannot be kept. Several runs may share a folder.
+    `tell` hears of what is damaged or cannot be kept. Several runs may share a folder. With `anew` an entry
+    of an earlier run is dropped, not taken.
     """
 
     folder: Path
@@ -51,7 +52,9 @@ class FileCache:
     scratch: Path
     tell: Callable[[str], None]
     most_bytes: int = MOST_BYTES
+    anew: bool = False
     _taken: int = field(default=0, init=False)
+    _own: set[str] = field(default_factory=set, init=False)
 
     @staticmethod
     def is_worth(size_bytes: int) -> bool:
@@ -65,6 +68,9 @@ class FileCache:
     def take(self, key: str) -> Entry | None:
         """The entry, held against its hashes; None if there is none, or a damaged one, which is dropped."""
         folder = self.folder / key
+        if self.anew and key not in self._own:
+            drop(folder)
+            return None
         try:
             content = json.loads((folder / _ENTRY).read_bytes())
             if content.pop("sha256") != _digest(content):
@@ -96,6 +102,7 @@ class FileCache:
             content = {"facts": facts, "parts": parts}
             (begun / _ENTRY).write_text(json.dumps({"sha256": _digest(content), **content}))
             os.rename(begun, self.folder / key)
+            self._own.add(key)
         except OSError as error:
             if not (self.folder / key).exists():
                 self.tell(f"{self.folder} cannot be written: {error.strerror}; nothing is kept")

@@ -1,4 +1,4 @@
-"""The verdict on a landing file's content, said once and kept: what is in it, and what is wrong with it.
+"""The verdict on a landing file, said once and kept: what is in it, and what is wrong with it.
 
 Belongs here: what of a file is kept, and taking it in the file's place. Does not: how it comes about (the
 loaders), where it lies (`file_cache.py`).
@@ -133,7 +133,10 @@ class Verdicts:
         content = self.content_of(file)
         if content is None or not self.cache.is_worth(file.identity.size_bytes):
             return None
-        return self.cache.key("file", self._dataset.name, file.format, self._rules, content)
+        # The place, too: who may run may read another's file as something else, in a folder of his own.
+        return self.cache.key(
+            "file", self._dataset.name, file.format, self._rules, content, file.path
+        )
 
     def _insert(self, taken: Sequence[tuple[FileOutcome, Entry]]) -> None:
         """The rows of files into the tables, all files at once; snapshots are left for later."""

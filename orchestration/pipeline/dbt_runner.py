@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -198,11 +200,25 @@ def _invoke(
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    outcome = dbtRunner(manifest=manifest).invoke(
-        invocation(command, work, target, arguments, output, is_parsed=manifest is not None)
-    )
+    with _told_by_us_alone():
+        outcome = dbtRunner(manifest=manifest).invoke(
+            invocation(command, work, target, arguments, output, is_parsed=manifest is not None)
+        )
     # dbt keeps the file open, and then no gate could read it.
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if outcome.exception is not None:
         raise ModelsFailed(f"dbt could not start: {outcome.exception}")
     return outcome.result
+
+
+@contextmanager
+def _told_by_us_alone() -> Iterator[None]:
+    """Hides what the environment says to dbt, which takes most of its options from there, too.
+
+    DBT_EMPTY builds every model without a row, DBT_SAMPLE with some: all gates hold of such tables.
+    """
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("DBT_")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

@@ -50,7 +50,7 @@ def ingest(
 
     Refused, before anything is read, for a file of another program, for one without the period, and
     for one that breaks "Periods stay" (§7). A run that ends in here leaves a record without inputs.
-    Where nothing is new since the run before, its tables and the verdicts on them stay.
+    Where nothing is new since the run before of the same person, its tables and the verdicts on them stay.
     """
     from orchestration.ingest.quarantine import write_quarantine
 
@@ -99,7 +99,9 @@ def read_landing(
     from orchestration.ingest.landing import Kept
 
     tell = partial(run.tell, "ingest")
-    cache = FileCache(run.home.kept_files, code_fingerprint(), scratch, tell, run.cache_bytes)
+    cache = FileCache(
+        run.home.kept_files, code_fingerprint(), scratch, tell, run.cache_bytes, anew=run.rehash
+    )
     ends = connection.execute("select min(starts_at), max(ends_at) from calendars").fetchone()
     kept = Kept(cache, hashed.contents, ends) if ends and run.cache_bytes else None
     read_files(connection, loaded, run.period, inventory, scratch, links, tell, kept)
@@ -156,12 +158,14 @@ def _last_run(run: PeriodRun) -> LastRun | None:
 def _is_nothing_new(run: PeriodRun, before: LastRun, inputs: Inputs) -> bool:
     """True if the tables of the run before are what this one would make: same input, same tables.
 
-    Files that are read in place must lie where they lay, unchanged. The quarantine folder is written
+    Not of somebody else's run: who is named as having read the input (§7 "Close") answers for what was
+    counted, and that hash and file agree was seen by the run that made the tables alone. Nor with
+    `rehash`. Files that are read in place must lie where they lay, unchanged. The quarantine folder is written
     again, since somebody may have deleted it.
     """
     from orchestration.ingest.quarantine import write_quarantine
 
-    if not run.state.has_tables_of(before, inputs):
+    if run.rehash or before.by != run.by or not run.state.has_tables_of(before, inputs):
         return False
     with run.work.connect() as connection:
         if files_changed_since(connection):

@@ -32,8 +32,8 @@ class PeriodRun:
     """A run of `period` of the program named `program`, started by `by`.
 
     Each stage demands the verdicts of the gates before it. So stages may be called in any order and
-    from any process; out of order they refuse. With `rehash` all landing files are hashed, also those that
-    look as they did; `cache_bytes` bounds what is kept of them in the home, 0 keeps nothing.
+    from any process; out of order they refuse. With `rehash` all landing files are hashed and read, also those
+    that look as they did; `cache_bytes` bounds what is kept of them in the home, 0 keeps nothing.
     """
 
     home: Home

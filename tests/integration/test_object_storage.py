@@ -87,7 +87,7 @@ def test_the_command_runs_over_a_bucket_and_leaves_no_credentials(
     said = [bonus("run", period, "--by", "ada")]
     assert published_files(bonus.home) == published_files(begun.home.path)
     fetched = len(store.fetched)
-    said.append(bonus("run", period, "--by", "bo"))
+    said.append(bonus("run", period, "--by", "ada"))
     assert "nothing was new" in said[-1].stdout
     assert len(store.fetched) == fetched
     for command in (["status", "--json"], ["close", period, "--preview"]):

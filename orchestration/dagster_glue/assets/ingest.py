@@ -49,7 +49,7 @@ class IngestConfig(dg.Config):
 
     program_file: str | None = None
     landing: str | None = None
-    rehash: bool = False  # hash all landing files, also those that look as they did
+    rehash: bool = False  # hash and read all landing files, also those that look as they did
 
 
 @dg.multi_asset(

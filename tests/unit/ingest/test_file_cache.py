@@ -25,11 +25,11 @@ class Place:
         self._above = folder
         self._runs = 0
 
-    def run(self, code: str = "code", most_bytes: int = 10**6) -> FileCache:
+    def run(self, code: str = "code", most_bytes: int = 10**6, *, anew: bool = False) -> FileCache:
         self._runs += 1
         scratch = self._above / f"scratch-{self._runs}"
         scratch.mkdir()
-        return FileCache(self.folder, code, scratch, self.told.append, most_bytes)
+        return FileCache(self.folder, code, scratch, self.told.append, most_bytes, anew)
 
     @property
     def names(self) -> set[str]:
@@ -159,3 +159,15 @@ def test_a_cache_that_cannot_be_written_fails_nothing(place: Place) -> None:
     assert run.take("key") is None
     run.sweep()
     assert place.told == [f"{place.folder} cannot be written: Not a directory; nothing is kept"]
+
+
+def test_anew_what_an_earlier_run_has_kept_is_dropped(place: Place) -> None:
+    place.run().put("key", FACTS, write)
+    anew = place.run(anew=True)
+    assert anew.take("key") is None
+    anew.put("key", {"rows": 4}, write)
+    for run in (anew, place.run()):
+        entry = run.take("key")
+        assert entry is not None
+        assert entry.facts == {"rows": 4}
+    assert place.told == []
