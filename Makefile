@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := demo
+DEMO_SPARK := demo-spark
 BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 export DO_NOT_TRACK := 1
 
-.PHONY: help install install-spark test-spark test-spark-short spark-cluster lock demo test test-long prove lint ui clean mutate test-browser test-wheel test-postgres screenshots docs docs-site demo-broken wheel torture bench
+.PHONY: help install install-spark test-spark test-spark-short spark-cluster demo-spark lock demo test test-long prove lint ui clean mutate test-browser test-wheel test-postgres screenshots docs docs-site demo-broken wheel torture bench
 
 help:
 	@echo "make install   .venv with everything in it, bonus included (instant when nothing changed)"
@@ -28,6 +29,7 @@ help:
 	@echo "make wheel     dist/: a wheel that needs no checkout, and the versions it was tested with"
 	@echo "make install-spark  what bonus run --engine spark takes beside Java (docs/spark.md)"
 	@echo "make spark-cluster  a cluster on this machine, for a look, until Ctrl-C"
+	@echo "make demo-spark     two periods of a small sample on that cluster, from another terminal"
 	@echo "make test-spark     the same rows on both engines: minutes to hours"
 	@echo "make lint      ruff, mypy, sqlfluff"
 	@echo "make lock      resolve pyproject.toml into requirements.lock anew"
@@ -90,6 +92,11 @@ test-spark: install
 PORT ?= 7077
 spark-cluster: install
 	$(BIN)/python -m benchmarks.spark_cluster $(PORT)
+
+# On that cluster, or on the one of BONUS_SPARK_MASTER.
+demo-spark: install
+	@BONUS_SPARK_MASTER=$${BONUS_SPARK_MASTER:-spark://127.0.0.1:$(PORT)} \
+		$(BIN)/bonus demo --out $(DEMO_SPARK) --creators 200 --periods 2 --engine spark
 
 # The short part: macros, and tables on their way. Skipped, saying why, without make install-spark.
 test-spark-short: install
@@ -167,5 +174,5 @@ bench: install
 	$(BIN)/python -m benchmarks.months
 
 clean:
-	@for folder in $(DEMO) $(BROKEN); do test ! -e $$folder || chmod -R u+w $$folder; done
-	rm -rf $(VENV) $(DEMO) $(BROKEN) mutants .mypy_cache .ruff_cache .hypothesis dist site dbt_project/target dbt_project/logs
+	@for folder in $(DEMO) $(DEMO_SPARK) $(BROKEN); do test ! -e $$folder || chmod -R u+w $$folder; done
+	rm -rf $(VENV) $(DEMO) $(DEMO_SPARK) $(BROKEN) mutants .mypy_cache .ruff_cache .hypothesis dist site dbt_project/target dbt_project/logs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -67,8 +68,22 @@ for command in (
     app.command()(command)
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"creator-bonus {version('creator-bonus')}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def next_step(context: typer.Context) -> None:
+def next_step(
+    context: typer.Context,
+    _: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Say the version."),
+    ] = False,
+) -> None:
     CALLERS.clear()
     CALLERS.update(os.environ)
     if context.invoked_subcommand is not None:

@@ -92,6 +92,7 @@ def statement(
     demand_period(loaded, period)
     place = prepared_home(home, keeps_mask=True)
     from orchestration.command_line.console import Console
+    from orchestration.reports.text import counted
     from orchestration.statements.pdf import NoPdf
     from orchestration.statements.write import InsideHome, UnknownCreators, write_statements
 
@@ -114,6 +115,6 @@ def statement(
         show_json(asdict(written))
     else:
         show(
-            f"{out}: {written.statements:,} statements, {written.made:,} of them made now;"
+            f"{out}: {counted(written.statements, 'statement')}, {written.made:,} of them made now;"
             f" {written.state}, root {written.root}"
         )

@@ -16,10 +16,13 @@ from orchestration.command_line.edge import (
     GATE,
     HOME_DEFAULT,
     USAGE,
+    Engine,
+    EngineOption,
     HomeOption,
     JsonOption,
     LandingOption,
     ProgramOption,
+    demand_engine,
     fail,
     landing_place,
     loaded_program,
@@ -138,18 +141,21 @@ def demo(
     ] = DEMO,
     creators: CreatorsOption = 2000,
     periods: PeriodsOption = 6,
+    engine: EngineOption = Engine.DUCKDB,
 ) -> None:
     """Show all of it on made data: writes a sample, runs its periods, says what came of them.
 
     Example: bonus demo --out demo
     """
+    demand_engine(engine)
     program_file, landing, home = out / "program.yaml", out / "landing", out / "home"
     if not landing.is_dir():
         _sample(out, creators, periods, SEED)
     loaded = loaded_program(program_file)
     place = prepared_home(home)
     keys = [period.key for period in loaded.program.periods]
-    outcomes = run_periods(loaded, keys, landing_place(str(landing)), place, None, quiet=False)
+    lands_at = landing_place(str(landing))
+    outcomes = run_periods(loaded, keys, lands_at, place, None, quiet=False, engine=engine)
     if status := first_failure(outcomes):
         raise typer.Exit(status)
     from orchestration.command_line.console import Console

@@ -18,6 +18,7 @@ from typing import Final
 
 from orchestration.foundations.files import read_regular_file
 from orchestration.foundations.texts import nearest_name, shown
+from orchestration.payments import MOST_BYTES
 from orchestration.terms.problems import Problem
 from orchestration.terms.yaml_reader import MappingNode, Scalar, read_yaml
 
@@ -33,7 +34,6 @@ _NUMBER: Final = re.compile(r"[A-Za-z0-9/?:().,'+ -]+")
 _BIC: Final = re.compile("[A-Z0-9]{4}([A-Z]{2})[A-Z0-9]{2}([A-Z0-9]{3})?")
 _JOINERS: Final = "\u200c\u200d"  # invisible, but spelling in Persian and in scripts of India
 _LONGEST_SHOWN: Final = 80
-MOST_BYTES: Final = 256 * 1024 * 1024
 
 
 class Unpayable(ValueError):

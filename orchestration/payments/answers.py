@@ -17,11 +17,11 @@ from typing import Any, Final, Literal
 
 from orchestration.foundations.files import read_regular_file
 from orchestration.foundations.texts import shown
+from orchestration.payments import MOST_BYTES
 from orchestration.payments.iso20022 import NoMessage, parsed
 
 KINDS: Final = ("pain.002", "camt.054")
 """The messages that are read."""
-MOST_BYTES: Final = 256 * 1024 * 1024
 LONGEST_REASON: Final = 500
 """§2: a reason has at most 500 characters."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from dagster._daemon import backfill, controller
+from dagster._grpc import server
 
 from orchestration.web.service import look_soon_for_backfills
 from tests.conftest import ROOT
@@ -64,6 +66,11 @@ def test_one_that_is_killed_takes_no_other_along(seen: dict[str, Any]) -> None:
 
 def test_the_socket_lies_in_the_folder_of_the_services(seen: dict[str, Any]) -> None:
     assert seen["sockets"] == ["listener"]
+
+
+def test_dagster_makes_runs_by_the_context_that_we_put_in_its_place() -> None:
+    """A private name: were it another, each run would import everything anew, and nothing else would tell."""
+    assert "self._mp_ctx.Process(" in inspect.getsource(server.DagsterApiServer)
 
 
 def test_dagster_looks_for_backfills_every_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

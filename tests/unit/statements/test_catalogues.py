@@ -48,7 +48,8 @@ def test_every_text_is_translated_and_none_is_stale(language: Language) -> None:
             assert not set(one) & set('<>&"'), one
             assert set(PLACE.findall(one)) == set(PLACE.findall(originals[0])), one
             # A text that English has, too, was not translated; few words are the same.
-            assert language in ("en", "fr") or one not in originals, one
+            has_words = any(letter.isalpha() for letter in PLACE.sub("", one))
+            assert language in ("en", "fr") or not has_words or one not in originals, one
 
 
 def test_every_code_of_the_contract_has_its_entry() -> None:

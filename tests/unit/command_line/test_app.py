@@ -1,0 +1,36 @@
+"""What the command line says of itself, and of an engine that this machine lacks."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.command_line.app import app
+from orchestration.pipeline import spark_session
+
+
+def test_it_says_its_version() -> None:
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"creator-bonus {version('creator-bonus')}\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [(["--engine", "spark"], {}), ([], {"BONUS_ENGINE": "spark"})],
+    ids=["option", "environment"],
+)
+def test_a_demo_by_an_engine_that_is_not_here_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    options: list[str],
+    environment: dict[str, str],
+) -> None:
+    monkeypatch.setattr(spark_session, "find_spec", lambda name: None)
+    out = tmp_path / "demo"
+    said = CliRunner().invoke(app, ["demo", "--out", str(out), *options], env=environment)
+    assert said.exit_code == 2
+    assert "make install-spark" in said.output
+    assert not out.exists()
