@@ -7,6 +7,7 @@ already and was made from the same is left, so a command that was stopped goes o
 
 from __future__ import annotations
 
+import atexit
 import csv
 import hashlib
 import os
@@ -197,6 +198,8 @@ _OF_PROCESS: list[_Maker] = []
 
 
 def _begin(*given: Any) -> None:
+    # At its end DuckDB's binding would list, on standard error, what it has not let go.
+    atexit.register(os._exit, 0)
     Thread(target=_end_with_parent, daemon=True).start()
     _OF_PROCESS[:] = [_maker(*given)]
 

@@ -249,7 +249,10 @@ def test_without_the_key_or_with_another_root_nothing_is_written(
 
 
 def test_a_command_that_was_stopped_goes_on(
-    whole: Books, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Books,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     arguments = (whole.home, whole.program, whole.periods[0], tmp_path / "out")
     monkeypatch.setattr(write, "BUNCH", 30)
@@ -267,6 +270,7 @@ def test_a_command_that_was_stopped_goes_on(
     monkeypatch.setattr(write, "BUNCH", 16)  # so many bunches that each core has a process
     elsewhere = (*arguments[:3], tmp_path / "parallel")
     assert write_statements(*elsewhere) == replace(first, folder=str(tmp_path / "parallel"))
+    assert capfd.readouterr() == ("", "")  # nor do its processes say anything at their end
     made = {path.name: path.read_bytes() for path in (tmp_path / "parallel").iterdir()}
     assert made == {path.name: content for path, content in files.items()}
     monkeypatch.setattr(write, "MANY", 100)
