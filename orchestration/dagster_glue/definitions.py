@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import dagster as dg
 
-# Partitioned checks are a preview; the version of dagster is pinned for it.
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
-
-from orchestration.dagster_glue.assets import ingest, ledger, models  # noqa: E402
-from orchestration.dagster_glue.jobs import (  # noqa: E402 - after the filters
+from orchestration.dagster_glue.assets import ingest, ledger, models
+from orchestration.dagster_glue.jobs import (
     approve_adjustment_job,
     build_period_job,
     close_job,
@@ -22,8 +17,8 @@ from orchestration.dagster_glue.jobs import (  # noqa: E402 - after the filters
     statements_job,
     withdraw_job,
 )
-from orchestration.dagster_glue.resources import HomeResource  # noqa: E402
-from orchestration.dagster_glue.sensors import alerts, closing_days, deliveries, input_changes  # noqa: E402
+from orchestration.dagster_glue.resources import HomeResource
+from orchestration.dagster_glue.sensors import alerts, closing_days, deliveries, input_changes
 
 
 def build_definitions(home: HomeResource) -> dg.Definitions:

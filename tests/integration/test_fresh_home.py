@@ -56,6 +56,14 @@ def assert_whole(home: Path, sample: Path) -> None:
     assert not (home / "dagster" / ".making").exists()
 
 
+def test_the_first_command_in_a_fresh_home_says_what_it_is_asked_and_nothing_else(
+    sample: Path, tmp_path: Path
+) -> None:
+    done = Bonus(sample / "program.yaml", sample / "landing", tmp_path / "home")("status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "not published" in done.stdout
+
+
 @ROUNDS
 def test_ten_processes_at_once_in_a_fresh_home(rounds: int, sample: Path, tmp_path: Path) -> None:
     for number, ended in enumerate(rounds_of_ten(tmp_path, sample, rounds, dying=0)):
