@@ -273,6 +273,8 @@ def test_rows_are_in_landing_form(tmp_path: Path) -> None:
     its_id = other.id_of("transaction", "USD", '=a"\n,')
     text = report(GROUP.format(""), transaction("RJCT", why).replace("T1", its_id))
     rows = return_rows(other, judged(other, read(tmp_path, text)))
-    with pytest.raises(Refused, match=r"2024-01-returns\.csv is no file of this program and period"):
+    with pytest.raises(
+        Refused, match=r"2024-01-returns\.csv is no file of this program and period"
+    ):
         write_returns(other, rows, tmp_path / "out")
     assert path.read_bytes() == own
