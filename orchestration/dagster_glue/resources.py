@@ -251,8 +251,9 @@ def _demand_nothing_of_the_environment(config: object) -> None:
 def _complete_tags(
     instance: dg.DagsterInstance | None, run: dg.DagsterRun, program: str, period: str
 ) -> None:
-    """A run launched in the UI has the partition for a tag only: adds program, period and by."""
+    """A run launched in the UI has the partition for a tag only, or others that say something else: puts in
+    program, period and by."""
     wanted = {"program": program, "period": period, BY_TAG: started_by(run.tags)}
-    missing = {name: value for name, value in wanted.items() if not run.tags.get(name, "").strip()}
-    if instance is not None and missing:
-        instance.add_run_tags(run.run_id, missing)
+    other = {name: value for name, value in wanted.items() if run.tags.get(name) != value}
+    if instance is not None and other:
+        instance.add_run_tags(run.run_id, other)

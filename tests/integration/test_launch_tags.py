@@ -99,3 +99,15 @@ def test_a_configuration_takes_nothing_from_the_server_s_environment(
     assert "asks for a variable of the server's environment" in said
     assert "hunter2" not in said
     assert list((landing / DATASET.name).iterdir()) == []
+
+
+def test_a_run_is_said_to_be_of_the_period_that_it_works_on(books: Books, sample: Path) -> None:
+    tags = {"dagster/partition": key(books, 0), "program": "other", "period": books.periods[1]}
+    assert close(books, sample / "landing", **tags) == ""
+    with register(books.home, books.loaded, sample / "landing") as instance:
+        (run,) = instance.get_runs(limit=1)
+    assert (run.tags["program"], run.tags["period"], run.tags["by"]) == (
+        books.program.program,
+        books.periods[0],
+        "grace",
+    )
