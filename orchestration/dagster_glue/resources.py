@@ -7,8 +7,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    MULTIDIMENSIONAL_PARTITION_PREFIX,
+    PARTITION_NAME_TAG,
+)
 
 from orchestration.dagster_glue.dead_runs import fail_dead_run
 from orchestration.dagster_glue.partitions import split_partition_key
@@ -80,7 +87,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         run = context.run
         if run is not None and run.job_name not in WITHOUT_GATES:
             WORKER.start()
-        key = run.tags.get("dagster/partition") if run else None
+        if run is not None:
+            _demand_nothing_of_the_environment(run.run_config)
+        key = _partition_of(run.tags) if run else None
         if run is None or key is None:
             yield self
             return
@@ -197,11 +206,54 @@ def started_by(tags: Mapping[str, str]) -> str:
     return tags.get(BY_TAG, "").strip() or getpass.getuser()
 
 
+_OTHER_WAYS: Final = (
+    MULTIDIMENSIONAL_PARTITION_PREFIX,
+    ASSET_PARTITION_RANGE_START_TAG,
+    ASSET_PARTITION_RANGE_END_TAG,
+)
+"""How tags begin by which Dagster's steps find a partition, too, some of them before the usual tag."""
+
+
+def _partition_of(tags: Mapping[str, str]) -> str | None:
+    """The partition that every step of a run works on, so that its lock is held; None if it has none.
+
+    Failure for tags that say a partition in another way: a launch may give any tags, and its steps
+    would work on a period that is not held, or on another one than is.
+    """
+    if others := sorted(tag for tag in tags if tag.startswith(_OTHER_WAYS)):
+        raise dg.Failure(
+            f"a run is of one period, which the tag {PARTITION_NAME_TAG} names, and has no tag "
+            f"{', '.join(others)}. Launch a run for each period (no single run for a range)",
+            allow_retries=False,
+        )
+    return tags.get(PARTITION_NAME_TAG)
+
+
+def _demand_nothing_of_the_environment(config: object) -> None:
+    """Failure for {env: NAME} in a run's configuration: Dagster puts in what this process has there.
+
+    That may be a secret, and would stand in logs and files.
+    """
+    if isinstance(config, Mapping):
+        if set(config) == {"env"} and isinstance(config["env"], str):
+            raise dg.Failure(
+                "the run's configuration asks for a variable of the server's environment ({env: ...});"
+                " give the text itself",
+                allow_retries=False,
+            )
+        for value in config.values():
+            _demand_nothing_of_the_environment(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            _demand_nothing_of_the_environment(value)
+
+
 def _complete_tags(
     instance: dg.DagsterInstance | None, run: dg.DagsterRun, program: str, period: str
 ) -> None:
-    """A run launched in the UI has the partition for a tag only: adds program, period and by."""
+    """A run launched in the UI has the partition for a tag only, or others that say something else: puts in
+    program, period and by."""
     wanted = {"program": program, "period": period, BY_TAG: started_by(run.tags)}
-    missing = {name: value for name, value in wanted.items() if not run.tags.get(name, "").strip()}
-    if instance is not None and missing:
-        instance.add_run_tags(run.run_id, missing)
+    other = {name: value for name, value in wanted.items() if run.tags.get(name) != value}
+    if instance is not None and other:
+        instance.add_run_tags(run.run_id, other)

@@ -10,7 +10,7 @@ from orchestration.foundations.files import replace_files
 from orchestration.foundations.texts import shown
 from orchestration.payments.accounts import Party, Unpayable, read_accounts, read_debtor
 from orchestration.payments.pain001 import MOST_MINOR, demand_as_meant, written
-from orchestration.payments.payouts import Due
+from orchestration.payments.payouts import Due, demand_own
 from orchestration.terms.currencies import amount_text, money_text
 
 
@@ -72,7 +72,8 @@ def write_payments(due: Due, accounts: Path, debtor: Path, out: Path) -> Paid:
     """Writes `<out>/<period>-<currency>.xml` for each currency in which something is paid.
 
     Unpayable, with all faults, if the files of accounts do not allow it; NotAsMeant if what would be
-    written does not hold against schema and ledger. Nothing is written then. The files are for their
+    written does not hold against schema and ledger; Refused if another message lies there, as that of
+    another program, whose payees nobody would pay. Nothing is written then. The files are for their
     owner alone, since account numbers stand in them. OSError where they cannot be written.
     """
     payer, parties = _parties(due, accounts, debtor)
@@ -84,6 +85,13 @@ def write_payments(due: Due, accounts: Path, debtor: Path, out: Path) -> Paid:
         contents[path] = content
         _, total = due.sums[currency]
         files.append(PaymentFile(path, currency, message.message_id, message.count, total))
+    demand_own(
+        [
+            file.path
+            for file in files
+            if file.path.is_file() and file.message_id.encode() not in file.path.read_bytes()
+        ]
+    )
     if contents:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_files(contents, mode=0o600)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from pathlib import Path
 from typing import Final, Literal
 
 from orchestration.ledger.closing import chain_faults
@@ -91,6 +92,15 @@ def payouts_due(home: Home, loaded: LoadedProgram, period: str) -> Due:
         by_currency,
         {currency: (count, int(total)) for currency, count, total in sums},
     )
+
+
+def demand_own(others: Sequence[Path]) -> None:
+    """Refused for files that lie where a period's go, and are not of it: they are not written over."""
+    if others:
+        raise Refused(
+            f"{', '.join(map(str, others))} is no file of this program and period; nothing is written. Name"
+            " another folder with --out, or move it away"
+        )
 
 
 def _closed(home: Home, loaded: LoadedProgram, period: str) -> tuple[Publication, str]:

@@ -15,7 +15,7 @@ from typing import Final
 from orchestration.foundations.files import replace_files
 from orchestration.foundations.texts import shown
 from orchestration.payments.answers import Answer, Outcome, Scope
-from orchestration.payments.payouts import Due, Payout
+from orchestration.payments.payouts import Due, Payout, demand_own
 from orchestration.terms.currencies import amount_text, minor_unit_decimals
 
 COLUMNS: Final = (
@@ -149,7 +149,10 @@ def return_rows(due: Due, answered: Answered) -> list[tuple[str, ...]]:
 
 
 def write_returns(due: Due, rows: Sequence[tuple[str, ...]], out: Path) -> Path | None:
-    """Writes `<out>/<period>-returns.csv` in the form of §2; None, and no file, where there is no row."""
+    """Writes `<out>/<period>-returns.csv` in the form of §2; None, and no file, where there is no row.
+
+    Refused where that of another program lies there.
+    """
     if not rows:
         return None
     text = io.StringIO()
@@ -157,9 +160,17 @@ def write_returns(due: Due, rows: Sequence[tuple[str, ...]], out: Path) -> Path 
     writer.writerow(COLUMNS)
     writer.writerows(rows)
     path = out / f"{due.period}-returns.csv"
+    demand_own([path] if path.is_file() and not _is_own(path, due.program) else [])
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_files({path: text.getvalue().encode()}, mode=0o600)
     return path
+
+
+def _is_own(path: Path, program: str) -> bool:
+    """True for rows of this program alone, as `write_returns` has them."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        header, *rows = [*csv.reader(file)] or [[]]
+    return tuple(header) == COLUMNS and {row[0] for row in rows if row} <= {program}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,30 @@ and of schedules are written by other processes, and keep what they say.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from dagster import DagsterInstance, DagsterRun
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
-from dagster._core.storage.tags import PARENT_BACKFILL_ID_TAG
+from dagster._core.storage.tags import (
+    PARENT_BACKFILL_ID_TAG,
+    RUN_KEY_TAG,
+    SCHEDULE_NAME_TAG,
+    SENSOR_NAME_TAG,
+)
 from dagster._record import copy
 from dagster_graphql.implementation.utils import UserFacingGraphQLError
 from dagster_graphql.schema.errors import GraphenePythonError
 from dagster_shared.error import SerializableErrorInfo
 
+from orchestration.dagster_glue.alerts import ALERTED_TAG
 from orchestration.dagster_glue.jobs import NAMED_IN
 from orchestration.dagster_glue.resources import BY_TAG
 from orchestration.terms.people import MOST_OF_A_NAME, is_person, what_is_wrong
 from orchestration.web.door import OWN_PAGES
+
+NOT_SAID: Final = frozenset({RUN_KEY_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG, ALERTED_TAG})
+"""Tags by which sensors, the schedule and alerts know what they have done. A launch that had them would
+keep them from it: a run that a sensor has requested once is never requested again."""
 
 
 class Unnamed(UserFacingGraphQLError):
@@ -94,9 +104,21 @@ def _write_as(
         is_resumed = backfill.status == BulkActionStatus.REQUESTED
         update_backfill(backfill_of(backfill) if is_resumed else backfill)
 
-    storage.add_run = lambda run: add_run(run_of(run))
-    storage.add_backfill = lambda backfill: add_backfill(backfill_of(backfill))
+    def add_launched(run: DagsterRun) -> DagsterRun:
+        added: DagsterRun = add_run(run_of(copy(run, tags=_sayable(run.tags))))
+        return added
+
+    def add_launched_backfill(backfill: PartitionBackfill) -> None:
+        add_backfill(backfill_of(backfill._replace(tags=_sayable(backfill.tags))))
+
+    storage.add_run = add_launched
+    storage.add_backfill = add_launched_backfill
     storage.update_backfill = update
+
+
+def _sayable(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a launch but for those that only daemons give."""
+    return {name: value for name, value in tags.items() if name not in NOT_SAID}
 
 
 def run_by(run: DagsterRun, name: str) -> DagsterRun:

@@ -333,6 +333,32 @@ def test_without_a_login_no_job_that_asks_for_a_name_is_launched_without_one(
         assert launch(job, "a" * 128)["__typename"] == "LaunchRunSuccess", job
 
 
+@pytest.mark.parametrize("kind", ["desk", "browser"])
+def test_a_launch_is_taken_for_none_of_a_sensor(kind: str, request: pytest.FixtureRequest) -> None:
+    """By such tags `deliveries` and `closing_days` would never run a period, and no alert would come."""
+    desk: Desk = request.getfixturevalue(kind)
+    said = {
+        "dagster/run_key": f"{desk.keys[0]}:closes_on",
+        "dagster/schedule_name": "closing_days",
+        "dagster/sensor_name": "deliveries",
+        "alerted": "yes",
+    }
+    claims = [{"key": name, "value": value} for name, value in said.items()]
+    launch = ("launchRun", "ExecutionParams!", "executionParams")
+    run = desk.launch("ada", *launch, desk.params(claims=claims))
+    assert run.tags["by"] == "ada" and not said.keys() & run.tags.keys()
+    backfill = {
+        "assetSelection": [{"path": ["stg_posts"]}],
+        "partitionNames": desk.keys,
+        "tags": claims,
+    }
+    launch = ("launchPartitionBackfill", "LaunchBackfillParams!", "backfillParams")
+    launched = desk.ask("ada", *launch, backfill)
+    found = desk.instance.get_backfill(launched["backfillId"])
+    assert found is not None
+    assert found.tags["by"] == "ada" and not said.keys() & found.tags.keys()
+
+
 def test_no_other_launch_is_known(desk: Desk) -> None:
     """A mutation of a later Dagster is looked at here before it is served."""
     answer = ask(

@@ -365,3 +365,25 @@ def test_files_that_are_no_answers_are_named_and_nothing_is_written(
     assert len(done.stderr.splitlines()) == 2
     done = bonus("pay", key(2), "--reconcile")
     assert done.returncode == 4 and "2024-02 is not closed yet" in done.stderr
+
+
+def test_the_files_of_another_program_are_not_written_over(
+    books: Books, files: Path, pay: Pay, tmp_path: Path
+) -> None:
+    """Two programs in one home, paid into one folder: of the first one nobody was paid."""
+    assert pay(1).returncode == 0
+    before = contents(files / "bank")
+    assert pay(1).returncode == 0  # its own are made again
+    world = World(tmp_path / "other", name="other")
+    world.folder.mkdir()
+    world.creator(HOSTILE[0])
+    world.post("p", HOSTILE[0], 60_010)
+    other = Books(world)
+    other.run_and_close(1)
+    done = pay_in(other.home, other, files, 1)
+    assert done.returncode == 4, done.stdout
+    assert (
+        "2024-01-USD.xml is no file of this program and period; nothing is written" in done.stderr
+    )
+    assert contents(files / "bank") == before
+    assert pay_in(other.home, other, files, 1, out="other").returncode == 0

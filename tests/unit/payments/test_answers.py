@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from orchestration.payments import answers
 from orchestration.payments.answers import Answer, NoAnswer, read_answers
 from orchestration.payments.payouts import Due, Payout
 from orchestration.payments.returns import COLUMNS, judged, return_rows, write_returns
+from orchestration.pipeline.refusals import Refused
 
 AT = datetime(2024, 2, 21, 9, 30, tzinfo=UTC)
 HEAD = "<GrpHdr><MsgId>B1</MsgId><CreDtTm>2024-02-21T10:30:00+01:00</CreDtTm></GrpHdr>"
@@ -264,3 +266,15 @@ def test_rows_are_in_landing_form(tmp_path: Path) -> None:
     assert row[7] == "2024-02-21T09:30:00Z"
     assert write_returns(due, return_rows(due, judged(due, [])), tmp_path / "none") is None
     assert not (tmp_path / "none").exists()
+    # Its own are made again; those of another program are not written over.
+    assert write_returns(due, return_rows(due, answered), tmp_path / "out") == path
+    own = path.read_bytes()
+    other = replace(due, program="other")
+    its_id = other.id_of("transaction", "USD", '=a"\n,')
+    text = report(GROUP.format(""), transaction("RJCT", why).replace("T1", its_id))
+    rows = return_rows(other, judged(other, read(tmp_path, text)))
+    with pytest.raises(
+        Refused, match=r"2024-01-returns\.csv is no file of this program and period"
+    ):
+        write_returns(other, rows, tmp_path / "out")
+    assert path.read_bytes() == own
