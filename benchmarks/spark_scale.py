@@ -47,7 +47,7 @@ def tasks_of(logs: Path) -> Tasks:
 
 
 def _metrics(logs: Path) -> Iterator[dict[str, Any]]:
-    for path in sorted(file for file in logs.rglob("*") if file.is_file()):
+    for path in sorted(logs.rglob("events_*")):
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 event = json.loads(line)
@@ -90,8 +90,14 @@ def main() -> None:
             conf.mkdir(exist_ok=True)
             logs.mkdir(exist_ok=True)
             (conf / "log4j2.properties").write_text(_LOG4J.read_text())
+            settings = {
+                "enabled": "true",
+                "rolling.enabled": "true",
+                "compress": "false",
+                "dir": logs.as_uri(),
+            }
             (conf / "spark-defaults.conf").write_text(
-                f"spark.eventLog.enabled true\nspark.eventLog.compress false\nspark.eventLog.dir {logs.as_uri()}\n"
+                "".join(f"spark.eventLog.{name} {value}\n" for name, value in settings.items())
             )
             with cluster(free_port(), landed / "cluster") as running:
                 os.environ |= {"SPARK_CONF_DIR": str(conf), "BONUS_SPARK_MASTER": running.master}
