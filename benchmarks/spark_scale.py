@@ -1,8 +1,8 @@
 """`python -m benchmarks.spark_scale SIZE...`: the same period by DuckDB, and on a Spark cluster of this machine.
 
 SIZE is millions of snapshots. The cluster is that of `make spark-cluster`: two workers, each with a core and
-a gigabyte. Prints a table as Markdown: clock, CPU seconds of the command with its JVM, CPU seconds of the tasks
-on the executors, and what the tasks wrote for each other (shuffle) and could not hold (spill). Reads
+a gigabyte. Prints a table as Markdown: clock, CPU seconds of the command without the driver's JVM, CPU seconds of the
+tasks on the executors, and what the tasks wrote for each other (shuffle) and could not hold (spill). Reads
 BENCH_FOLDER, where the data is kept (default: a temporary folder).
 """
 
@@ -74,7 +74,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-spark-") as scratch:
         folder = Path(os.environ.get("BENCH_FOLDER") or scratch)
         print(
-            "| million | engine | wall s | CPU s, driver | CPU s, tasks | shuffle GiB | spilled GiB |"
+            "| million | engine | wall s | CPU s, Python | CPU s, tasks | shuffle GiB | spilled GiB |"
         )
         print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
         for size in sizes:
