@@ -60,6 +60,14 @@ def measure(command: list[str]) -> Measured:
     return Measured(wall, cpu, peak / 2**30)
 
 
+def bonus_run(program: Path, landing: Path, home: Path, *periods: str) -> list[str]:
+    """The command that runs periods."""
+    return [
+        sys.executable, "-m", "orchestration.command_line.app", "run", *periods, "--by", "bench",
+        "--program", str(program), "--landing", str(landing), "--home", str(home),
+    ]  # fmt: skip
+
+
 def _tree_bytes(root: int) -> int:
     """Resident memory of a process and all below it, now; pages that are shared count for each."""
     parents, sizes = {}, {}
@@ -92,16 +100,9 @@ def rounds_of(size: int, rounds: int, folder: Path, suffix: str) -> Rounds:
     if not landed.exists():
         write_landing(landed, size * 1_000_000, suffix)
     home = landed / "home"
-    python = sys.executable
-    commands = {
-        "bonus run": [
-            python, "-m", "orchestration.command_line.app", "run", PERIOD, "--by", "bench",
-            "--program", str(landed / "program.yaml"),
-            "--landing", str(landed / "landing"), "--home", str(home),
-        ],
-    }  # fmt: skip
+    commands = {"bonus run": bonus_run(landed / "program.yaml", landed / "landing", home, PERIOD)}
     if suffix != "csv.gz":
-        floors = [python, "-m", "benchmarks.floors"]
+        floors = [sys.executable, "-m", "benchmarks.floors"]
         commands["script"] = [*floors, "script", str(landed), str(home)]
         commands["bare"] = [*floors, "bare", str(landed)]
     found: Rounds = {name: [] for name in commands}

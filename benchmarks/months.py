@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.data import DAYS, POSTS, PROGRAM, write_landing
-from benchmarks.measure import Measured, measure
+from benchmarks.measure import Measured, bonus_run, measure
 
 _FIRST_YEAR = 2024
 
@@ -83,12 +83,7 @@ def write_months(folder: Path, months: int, snapshots: int) -> list[str]:
 
 def run(program: Path, landing: Path, home: Path, *periods: str) -> Measured:
     """One `bonus run` in a process of its own."""
-    return measure(
-        [
-            sys.executable, "-m", "orchestration.command_line.app", "run", *periods, "--by", "bench",
-            "--program", str(program), "--landing", str(landing), "--home", str(home),
-        ]
-    )  # fmt: skip
+    return measure(bonus_run(program, landing, home, *periods))
 
 
 def _month(number: int) -> date:

@@ -85,12 +85,14 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Starts the gate worker, which takes seconds to import, where it is asked; holds the period's lock."""
         run = context.run
-        if run is not None and run.job_name not in WITHOUT_GATES:
+        if run is None:
+            yield self
+            return
+        _demand_nothing_of_the_environment(run.run_config)
+        key = _partition_of(run.tags)
+        if run.job_name not in WITHOUT_GATES:
             WORKER.start()
-        if run is not None:
-            _demand_nothing_of_the_environment(run.run_config)
-        key = _partition_of(run.tags) if run else None
-        if run is None or key is None:
+        if key is None:
             yield self
             return
         try:
