@@ -13,6 +13,8 @@ all, the greatest, and whether a snapshot that decides came twice. No boundary l
 so of the snapshots that were left out none is any of these, as long as no other file has one of the same
 post between the first and the last. Where another has (the post is contested), its rows are all taken.
 
+Of a post that is surely none of the period, no row is taken (`_find_posts_that_count`).
+
 Beside it the extract knows of each post how many snapshots there are, from when to when, and how many
 were observed before the post was published (§8, ingest): by these the gate's figures stay what they are.
 
@@ -113,20 +115,25 @@ class Extracts:
         ]
         for group, entry in extracts:
             self._load_posts(group, entry)
-        taken: list[_Group] = []
+        taken: list[tuple[_Group, Entry]] = []
         contested = self._contested([group for group, _ in extracts], sources)
         for group, entry in extracts:
             if contested.get(group.number, 0) * _LEAST_SAVED > group.rows:
                 self._forget(group)
-                continue
+            else:
+                taken.append((group, entry))
+        members = {id(member) for group, _ in taken for member in group.members}
+        whole = [source for source in sources if id(source) not in members]
+        if taken:
+            self._find_posts_that_count(whole)
+        for group, entry in taken:
             self._load_rows(group, entry, has_contested=group.number in contested)
-            taken.append(group)
         self._connection.execute(
             "delete from extracted_posts where (extract_no, post_id) in (from contested_posts)"
         )
         self._connection.execute("drop table contested_posts")
-        members = {id(member) for group in taken for member in group.members}
-        return [source for source in sources if id(source) not in members]
+        self._connection.execute("drop table if exists posts_that_count")
+        return whole
 
     def _grouped(self, sources: Sequence[Source]) -> list[tuple[Source, ...]]:
         first, last = self._boundaries
@@ -169,8 +176,9 @@ class Extracts:
         columns = ", ".join(self._dataset.column_names)
         parts = {
             "rows": f"select {columns}, row_no, list_position({numbers}, file_no) as member from kept",
-            "posts": "select post_id, snapshots, first_at, last_at, published_at, early"
-            " from spans left join early using (post_id)",
+            "posts": "select post_id, snapshots, first_at, last_at, published_at, early,"
+            " full_posts.post_id is not null as has_all_rows"
+            " from spans left join early using (post_id) left join full_posts using (post_id)",
         }
         if kept * _LEAST_SAVED > rows:
             parts = {}
@@ -236,7 +244,8 @@ class Extracts:
             f"insert into {self._dataset.extracts_table} by name"
             f" select * exclude (member), ({numbers})[member] as file_no"
             f" from {_parquet(entry.parts['rows'])}"
-            + (f" where post_id not in {own}" if has_contested else "")
+            " where post_id in (from posts_that_count)"
+            + (f" and post_id not in {own}" if has_contested else "")
         )
         copied = [member.outcome.file_no for member in group.members if member.rows is None]
         others = [member for member in group.members if member.rows is not None]
@@ -286,6 +295,24 @@ class Extracts:
                 "select extract_no, sum(snapshots) from contested_posts"
                 " join extracted_posts using (extract_no, post_id) group by extract_no"
             ).fetchall()
+        )
+
+    def _find_posts_that_count(self, whole: Sequence[Source]) -> None:
+        """Fill posts_that_count; `whole` are the sources that are read as a whole.
+
+        §4 speaks of posts that were published in the period, by whichever of their rows, or have a snapshot
+        in it, which no extract has. Nor may one be left out whose snapshots may be in conflict: those stand
+        where all rows of a post are taken.
+        """
+        found = [
+            "select post_id from raw_posts where published_at between ? and ?",
+            "select post_id from extracted_posts where has_all_rows",
+            "select post_id from contested_posts",
+        ]
+        if whole:
+            found.append(f"select post_id from ({self._rows_of(whole)})")
+        self._connection.execute(
+            f"create temp table posts_that_count as {' union '.join(found)}", self._boundaries
         )
 
     def _forget(self, group: _Group) -> None:

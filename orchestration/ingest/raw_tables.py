@@ -51,7 +51,7 @@ _REPORT_TABLES: Final = """
     create table extracted_posts (
         extract_no integer not null, post_id varchar not null, snapshots bigint not null,
         first_at timestamp not null, last_at timestamp not null, published_at timestamp,
-        early bigint
+        early bigint, has_all_rows boolean not null
     );
     create table known_snapshots (snapshots bigint not null, before_publication bigint not null);
     create table unknown_posts (post_id varchar not null, snapshots bigint not null);

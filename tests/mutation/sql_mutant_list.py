@@ -528,13 +528,19 @@ MUTANTS = (
         "the best segment counts for the whole of W",
     ),
     Mutant(
-        f"{ELIGIBILITY}/post_eligibility.sql",
+        f"{STAGING}/int_period_posts.sql",
+        "        where seen.has_snapshot_in_period\n",
+        "",
+        "a post that was seen at any time has a row",
+    ),
+    Mutant(
+        f"{STAGING}/int_period_posts.sql",
         "posts.published_at >= posts.period_starts_at",
         "posts.published_at > posts.period_starts_at",
         "a post at the start of the period has no row",
     ),
     Mutant(
-        f"{ELIGIBILITY}/post_eligibility.sql",
+        f"{STAGING}/int_period_posts.sql",
         "posts.published_at < posts.period_ends_at",
         "posts.published_at <= posts.period_ends_at",
         "a post at the end of the period has a row",

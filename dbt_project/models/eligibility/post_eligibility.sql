@@ -1,16 +1,5 @@
--- §4: every post of a creator with a deal that was published in the period's local days, or has a
--- snapshot from their start to their end, both included.
-with snapshots as (
-
-    select
-        post_id,
-        bool_or(has_snapshot_in_period) as has_snapshot_in_period
-    from {{ ref('int_post_intervals') }}
-    group by post_id
-
-),
-
-gained as (
+-- §4: every post of the period, and why it is not eligible.
+with gained as (
 
     select
         post_id,
@@ -43,13 +32,11 @@ judged as (
         ) as is_outside_window,
         coalesce(posts.removed_at < posts.window_end, false) as is_removed,
         gained.qualified_views < versions.minimum_views as is_below_minimum_views
-    from {{ ref('int_posts') }} as posts
+    from {{ ref('int_period_posts') }} as posts
     inner join {{ ref('creator_eligibility') }} as creators
         on posts.creator_id = creators.creator_id
     inner join {{ source('terms', 'terms_versions') }} as versions
         on posts.version_no = versions.version_no
-    left join snapshots
-        on posts.post_id = snapshots.post_id
     left join gained
         on posts.post_id = gained.post_id
     left join {{ source('terms', 'terms_content_types') }} as content_types
@@ -60,12 +47,6 @@ judged as (
         on
             violations.subject_type = 'post'
             and posts.post_id = violations.subject_id
-    where
-        (
-            posts.published_at >= posts.period_starts_at
-            and posts.published_at < posts.period_ends_at
-        )
-        or snapshots.has_snapshot_in_period
 
 ),
 

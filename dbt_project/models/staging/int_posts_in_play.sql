@@ -11,8 +11,7 @@ with seen as (
             as last_{{ count }},
         max(greatest_{{ count }}) filter (where is_before_window_end) as greatest_{{ count }},
         {%- endfor %}
-        max(last_observed_at) filter (where is_before_window_end) as last_observed_at,
-        bool_or(has_snapshot_in_period) as has_snapshot_in_period
+        max(last_observed_at) filter (where is_before_window_end) as last_observed_at
     from {{ ref('int_post_intervals') }}
     group by post_id
 
@@ -26,16 +25,9 @@ select
     seen.greatest_{{ count }},
     {%- endfor %}
     seen.last_observed_at
-from {{ ref('int_posts') }} as posts
+from {{ ref('int_period_posts') }} as posts
 left join seen
     on posts.post_id = seen.post_id
 where
     posts.published_at < posts.window_end
     and coalesce(posts.removed_at >= posts.window_end, true)
-    and (
-        seen.has_snapshot_in_period
-        or (
-            posts.published_at >= posts.period_starts_at
-            and posts.published_at < posts.period_ends_at
-        )
-    )

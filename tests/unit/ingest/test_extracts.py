@@ -94,9 +94,14 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """Everything is kept: however small and new a file is, and however little an extract saves."""
+    """Everything is kept: however small and new a file is, and however little an extract saves.
+
+    Post p is of the period, since it was published in it; what was seen of it before is an odd clock.
+    """
     with everything_is_kept(), patch.object(extracts, "_month", lambda at: f"{at:%Y-%m}"):
-        yield World(tmp_path)
+        world = World(tmp_path)
+        world.publish({"p": FIRST})
+        yield world
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -273,6 +278,57 @@ def test_a_file_that_a_boundary_touches_is_read_whole(world: World) -> None:
         rows = [snapshot(1, observed_at=begins + n * hour, views=n) for n in range(3)]
         world.land("post_metrics/a.parquet", rows)
         assert len(rows_of(world.ingest())) == (3 if is_whole else 2), begins
+
+
+def test_of_a_post_that_is_surely_none_of_the_period_no_row_is_taken(world: World) -> None:
+    """§4 speaks of those published in it, by any of their rows, or seen in it. §8: conflicts of all count."""
+    again = snapshot(8, views=9)
+    seen = {
+        "older": GROWING,
+        "in the period": GROWING,
+        "of no known post": GROWING,
+        "seen in it": [*GROWING, snapshot(1, observed_at=FIRST)],
+        "came twice": [*GROWING, again, again | {"likes": 1}],
+        "seen behind": [snapshot(1, observed_at=LAST + timedelta(days=1))],
+        "seen behind and published at its end": [snapshot(1, observed_at=LAST + timedelta(days=1))],
+    }
+    before, after = datetime(2024, 3, 1), LAST + timedelta(hours=1)
+    world.publish(
+        {
+            "older": before,
+            "in the period": FIRST,
+            "seen in it": before,
+            "came twice": before,
+            "seen behind": after,
+            "seen behind and published at its end": LAST,
+        }
+    )
+    for name, begins, ends in (
+        ("a.parquet", before, FIRST),
+        ("b.csv", FIRST, LAST),
+        ("c.parquet", LAST, datetime.max),
+    ):
+        rows = [
+            row | {"post_id": post}
+            for post, rows in seen.items()
+            for row in rows
+            if begins <= row["observed_at"] < ends
+        ]
+        world.land(f"post_metrics/{name}", rows)
+    whole = world.ingest(keeps=False)
+    for _ in range(2):
+        found = world.ingest()
+        assert figures(found) == figures(whole)
+        left = {post: sum(row["post_id"] == post for row in rows_of(found)) for post in seen}
+        assert left == {
+            "older": 0,
+            "in the period": 2,
+            "of no known post": 0,
+            "seen in it": 3,
+            "came twice": 10,
+            "seen behind": 0,
+            "seen behind and published at its end": 1,
+        }
 
 
 def test_no_extract_is_taken_where_a_source_has_deleted_rows(world: World) -> None:
