@@ -142,7 +142,9 @@ def brought_by(publication: Publication, closes_on: date, history: History) -> l
         decisive: set[Adjustment | Return] = {
             row for row in adjustments if row.adjustment_id in ids
         }
-        decisive |= {row for row in returns if row.payout in payouts}
+        # Also what says now that a return of these payouts was never theirs, but of another payout.
+        return_ids = {row.return_id for row in used.returns if row.payout in payouts}
+        decisive |= {row for row in returns if row.return_id in return_ids}
         decisive -= _read_by(connection, publication)
         return [
             earlier for earlier in history.published if decisive & _read_by(connection, earlier)

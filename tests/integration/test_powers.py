@@ -325,6 +325,27 @@ def test_runs_and_closes_gets_no_return_through_that_only_a_run_of_his_has_read(
     books.close(3)
 
 
+def test_runs_and_closes_does_not_move_a_return_to_another_payout_alone(
+    world: World, books: Books
+) -> None:
+    """The row that decides speaks of ann's payout now; what it takes back is bo's."""
+    books.close(1)
+    world.returned("gift", "bo")
+    books.run(2)
+    books.close(2)
+    books.run(3)
+    world.lasts(4)
+    books.run(4)
+    moved = {"creator_id": "ann", "status": "withdrawn", "updated_at": "2024-04-20T00:00:00Z"}
+    world.rows["payment_returns"].append({**world.rows["payment_returns"][-1], **moved})
+    books.run(3, by="bob")
+    books.close(3)
+    assert books.posted(4, "return") == [(key(1), "bo", -10_00)]
+    with pytest.raises(Refused, match=f"bob started the run run-{key(3)}-bob that read its inputs"):
+        books.close(4, "bob")
+    books.close(4)
+
+
 def test_runs_and_closes_gets_through_what_was_taken_back_where_nobody_reads_it_any_more(
     world: World, books: Books
 ) -> None:
