@@ -1,5 +1,5 @@
--- §3 "The value of a count of a post at an instant b": one row a post of the period and boundary of its
--- creator's W; boundary 0 is the start of W, boundary k the end of segment k.
+-- §3 "The value of a count of a post at an instant b": one row a post of the period and boundary of
+-- its creator's W; boundary 0 is the start of W, boundary k the end of segment k.
 -- "the count in the last snapshot with observed_at <= b that reports it. Where there is none, it is
 -- 0 for a post published at or after the start of W; for an older post it is the count in the
 -- first snapshot that reports it, or 0." (first_… is null for all but an older post.)
