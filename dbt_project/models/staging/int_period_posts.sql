@@ -1,5 +1,5 @@
 -- §4: "every post of such a creator that was published in the period's local days, or has a
--- snapshot from their start to their end, both included". No other post of int_posts earns anything.
+-- snapshot from their start to their end, both included". Other posts earn nothing.
 select posts.*
 from {{ ref('int_posts') }} as posts
 where
