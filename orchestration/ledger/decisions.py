@@ -220,6 +220,31 @@ def decide(
     )
 
 
+def deciding_rows(
+    posted: Decided,
+    closes_at: datetime,
+    adjustments: Iterable[Adjustment],
+    returns: Iterable[Return],
+    past: Past,
+) -> set[Adjustment | Return]:
+    """§7: the rows upon which a period posts what it has posted; whoever read one has work in it.
+
+    The rows in force of the adjustments and returns of its postings. To these belongs a return
+    that some row says is of a posted payout, though its row in force speaks of another payout.
+    Arguments are those of `decide`, and what came of it.
+    """
+    returns = list(returns)
+    manual, _ = in_force(adjustments, closes_at, {posting.adjustment_id for posting in past.manual})
+    returned, _ = in_force(returns, closes_at, {posting.payout for posting in past.returns})
+    adjustment_ids = {posting.adjustment_id for posting in posted.manual}
+    payouts = {posting.payout for posting in posted.returns}
+    return_ids = {row.return_id for row in returns if row.payout in payouts}
+    return {
+        *(row for row in manual if row.adjustment_id in adjustment_ids),
+        *(row for row in returned if row.return_id in return_ids),
+    }
+
+
 AFTER_ALL: Final = "\0"
 """A period after all of a program; no period has this key."""
 

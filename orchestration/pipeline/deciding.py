@@ -20,7 +20,7 @@ from orchestration.ledger.decisions import (
     Return,
     ReturnPosting,
     decide,
-    in_force,
+    deciding_rows,
     left_due,
     notes_of_unknown,
 )
@@ -132,19 +132,13 @@ def brought_by(publication: Publication, closes_on: date, history: History) -> l
             return []
         used = rows_used(connection, [*history.published, publication])
         past = past_of(connection, history, used.returns)
-        closes_at = datetime.combine(closes_on, time())
-        adjustments, _ = in_force(
-            used.adjustments, closes_at, {posting.adjustment_id for posting in past.manual}
+        decisive = deciding_rows(
+            Decided(manual, returned),
+            datetime.combine(closes_on, time()),
+            used.adjustments,
+            used.returns,
+            past,
         )
-        returns, _ = in_force(used.returns, closes_at, {posting.payout for posting in past.returns})
-        ids = {posting.adjustment_id for posting in manual}
-        payouts = {posting.payout for posting in returned}
-        decisive: set[Adjustment | Return] = {
-            row for row in adjustments if row.adjustment_id in ids
-        }
-        # Also what says now that a return of these payouts was never theirs, but of another payout.
-        return_ids = {row.return_id for row in used.returns if row.payout in payouts}
-        decisive |= {row for row in returns if row.return_id in return_ids}
         decisive -= _read_by(connection, publication)
         return [
             earlier for earlier in history.published if decisive & _read_by(connection, earlier)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from orchestration.ledger.decisions import (
@@ -19,6 +20,7 @@ from orchestration.ledger.decisions import (
     Return,
     ReturnPosting,
     decide,
+    deciding_rows,
     left_due,
     notes_of_unknown,
 )
@@ -31,6 +33,12 @@ A_MICROSECOND = timedelta(microseconds=1)
 BY_HAND = Adjustment("a1", "ada", "february", "USD", 1_234, "bo", "cy", LONG_BEFORE)
 RETURNED = Return("r1", "ada", "january", "USD", "returned", LONG_BEFORE)
 PAYOUT = {"payable:ada": 1_000, "clearing:payout": -760, "withheld:US": -240}
+BLOCKING = {
+    Fault.ROWS_DIFFER,
+    Fault.RETURN_NOT_EARLIER,
+    Fault.RETURN_NOT_PAID,
+    Fault.POSTED_WITHOUT_ROW,
+}
 NOTHING_BEFORE = Past(ORDER)
 JANUARY_CLOSED = Past(ORDER, ["january"], {RETURNED.payout: PAYOUT})
 
@@ -437,3 +445,74 @@ def test_periods_that_close_in_another_order_than_they_begin() -> None:
     still_open = {"march": datetime(2024, 4, 3), "april": datetime(2024, 3, 10)}
     past = replace(JANUARY_CLOSED, closed=ORDER[:2])
     assert left_due([late], [], past, still_open) == NOTHING
+
+
+# Upon which rows something is posted
+
+_INSTANTS = st.integers(0, 9).map(lambda months: LONG_BEFORE + timedelta(days=60 * months))
+_READERS = st.sets(st.sampled_from(["own", "bob"]), min_size=1)
+_ADJUSTMENT_ROWS = st.builds(
+    Adjustment,
+    st.just("a1"),
+    st.sampled_from(["ada", "eve"]),
+    st.sampled_from(ORDER),
+    st.sampled_from(["USD", "JPY"]),
+    st.sampled_from([10, 20, -10]),
+    st.just("bo"),
+    st.sampled_from(["dee", None]),
+    _INSTANTS,
+)
+_RETURN_ROWS = st.builds(
+    Return,
+    st.sampled_from(["r1", "r1", "r2"]),
+    st.sampled_from(["ada", "eve"]),
+    st.just("january"),
+    st.just("USD"),
+    st.sampled_from(["returned", "withdrawn"]),
+    _INSTANTS,
+)
+_PAYOUTS = {
+    ("january", creator, "USD"): {f"payable:{creator}": 1_000, "clearing:payout": -1_000}
+    for creator in ("ada", "eve")
+}
+
+
+def _amounts(found: Decided) -> Counter[object]:
+    return Counter(
+        [repr((row.adjustment_id, row.creator_id, row.currency, row.amount_minor)) for row in found.manual]
+        + [repr((row.payout, row.payable_minor)) for row in found.returns]
+    )  # fmt: skip
+
+
+@settings(max_examples=1000)
+@given(
+    rows=st.lists(st.tuples(_RETURN_ROWS | _ADJUSTMENT_ROWS, _READERS, st.booleans()), max_size=6),
+    posted=st.sampled_from([(), (replace(POSTED, amount_minor=10),)]),
+)
+def test_who_read_no_row_upon_which_something_is_posted_changes_no_amount(
+    rows: list[tuple[Adjustment | Return, set[str], bool]],
+    posted: tuple[ManualPosting, ...],
+) -> None:
+    """§7: whoever has no part in a period brings no amount into it, neither above 0 nor below."""
+    turned = {row.payout for row, _, is_posted in rows if isinstance(row, Return) and is_posted}
+    returns = [
+        ReturnPosting(*payout, {account: -minor for account, minor in _PAYOUTS[payout].items()})
+        for payout in sorted(turned)
+    ]
+    past = Past(ORDER, ["january", "february"], _PAYOUTS, posted, returns)
+
+    def of(readers: set[str]) -> tuple[list[Adjustment], list[Return]]:
+        read = [row for row, by, _ in rows if by & readers]
+        return (
+            [row for row in read if isinstance(row, Adjustment)],
+            [row for row in read if isinstance(row, Return)],
+        )
+
+    every = of({"own", "bob"})
+    found = decide("april", CLOSES_AT["april"], *every, past)
+    deciding = deciding_rows(found, CLOSES_AT["april"], *every, past)
+    assume(not {note.fault for note in found.notes} & BLOCKING)
+    without_bob = of({"own"})
+    if deciding <= {row for kind in without_bob for row in kind}:
+        alone = decide("april", CLOSES_AT["april"], *without_bob, past)
+        assert _amounts(found) - _amounts(alone) == Counter()
