@@ -331,6 +331,17 @@ def test_of_a_post_that_is_surely_none_of_the_period_no_row_is_taken(world: Worl
         }
 
 
+def test_a_post_whose_rows_are_all_taken_somewhere_is_taken_everywhere(world: World) -> None:
+    """A later row decides whether a conflict among the earlier ones is of the last snapshot."""
+    world.publish({"p": datetime(2024, 3, 1)})
+    world.land("post_metrics/a.parquet", GROWING[:4])
+    world.land("post_metrics/b.parquet", [snapshot(3, views=4)])
+    world.land("post_metrics/c.parquet", GROWING[4:])
+    with patch.object(extracts, "_month", str):
+        for _ in range(2):
+            assert days_left(world.ingest()) == [1, 2, 3, 3, 4, 5, 8]
+
+
 def test_no_extract_is_taken_where_a_source_has_deleted_rows(world: World) -> None:
     """They may take any row of any file with them (§2)."""
     world.land("post_metrics/a.parquet", GROWING)
