@@ -158,7 +158,12 @@ def test_every_letter_is_drawn_by_a_font_that_has_it(
     assert len(letters) > 50
 
     def drawn_by(text: str) -> dict[str, int]:
-        page.evaluate("text => { document.body.textContent = text }", text)
+        # Asked before a frame is drawn, a busy browser names no font at all.
+        page.evaluate(
+            "text => { document.body.textContent = text;"
+            " return new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn))) }",
+            text,
+        )
         session = page.context.new_cdp_session(page)
         session.send("DOM.enable")
         session.send("CSS.enable")
