@@ -164,6 +164,14 @@ class Past:
     manual: Sequence[ManualPosting] = ()
     returns: Sequence[ReturnPosting] = ()
 
+    @property
+    def posted(self) -> set[Hashable]:
+        """Whatever was posted before, each by its `posted_as`: ids of adjustments, and payouts."""
+        return {
+            *(posting.adjustment_id for posting in self.manual),
+            *(posting.payout for posting in self.returns),
+        }
+
     def is_by(self, period: str, other: str) -> bool:
         """True if `period` is `other` or an earlier one of the program."""
         return period in self.order and self.order.index(period) <= self.order.index(other)
@@ -199,10 +207,8 @@ def decide(
     by creator and currency (bytewise).
     """
     adjustments, returns = list(adjustments), list(returns)
-    posted_ids = {posting.adjustment_id for posting in past.manual}
-    posted_payouts = {posting.payout for posting in past.returns}
-    decided, differing = in_force(adjustments, closes_at, posted_ids)
-    returned, differing_returns = in_force(returns, closes_at, posted_payouts)
+    decided, differing = in_force(adjustments, closes_at, past.posted)
+    returned, differing_returns = in_force(returns, closes_at, past.posted)
     return Decided(
         manual_postings(period, decided, past),
         return_postings(returned, past),
@@ -234,8 +240,8 @@ def deciding_rows(
     Arguments are those of `decide`, and what came of it.
     """
     returns = list(returns)
-    manual, _ = in_force(adjustments, closes_at, {posting.adjustment_id for posting in past.manual})
-    returned, _ = in_force(returns, closes_at, {posting.payout for posting in past.returns})
+    manual, _ = in_force(adjustments, closes_at, past.posted)
+    returned, _ = in_force(returns, closes_at, past.posted)
     adjustment_ids = {posting.adjustment_id for posting in posted.manual}
     payouts = {posting.payout for posting in posted.returns}
     return_ids = {row.return_id for row in returns if row.payout in payouts}
