@@ -63,23 +63,23 @@ class Balance:
 class PeriodBooks:
     """The ledger and journal of one published period, and the decisions that its own run has read.
 
-    `closes_at` is its closes_on at 00:00 UTC, naive, as that run found it.
+    `closes_at` is its closes_on at 00:00 UTC, naive, and `order` are the periods of the program, as
+    that run found them.
     """
 
     period: str
     closes_at: datetime
+    order: Sequence[str]
     ledger: Sequence[Balance]
     journal: Sequence[Entry]
     adjustments: Sequence[Adjustment] = ()
     returns: Sequence[Return] = ()
 
 
-def book_faults(
-    periods: Sequence[PeriodBooks], order: Sequence[str], closed: Collection[str]
-) -> list[str]:
+def book_faults(periods: Sequence[PeriodBooks], closed: Collection[str]) -> list[str]:
     """Every difference in the books of a program; `periods` are all published ones, in order.
 
-    `order` are the program's periods, `closed` those that are closed.
+    `closed` are those that are closed.
     """
     faults = [
         fault
@@ -91,7 +91,7 @@ def book_faults(
         *faults,
         *_balances_roll_forward(periods),
         *_accounts_match_balances(periods),
-        *_decisions_are_posted(periods, order, closed),
+        *_decisions_are_posted(periods, closed),
     ]
 
 
@@ -184,9 +184,7 @@ _Posted = tuple[str, str, str | None, str, str, str]
 """Kind, origin, adjustment, creator, currency and account of a posting."""
 
 
-def _decisions_are_posted(
-    periods: Sequence[PeriodBooks], order: Sequence[str], closed: Collection[str]
-) -> Iterator[str]:
+def _decisions_are_posted(periods: Sequence[PeriodBooks], closed: Collection[str]) -> Iterator[str]:
     """§7: each period posts what is due of decisions in it less what those before it have posted."""
     adjustments: dict[Adjustment, None] = {}
     returns: dict[Return, None] = {}
@@ -197,7 +195,7 @@ def _decisions_are_posted(
     for books in periods:
         adjustments |= dict.fromkeys(books.adjustments)
         returns |= dict.fromkeys(books.returns)
-        past = Past(order, before, payouts, manual, returned)
+        past = Past(books.order, before, payouts, manual, returned)
         decided = decide(books.period, books.closes_at, adjustments, returns, past)
         yield from _posting_faults(
             books, _expected_postings(decided.manual, decided.returns), _postings(books)

@@ -70,6 +70,19 @@ class History:
         return self.published[-1] if self.published else None
 
 
+def order_as_read(
+    program: Program, period: str, before: Iterable[str], order: Sequence[str]
+) -> list[str]:
+    """The periods of a program in their order, as a published `period` is settled by them.
+
+    Which periods that are not published stand before it is said by `program`, which its own run has
+    read, whatever file is at hand now: their adjustments are posted as ever, and none of another
+    period before its time. `before` are those published before it, `order` those of the file at hand.
+    """
+    keys = [one.key for one in program.periods]
+    return list(dict.fromkeys([*keys[: keys.index(period)], *before, period, *order]))
+
+
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """The rows of both datasets."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from orchestration.ledger.money import Account
 from orchestration.pipeline.books import Books
-from orchestration.pipeline.deciding import History
+from orchestration.pipeline.deciding import History, order_as_read
 from orchestration.pipeline.gating import judged
 from orchestration.pipeline.period_run import Gate
 from orchestration.pipeline.recounting import write_no_recount
@@ -101,16 +101,10 @@ class Draft:
         self.store.switch(self.versions, self.restated, self.withdrawn)
 
     def _history_anew(self, program: Program, period: str) -> History:
-        """The base of a period that is settled anew by `program`, which its own run has read.
-
-        Which periods that are not published stand before it is said there, whatever file is at hand
-        now: their adjustments are posted as ever, and none of another period before its time.
-        """
+        """The base of a period that is settled anew by `program`, which its own run has read."""
         history = self.history(period)
-        keys = [one.key for one in program.periods]
-        before = [*keys[: keys.index(period)], *(earlier.period for earlier in history.published)]
-        order = dict.fromkeys([*before, period, *self.order])
-        return replace(history, order=list(order))
+        before = [earlier.period for earlier in history.published]
+        return replace(history, order=order_as_read(program, period, before, self.order))
 
     def _settle_anew(self, publication: Publication) -> Totals:
         """Settles a period from the inputs of its own last run into a new version of it."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
 from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
 from orchestration.ledger.closing import chain_faults, line_sha256
 from orchestration.pipeline.close_log import CloseLog
-from orchestration.pipeline.deciding import rows_used
+from orchestration.pipeline.deciding import order_as_read, rows_used
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.proving import root_fault
 from orchestration.pipeline.recounting import explanation_faults
@@ -62,7 +62,7 @@ def verify(home: Home, program: Program) -> Verification:
             differences += file_faults(
                 key, published[key], closed_with=entry.files if entry else None, found=hashes
             )
-            books = _books(published[key])
+            books = _books(published[key], keys[: keys.index(key)], order)
             if isinstance(books, str):
                 differences.append(books)
             else:
@@ -71,7 +71,7 @@ def verify(home: Home, program: Program) -> Verification:
                 if entry is not None:
                     differences += _statement_faults(home, published[key], entry)
         if len(whole) == len(keys):  # balances over periods say nothing where one is missing
-            differences += book_faults(whole, order, closed)
+            differences += book_faults(whole, closed)
         for key, restatement in home.store(program.program).restated().items():
             hashes = file_hashes(restatement.folder)
             files += len(hashes)
@@ -150,12 +150,19 @@ def line_of(home: Home, program: str, sha256: str) -> int | None:
     return hashes.index(sha256) + 1 if sha256 in hashes else None
 
 
-def _books(publication: Publication) -> PeriodBooks | str:
-    """The postings of a period, and the rows that its run has read; a text where they cannot be read."""
+def _books(
+    publication: Publication, before: Sequence[str], order: Sequence[str]
+) -> PeriodBooks | str:
+    """The postings of a period, and the rows that its run has read; a text where they cannot be read.
+
+    `before` are the periods published before it, `order` those of the program at hand.
+    """
     import duckdb
 
     try:
-        period = publication.program().period(publication.period)
+        program = publication.program()
+        period = program.period(publication.period)
+        as_read = order_as_read(program, publication.period, before, order)
         with duckdb.connect() as connection:
             rows: dict[str, list[tuple[object, ...]]] = {}
             for table, kind in (("payout_ledger", Balance), ("journal", Entry)):
@@ -171,6 +178,7 @@ def _books(publication: Publication) -> PeriodBooks | str:
     return PeriodBooks(
         publication.period,
         datetime.combine(period.closes_on, time()),
+        as_read,
         [Balance(*row) for row in rows["payout_ledger"]],  # type: ignore[arg-type]
         [Entry(*row) for row in rows["journal"]],  # type: ignore[arg-type]
         decisions.adjustments,

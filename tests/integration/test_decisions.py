@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,8 @@ import pytest
 
 from orchestration.pipeline.deciding import decisions_left_due
 from orchestration.pipeline.refusals import GateFailed, Refused
+from orchestration.pipeline.verifying import verify
+from orchestration.terms.load import load_program
 from tests.conftest import SHARED, BonusHere
 from tests.integration.books import Books
 from tests.integration.test_closing import assert_equal
@@ -214,6 +217,21 @@ def test_settling_anew_needs_no_landing_data_and_takes_back_what_an_earlier_peri
     small.books.withdraw("april")
     assert small.posted("may") == [("manual", "april", "a1", "ada", 250)]
     assert small.books.differences == []
+
+
+def test_a_withdrawn_period_may_leave_the_program_with_its_adjustment_posted(
+    small: Small, tmp_path: Path
+) -> None:
+    """`bonus verify` recounts a period by the periods that its own run has found, as it was settled."""
+    small.adjust("a1,ada,april,USD,2.50,a lost reel,bo,cy,2024-05-01T00:00:00Z")
+    small.run("april", "may", "june")
+    small.books.withdraw("april")
+    assert small.posted("may") == [("manual", "april", "a1", "ada", 250)]
+    shorter = tmp_path / "shorter.yaml"
+    shorter.write_text(re.sub(r"  - \{key: april.*\n", "", PROGRAM), encoding="utf-8")
+    program = load_program(shorter).program
+    assert [period.key for period in program.periods] == ["may", "june"]
+    assert verify(small.books.home, program).differences == []
 
 
 @pytest.mark.long  # tests/proof draws such orders in `make test`
