@@ -136,10 +136,9 @@ def run_period(
     gates = _gates(last)
     if result.success:
         store = home.store(program)
-        publication = store.published()[period]
-        totals = publication.record().totals.to_json()
-        restated = store.restated().get(period)
-        record = restated.record() if restated else None
+        published, restated = store.published(), store.restated()
+        totals = published[period].record().totals.to_json()
+        record = restated[period].record() if period in restated else None
         restatement = record.totals.to_json() if record and record.run_id == run_id else None
         return Outcome(
             program,
@@ -149,7 +148,7 @@ def run_period(
             totals=totals,
             gates=gates,
             restatement=restatement,
-            remarks=[*_nothing_new(last), *remarks_on(publication)],
+            remarks=[*_nothing_new(last), *remarks_on(published, restated, period)],
         )
     status, error_text = _failure(result, last)
     error_text = "\n".join([error_text, *alert_of(instance, run_id)])

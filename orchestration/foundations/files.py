@@ -6,9 +6,10 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from errno import EINVAL, EISDIR
+from errno import EINVAL, EISDIR, ELOOP, ENOTDIR
 from os import strerror
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from orchestration.foundations.durable import sync
 
@@ -91,6 +92,46 @@ def _fresh(
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def files_placed(out: Path) -> Iterator[Path]:
+    """A fresh folder whose files take their places in `out`, which is made, when the block ends well.
+
+    For a folder that others may write in. A link there that has the name of a file is replaced, and
+    never followed; NotADirectoryError where it has the name of a folder. A process that is killed may
+    leave the fresh folder, `.new-*`.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".new-", dir=out) as fresh:  # nobody else may look into it
+        yield Path(fresh)
+        into = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _place(Path(fresh), into)
+        finally:
+            os.close(into)
+
+
+def _place(folder: Path, into: int) -> None:
+    """Moves what is in a folder into the one that is open as `into`."""
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir():
+            os.replace(path, path.name, dst_dir_fd=into)
+            continue
+        with suppress(FileExistsError):
+            os.mkdir(path.name, dir_fd=into)
+        try:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            below = os.open(path.name, flags, dir_fd=into)
+        except OSError as error:
+            if error.errno not in (ENOTDIR, ELOOP):
+                raise
+            said = f"{path.name} there is a link or a file, where a folder is to be"
+            raise NotADirectoryError(ENOTDIR, said) from None
+        try:
+            _place(path, below)
+        finally:
+            os.close(below)
 
 
 class NotRegular(OSError):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from orchestration.foundations.cursors import each_row
+from orchestration.foundations.files import files_placed
 from orchestration.ledger.journal import CLEARING, EXPENSE
 from orchestration.pipeline.books import order_as_published
 from orchestration.pipeline.home import Home
@@ -55,12 +56,13 @@ def export_beancount(home: Home, program: Program, period: str, out: Path) -> li
     published = home.store(program.program).published()
     order = order_as_published(home, program, published.values())
     publications = [published[key] for key in order[: order.index(period) + 1]]
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{period}.beancount"
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for line in beancount_lines(program.program, publications):
-            file.write(f"{line}\n")
-    return [path, *export_documents(published[period], out)]
+    with files_placed(out) as fresh:
+        path = fresh / f"{period}.beancount"
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            for line in beancount_lines(program.program, publications):
+                file.write(f"{line}\n")
+        files = [path, *export_documents(published[period], fresh)]
+    return [out / file.name for file in files]
 
 
 def beancount_lines(program: str, publications: Sequence[Publication]) -> Iterator[str]:

@@ -122,6 +122,10 @@ def open_books(home: Home, program: str, *, completes: bool = True) -> Books:
     except Unreadable as error:
         raise _contradiction(program, f"{log.path} has a line that is none ({error})") from None
     for key, publication in published.items():
+        if not publication.folder.is_dir():
+            raise _contradiction(
+                program, f"{key} is published, but {publication.folder} is missing"
+            )
         if publication.seal is not None and key not in entries:
             raise _contradiction(program, f"{key} was closed, but {log.path} has no line of it")
     for key, (_, line) in entries.items():

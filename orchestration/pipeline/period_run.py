@@ -15,9 +15,10 @@ from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engines import DUCKDB, Engine
 from orchestration.pipeline.gate_worker import run_gate
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import STAGES, RunState
 from orchestration.pipeline.work_file import WorkFile
-from orchestration.terms.load import LoadedProgram, parse_program
+from orchestration.terms.load import LoadedProgram
 
 Gate = Callable[[str, Path], GateResult]
 """(suite, database) -> what became of it."""
@@ -63,12 +64,17 @@ class PeriodRun:
         self.progress(f"{stage} ({STAGES.index(stage) + 1} of {len(STAGES)}): {what}")
 
     def recorded_program(self) -> LoadedProgram:
-        """The program as ingest read it: the file may have changed since."""
+        """The program as ingest read it: the file may have changed since.
+
+        Refused where what was kept of it is not what was read.
+        """
         state = self.state
-        inputs, content = state.inputs(), state.program_file.read_bytes()
-        return LoadedProgram(
-            program=parse_program(content, inputs.program_file),
-            path=Path(inputs.program_file),
-            content=content,
-            sha256=inputs.program_sha256,
-        )
+        inputs = state.inputs()
+        loaded = LoadedProgram.of(state.program_file.read_bytes(), inputs.program_file)
+        if loaded.sha256 != inputs.program_sha256:
+            raise Refused(
+                f"{self.program} {self.period}: {state.program_file} is not the program file that this run has"
+                f" read: SHA-256 is {loaded.sha256}, expected {inputs.program_sha256}; nothing is"
+                " published. Run the period again"
+            )
+        return loaded

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestration.foundations.cursors import each_row
+from orchestration.foundations.files import files_placed
 from orchestration.publishing.parquet import select_published, write_file
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
 from orchestration.publishing.tables import CONTRACT_TABLES, DAY, FLAG, INSTANT, TEXT, Table
@@ -48,14 +49,15 @@ def export_period(
     §9 has the CSV files, §14 the other formats. Unreadable if the period's run.json is none;
     TooManyRows if a sheet cannot hold a table.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    if as_format == "xlsx":
-        files = [_export_workbook(publication, out)]
-    elif as_format == "parquet":
-        files = _export_parquet(publication, out)
-    else:
-        files = export_tables(publication, out, spreadsheet=spreadsheet)
-    return [*files, *export_documents(publication, out)]
+    with files_placed(out) as fresh:
+        if as_format == "xlsx":
+            files = [_export_workbook(publication, fresh)]
+        elif as_format == "parquet":
+            files = _export_parquet(publication, fresh)
+        else:
+            files = export_tables(publication, fresh, spreadsheet=spreadsheet)
+        files += export_documents(publication, fresh)
+    return [out / file.name for file in files]
 
 
 def export_documents(publication: Publication, out: Path) -> list[Path]:

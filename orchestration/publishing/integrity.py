@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from orchestration.publishing.store import RUN_FILE, Publication, file_hashes
+from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication, file_hashes
 from orchestration.records import Unreadable
 
 
@@ -27,14 +27,17 @@ def file_faults(
     compared. `found` are the version's hashes where the caller has them already.
     """
     found = file_hashes(version.folder) if found is None else found
-    if closed_with is not None:
-        expected = dict(closed_with)
-    else:
-        try:
-            expected = dict(version.record().files)
-        except (OSError, Unreadable) as error:
+    try:
+        record = version.record()
+    except (OSError, Unreadable) as error:
+        record = None
+        if closed_with is None:
             yield f"{what}: {RUN_FILE} cannot be read ({type(error).__name__}: {error})"
             return
+    if closed_with is not None:
+        expected = dict(closed_with)
+    elif record is not None:
+        expected = dict(record.files)
         # It cannot hold its own hash; a version of 0.1.0 has none of it anywhere.
         expected[RUN_FILE] = version.run_file_sha256 or found.get(RUN_FILE, "a file")
     for path in sorted(expected.keys() | found.keys()):
@@ -48,3 +51,11 @@ def file_faults(
             yield f"{where} was not there when its run ended"
         elif expected[path] != found[path]:
             yield f"{where} was changed: SHA-256 is {found[path]}, expected {expected[path]}"
+    if (
+        record is not None
+        and found.get(PROGRAM_FILE, record.program_sha256) != record.program_sha256
+    ):
+        yield (
+            f"{what}: {version.folder / PROGRAM_FILE} is not the program file that its run has read: SHA-256 is"
+            f" {found[PROGRAM_FILE]}, and {RUN_FILE} has {record.program_sha256}"
+        )

@@ -186,9 +186,7 @@ def period_figures(
 
     publication = published[key]
     program = program_of(publication)
-    order = [entry.key for entry in program.periods]
-    earlier = [entry for entry in order[: order.index(key)] if entry in published]
-    before = published[earlier[-1]] if earlier else None
+    before = before_of(published, key)
     seal, period = publication.seal, program.period(key)
     with duckdb.connect() as connection:
         for name, table in PUBLISHED_TABLES.items():
@@ -201,7 +199,7 @@ def period_figures(
             closed=CloseEntry.from_line(seal) if seal is not None else None,
             restated=restated[key].record() if key in restated else None,
             before=before,
-            before_ends_on=_last_day(restated.get(before.period, before)) if before else None,
+            before_ends_on=last_day(restated.get(before.period, before)) if before else None,
             points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
             budget_minor=None
             if period.budget is None
@@ -224,7 +222,15 @@ def period_figures(
         )
 
 
-def _last_day(publication: Publication) -> date:
+def before_of(published: Mapping[str, Publication], key: str) -> Publication | None:
+    """The latest period published before a published one; None if there is none."""
+    order = [entry.key for entry in program_of(published[key]).periods]
+    earlier = [entry for entry in order[: order.index(key)] if entry in published]
+    return published[earlier[-1]] if earlier else None
+
+
+def last_day(publication: Publication) -> date:
+    """The last day that a period counts, by the program file as its run read it."""
     program = program_of(publication)
     return program.last_day(program.period(publication.period))
 

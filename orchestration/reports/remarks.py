@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
@@ -18,11 +19,14 @@ from orchestration.reports.figures import (
     PeriodFigures,
     ReasonRow,
     adjustment_rows,
+    before_of,
+    last_day,
     program_of,
     reason_rows,
     unmatched_values,
 )
 from orchestration.reports.text import amount, counted
+from orchestration.terms.model import Period
 from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, Reason
 from orchestration.terms.unmatched import Unmatched
 
@@ -40,25 +44,31 @@ Reasons = Callable[[], Sequence[ReasonRow]]
 """Reasons by number; counted only where nobody is eligible, since that reads a whole table."""
 
 
-def remarks_on(publication: Publication) -> list[str]:
-    """The remarks on what a period has published."""
+def remarks_on(
+    published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
+) -> list[str]:
+    """The remarks on what a period has published, beside what others have; KeyError if it has not."""
     import duckdb
 
+    publication, before = published[key], before_of(published, key)
+    program = program_of(publication)
+    until = last_day(restated.get(before.period, before)) if before else None
     with duckdb.connect() as connection:
         for name in _TABLES:
             relation = publication.relation(PUBLISHED_TABLES[name])
             connection.execute(f"create view {name} as {relation}")
-        return _remarks(
+        found = _remarks(
             publication.record().totals,
             lambda: reason_rows(connection, "creator_eligibility"),
             lambda: reason_rows(connection, "post_eligibility"),
             adjustment_rows(connection),
-            unmatched_values(connection, program_of(publication)),
+            unmatched_values(connection, program),
         )
+    return [*_counted_twice(program.period(key), before, until), *found]
 
 
 def remarks_in(figures: PeriodFigures) -> list[str]:
-    """The same, of figures that are known already, and days that the period before counts, too."""
+    """The same, of figures that are known already."""
     found = _remarks(
         figures.totals,
         lambda: figures.creator_reasons,
@@ -66,17 +76,16 @@ def remarks_in(figures: PeriodFigures) -> list[str]:
         figures.adjustments,
         figures.unmatched,
     )
-    return [*_counted_twice(figures), *found]
+    return [*_counted_twice(figures.period, figures.before, figures.before_ends_on), *found]
 
 
-def _counted_twice(figures: PeriodFigures) -> list[str]:
-    starts_on, until = figures.period.starts_on, figures.before_ends_on
-    if figures.before is None or until is None or starts_on > until:
+def _counted_twice(period: Period, before: Publication | None, until: date | None) -> list[str]:
+    if before is None or until is None or period.starts_on > until:
         return []
-    before = figures.before.period
+    key = before.period
     return [
-        f"What was earned from {starts_on} to {until} may be paid twice: {before} counts these days,"
-        f" too, by the program file of its last run. Run {before} again by the file of today."
+        f"What was earned from {period.starts_on} to {until} may be paid twice: {key} counts these days,"
+        f" too, by the program file of its last run. Run {key} again by the file of today."
     ]
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from orchestration.foundations.files import files_placed
 from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DuckDBEngine
@@ -56,21 +57,22 @@ def simulate_periods(
         progress=progress,
     )
 
-    def simulate(other: LoadedProgram, folder: Path) -> dict[str, Any]:
+    def simulate(other: LoadedProgram, below: str) -> dict[str, Any]:
         with (
             simulated(home, loaded, other, periods, landing, make_run) as pairs,
             _writing(out, umask),
+            files_placed(out) as fresh,
         ):
-            return write_simulation(other, settings, pairs, folder)
+            return write_simulation(other, settings, pairs, fresh / below)
 
     if len(others) == 1:
-        return simulate(others[0], out)
+        return simulate(others[0], ".")
     variants = []
     for number, other in enumerate(others, start=1):
         name = f"variant-{number}"
-        variants.append({**simulate(other, out / name), "variant": name})
-    with _writing(out, umask):
-        return write_variants(variants, out)
+        variants.append({**simulate(other, name), "variant": name})
+    with _writing(out, umask), files_placed(out) as fresh:
+        return write_variants(variants, fresh)
 
 
 def _demand_outside(out: Path, home: Home) -> None:

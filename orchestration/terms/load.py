@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -43,15 +43,19 @@ class LoadedProgram:
     content: bytes
     sha256: str  # of content, hexadecimal
 
+    @classmethod
+    def of(cls, content: bytes, path: str | os.PathLike[str]) -> Self:
+        """The program in these bytes, which were read at `path`; ProgramFileError as `load_program`."""
+        program = parse_program(content, os.fspath(path))
+        return cls(program, Path(path), content, hashlib.sha256(content).hexdigest())
+
 
 def load_program(path: str | os.PathLike[str]) -> LoadedProgram:
     """The program in the file at `path`.
 
     ProgramFileError, with every problem of the file, if it cannot be read or is not a program.
     """
-    content = _read_file(path)
-    program = parse_program(content, os.fspath(path))
-    return LoadedProgram(program, Path(path), content, hashlib.sha256(content).hexdigest())
+    return LoadedProgram.of(_read_file(path), path)
 
 
 def parse_program(content: bytes, name: str) -> Program:

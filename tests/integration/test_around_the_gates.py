@@ -156,6 +156,18 @@ def test_a_table_edited_before_its_gate_is_judged_but_goes_no_further(
         build(run, "eligibility")
 
 
+def test_a_program_file_changed_after_it_was_read_is_refused(
+    home_after: Callable[[str], Path], delivery: Path
+) -> None:
+    """Earnings and settlement go by what was kept of it: terms of somebody else would be paid."""
+    run = run_in(home_after("scoring"), delivery)
+    before, kept = published_files(run.home.path), run.state.program_file
+    kept.write_bytes(kept.read_bytes() + b"# changed\n")
+    with pytest.raises(Refused, match="is not the program file that this run has read"):
+        earn(run)
+    assert published_files(run.home.path) == before
+
+
 def test_the_log_of_a_process_that_died_is_not_played_back_unseen(
     home_after: Callable[[str], Path], delivery: Path
 ) -> None:

@@ -335,6 +335,15 @@ def test_nothing_runs_where_the_close_log_lost_a_line(books: Books, sample: Path
     assert books.files(first) == before
 
 
+def test_nothing_is_closed_where_what_was_published_is_gone(books: Books) -> None:
+    """As when parts of another copy of the home were put over it."""
+    first = books.periods[0]
+    version = books.published[first].folder.resolve()
+    version.rename(version.with_name("elsewhere"))
+    with pytest.raises(Refused, match=rf"{first} is published, but .* is missing.*bonus verify"):
+        books.close(first)
+
+
 def test_a_published_period_may_not_leave_the_program_file(
     books: Books, sample: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from beancount.core.data import Open
 from python_calamine import CalamineWorkbook
 
 from orchestration.payments.beancount import account_of, export_beancount
+from orchestration.publishing.export import export_period
 from tests.conftest import SHARED, BonusHere
 from tests.incidents.landing import Books, World, key
 from tests.integration.books import Books as PlainBooks
@@ -101,6 +102,29 @@ def test_all_formats_hold_the_rows_of_the_csv(books: Books, tmp_path: Path) -> N
     )
     assert done.returncode == 2 and "--spreadsheet is for csv" in done.stderr
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("as_format", ["csv", "parquet", "xlsx", "beancount"])
+def test_no_link_in_the_folder_is_followed(as_format: str, books: Books, tmp_path: Path) -> None:
+    """Whoever may write in `--out` cannot have the owner of the home write over its files."""
+
+    def export() -> list[Path]:
+        plain, publication = books.plain, books.plain.published[key(1)]
+        if as_format == "beancount":
+            return export_beancount(plain.home, plain.program, key(1), tmp_path / "out")
+        return export_period(publication, tmp_path / "out", as_format=as_format)  # type: ignore[arg-type]
+
+    precious = tmp_path / "precious"
+    precious.write_text("old", "utf-8")
+    first = {path: path.read_bytes() for path in export()}
+    for path in first:
+        path.unlink()
+        path.symlink_to(precious)
+    assert set(export()) == first.keys()
+    assert precious.read_text("utf-8") == "old"
+    if as_format != "xlsx":  # a workbook tells when it was written
+        assert {path: path.read_bytes() for path in first} == first
+    assert not any(path.is_symlink() for path in first)
 
 
 def test_a_table_that_no_sheet_holds_is_refused(

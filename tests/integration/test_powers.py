@@ -27,6 +27,7 @@ from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.store import file_hashes
 from orchestration.records import CloseEntry
 from orchestration.reports.preview import close_preview
+from orchestration.reports.remarks import remarks_on
 from orchestration.web.frame import Frame
 from orchestration.web.pages import Pages
 from tests.conftest import ROOT
@@ -421,7 +422,11 @@ def test_writes_the_program_file_moves_no_days_of_a_closed_period_unseen(
         plain = books.plain
         found = close_preview(plain.home, plain.loaded, key(2), "grace", today=LATER)
         assert found is not None
-        return [remark for remark in found.remarks if "paid twice" in remark]
+        told = [remark for remark in found.remarks if "paid twice" in remark]
+        store = plain.home.store(plain.program.program)
+        after_a_run = remarks_on(store.published(), store.restated(), key(2))
+        assert [remark for remark in after_a_run if "paid twice" in remark] == told
+        return told
 
     assert remarks() == []
     books.run(2)

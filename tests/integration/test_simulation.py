@@ -349,6 +349,28 @@ def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path)
         assert "Traceback" not in message
 
 
+def test_no_link_in_the_folder_is_followed(bonus: BonusHere, small: Small, tmp_path: Path) -> None:
+    """Whoever may write in `--out` cannot have the owner of the home write over its files."""
+    path, precious = other(small, DOUBLE).path, tmp_path / "program.yaml"
+    precious.write_text("the program", "utf-8")
+    out, version = tmp_path / "out", small.books.published["june"].folder.resolve()
+    out.mkdir()
+    arguments = ("simulate", "june", "--with", str(path), "--out", str(out))
+    for name in ("simulated-program.yaml", "summary.json", "index.html", "differences.csv"):
+        (out / name).symlink_to(precious)
+    assert bonus(*arguments).returncode == 0
+    assert precious.read_text("utf-8") == "the program"
+    before = sorted(version.iterdir())
+    shutil.rmtree(out / "june")
+    (out / "june").symlink_to(version)
+    done = bonus(*arguments)
+    assert done.returncode == 2
+    assert "june there is a link or a file, where a folder is to be" in " ".join(
+        done.stderr.split()
+    )
+    assert sorted(version.iterdir()) == before
+
+
 def test_an_amount_that_is_too_large_is_told_in_one_message(
     bonus: BonusHere, small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.statement_key import KEY_FILE
 from orchestration.publishing.export import export_period
+from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry
 from tests.conftest import ROOT, BonusHere
@@ -64,6 +65,19 @@ def test_a_changed_byte_in_any_file_of_a_closed_period_is_named(books: Books) ->
         assert "close log" in said or path.name != "close.json"
         path.write_bytes(content)
         assert books.differences == []
+
+
+def test_terms_that_no_run_has_read_are_named_though_all_hashes_were_written_anew(
+    books: Books,
+) -> None:
+    publication = books.published[books.periods[1]]
+    content = publication.program_file.read_bytes() + b"# other terms\n"
+    publication.program_file.unlink()
+    publication.program_file.write_bytes(content)
+    hashes = {**publication.file_hashes(), "program.yaml": hashlib.sha256(content).hexdigest()}
+    said = list(file_faults("it", publication, closed_with=hashes))
+    assert len(said) == 1
+    assert "program.yaml is not the program file that its run has read" in said[0]
 
 
 def test_a_file_that_vanished_and_one_that_came_are_named(books: Books) -> None:

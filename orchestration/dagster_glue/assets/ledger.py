@@ -197,7 +197,8 @@ def publication(
             )
     yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=plotted)
     # Last, so that whoever opens the run's page sees them: its log is shown from its end.
-    for remark in remarks_on(run.home.store(run.program).published()[run.period]):
+    store = run.home.store(run.program)
+    for remark in remarks_on(store.published(), store.restated(), run.period):
         context.log.warning(remark)
 
 

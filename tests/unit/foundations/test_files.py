@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.foundations.files import make_file, replace_file, replace_files
+from orchestration.foundations.files import files_placed, make_file, replace_file, replace_files
 
 
 @pytest.mark.parametrize("is_durable", [False, True])
@@ -91,3 +91,54 @@ def test_several_files_are_made_together_or_not_at_all(
     with pytest.raises(OSError, match="Input/output"):
         replace_files(dict.fromkeys([tmp_path / name for name in "def"], b"new"))
     assert sorted(os.listdir(tmp_path)) == ["a", "b", "c"]
+
+
+def test_files_take_their_places_beside_what_is_there(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    for content in ("one", "two"):
+        with files_placed(out) as fresh:
+            (fresh / "april").mkdir()
+            (fresh / "april" / "a.csv").write_text(content)
+            (fresh / "b.csv").write_text(content)
+        (out / "own").touch()
+        assert (out / "april" / "a.csv").read_text() == (out / "b.csv").read_text() == content
+    assert sorted(os.listdir(out)) == ["april", "b.csv", "own"]
+
+
+def test_nothing_takes_its_place_where_writing_fails(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"), files_placed(tmp_path) as fresh:
+        (fresh / "a.csv").touch()
+        raise OSError(28, "full")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("below", [".", "april"])
+def test_a_link_with_the_name_of_a_file_is_replaced_and_not_followed(
+    below: str, tmp_path: Path
+) -> None:
+    precious, out = tmp_path / "precious", tmp_path / "out"
+    precious.write_text("old")
+    (out / below).mkdir(parents=True)
+    (out / below / "a.csv").symlink_to(precious)
+    with files_placed(out) as fresh:
+        (fresh / below).mkdir(exist_ok=True)
+        (fresh / below / "a.csv").write_text("new")
+    assert precious.read_text() == "old"
+    assert (out / below / "a.csv").read_text() == "new"
+    assert not (out / below / "a.csv").is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_a_link_or_a_file_with_the_name_of_a_folder_is_an_error(kind: str, tmp_path: Path) -> None:
+    elsewhere, out = tmp_path / "elsewhere", tmp_path / "out"
+    elsewhere.mkdir()
+    out.mkdir()
+    if kind == "link":
+        (out / "april").symlink_to(elsewhere)
+    else:
+        (out / "april").touch()
+    with pytest.raises(NotADirectoryError, match="april there is a link or a file"):  # noqa: SIM117
+        with files_placed(out) as fresh:
+            (fresh / "april").mkdir()
+            (fresh / "april" / "a.csv").touch()
+    assert os.listdir(elsewhere) == []

@@ -17,7 +17,8 @@ GOOD_POST = {**POST, "eligible": True}
 def remarks(books: HandMade, **tables: list[Row]) -> list[str]:
     """Of a period that is published with these rows."""
     books.publish("march", **tables)
-    return remarks_on(books.home.store(books.program).published()["march"])
+    store = books.home.store(books.program)
+    return remarks_on(store.published(), store.restated(), "march")
 
 
 def earned(minor: int, currency: str = "USD", creator: str = "ana") -> dict[str, Any]:
