@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -85,3 +87,10 @@ def test_instants_of_failing_rows_are_in_utc(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_great_expectations_may_be_imported_by_a_fork_server(spark: SparkEngine) -> None:
+    """A process without a main file, in which an import of Spark Connect ends the process with status 0."""
+    code = "import expectations.runner, sys; print('imported', file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "imported" in done.stderr
