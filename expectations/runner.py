@@ -1,13 +1,14 @@
 """Runs a suite over a work file with Great Expectations; the verdict is what it returns, no more.
 
-Heavy to import (seconds), so it is imported by the gate worker only, or where a test wants it.
+Heavy to import (seconds), so it is imported by the gate worker only, or where a test wants it. The
+same over the tables of a Spark session is `spark_runner.py`.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -17,18 +18,20 @@ from urllib.parse import urlencode
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx
-from great_expectations.core.batch import Batch
 from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
+from great_expectations.datasource.fluent.interfaces import Batch
 
 from expectations.dialect import close_all
 from expectations.suite import SHOWN_ROWS, Expectation, GateResult, Result
 from expectations.translated import translated
 
-logging.getLogger("great_expectations").setLevel(logging.ERROR)
+for _chatty in ("great_expectations", "great_expectations.data_context.types.base"):
+    logging.getLogger(_chatty).setLevel(logging.ERROR)
 
 
 @cache
-def _context() -> AbstractDataContext:
+def context_of_gates() -> AbstractDataContext:
+    """The context of Great Expectations, one a process: it keeps nothing on disk."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     return context
@@ -47,31 +50,50 @@ def run_suite(
     An expectation that cannot be evaluated (a table is missing, a query fails) is reported as such
     and blocks like a failed one. All connections to the file are closed at the end.
     """
-    context = _context()
+    context = context_of_gates()
     source = context.data_sources.add_sql(
         "work",
         connection_string=f"duckdb+buffered:///{database.resolve()}?{urlencode(settings or {})}",
     )
-    batches: dict[str, Batch] = {}
+
+    def batch(table: str) -> Batch:
+        asset = source.add_table_asset(table, table_name=table)
+        return asset.add_batch_definition_whole_table("whole").get_batch()
+
     try:
-        return GateResult(
-            name, tuple(_evaluate(expectation, source, batches) for expectation in suite)
-        )
+        return results_of(name, suite, batch, spelled=str, shown=cell_text)
     finally:
         context.data_sources.delete("work")
         close_all()
 
 
-def _evaluate(expectation: Expectation, source: Any, batches: dict[str, Batch]) -> Result:
+def results_of(
+    name: str,
+    suite: Sequence[Expectation],
+    batch: Callable[[str], Batch],
+    spelled: Callable[[str], str],
+    shown: Callable[[object], str],
+) -> GateResult:
+    """Evaluates every expectation of `suite`, in order; never raises for one.
+
+    `batch` gives a table by its name, and is asked once for each; `spelled` gives a query as the
+    engine of the tables spells it, `shown` a value of a failing row as text.
+    """
+    batch_of = cache(batch)
+    return GateResult(name, tuple(_evaluate(row, batch_of, spelled, shown) for row in suite))
+
+
+def _evaluate(
+    expectation: Expectation,
+    batch_of: Callable[[str], Batch],
+    spelled: Callable[[str], str],
+    shown: Callable[[object], str],
+) -> Result:
     shared = (expectation.name, expectation.table, expectation.severity, expectation.means)
     try:
-        if expectation.table not in batches:
-            asset = source.add_table_asset(expectation.table, table_name=expectation.table)
-            definition = asset.add_batch_definition_whole_table("whole")
-            batches[expectation.table] = definition.get_batch()
-        batch: Any = batches[expectation.table]  # its `validate` is added by a decorator
+        batch: Any = batch_of(expectation.table)  # its `validate` is added by a decorator
         outcome = batch.validate(
-            translated(expectation, expectation.query), result_format="COMPLETE"
+            translated(expectation, spelled(expectation.query)), result_format="COMPLETE"
         )
     except Exception as error:  # whatever the library raises, the gate must say it and block
         return Result(*shared, "not evaluated", problem=_one_line(error))
@@ -80,11 +102,11 @@ def _evaluate(expectation: Expectation, source: Any, batches: dict[str, Batch]) 
     if outcome.success:
         return Result(*shared, "held")
     rows = outcome.result["details"]["unexpected_rows"][:SHOWN_ROWS]
-    texts = tuple({name: _cell_text(value) for name, value in dict(row).items()} for row in rows)
+    texts = tuple({name: shown(value) for name, value in dict(row).items()} for row in rows)
     return Result(*shared, "failed", int(outcome.result["observed_value"]), texts)
 
 
-def _cell_text(value: object) -> str:
+def cell_text(value: object) -> str:
     """A value as it is shown: nothing for null, decimals without the zeros at their end."""
     if value is None:
         return ""

@@ -190,8 +190,14 @@ def prepared_home(path: Path, *, is_written: bool = True, keeps_mask: bool = Fal
 
 
 @contextmanager
-def writing_to(folder: Path, option: str = "--out") -> Iterator[None]:
-    """Status 2 where the folder that an option names cannot be written."""
+def writing_to(folder: Path, option: str = "--out", *, home: Home | None = None) -> Iterator[None]:
+    """Status 2 where the folder that an option names cannot be written, or lies in `home`."""
+    if home is not None and home.holds(folder):
+        fail(
+            USAGE,
+            f"{folder} lies in the home {home.path}, where files of the books are and no others;"
+            f" name another folder with {option}",
+        )
     try:
         yield
     except OSError as error:

@@ -84,7 +84,7 @@ def export(
     from orchestration.publishing.export import TooManyRows, export_period
 
     try:
-        with writing_to(out):
+        with writing_to(out, home=place):
             if as_format == "beancount":
                 from orchestration.payments.beancount import export_beancount
 
@@ -182,7 +182,7 @@ def _pay(
 
     due = payouts_due(place, loaded, period)
     try:
-        with writing_to(out):
+        with writing_to(out, home=place):
             paid = write_payments(due, accounts, debtor, out)
     except Unpayable as error:
         fail(USAGE, f"{error}\nnothing is written")
@@ -232,7 +232,7 @@ def _returned(
     from orchestration.payments.returns import return_rows, write_returns
 
     rows = return_rows(due, answered)
-    with writing_to(out):
+    with writing_to(out, home=place):
         path = write_returns(due, rows, out)
     if answered.remarks:
         say("\n".join(answered.remarks))

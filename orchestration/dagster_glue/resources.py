@@ -24,9 +24,9 @@ from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DUCKDB, engine_named
-from orchestration.pipeline.gate_worker import WORKER, run_gate
+from orchestration.pipeline.gate_worker import WORKER, Gate, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
-from orchestration.pipeline.period_run import Gate, PeriodRun
+from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
 

@@ -18,9 +18,8 @@ from orchestration.pipeline.books import Books, demand_periods_stay, open_books
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.deciding import brought_by
 from orchestration.pipeline.draft import Draft
-from orchestration.pipeline.gate_worker import run_gate
+from orchestration.pipeline.gate_worker import Gate, run_gate
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.period_run import Gate
 from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run

@@ -15,8 +15,8 @@ from pathlib import Path
 from orchestration.ledger.money import Account
 from orchestration.pipeline.books import Books
 from orchestration.pipeline.deciding import History, order_as_read
+from orchestration.pipeline.gate_worker import Gate
 from orchestration.pipeline.gating import judged
-from orchestration.pipeline.period_run import Gate
 from orchestration.pipeline.recounting import write_no_recount
 from orchestration.pipeline.refusals import GateFailed
 from orchestration.pipeline.settling import period_totals, settle_period

@@ -10,16 +10,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from expectations.suite import GateResult
+from expectations.suites import SUITES
 from orchestration.pipeline.engine_limits import EngineLimits
+from orchestration.pipeline.gate_worker import Gate
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.work_file import WorkFile
 
 if TYPE_CHECKING:
     import duckdb
 
+    from orchestration.pipeline.spark_tables import SparkFolder
 
 ENGINES: Final = ("duckdb", "spark")
 LOCAL_SPARK: Final = "local[2]"
+SUITES_OF_MODELS: Final = ("staging", "eligibility", "scoring")
+"""The suites over tables that models make; the ledger's is over what the driver settles."""
 
 
 class Engine(Protocol):
@@ -39,6 +45,9 @@ class Engine(Protocol):
 
     def build(self, work: WorkFile, stage: str) -> dict[str, float]:
         """Builds the models of a stage; seconds by model."""
+
+    def gate(self, work: WorkFile, gate: Gate) -> Gate:
+        """The gates of a run: asked of the engine for tables that lie with it, of `gate` for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +83,16 @@ class DuckDBEngine:
 
         return build_models(work, f"tag:{stage}")
 
+    def gate(self, work: WorkFile, gate: Gate) -> Gate:
+        return gate
+
 
 @dataclass(frozen=True, slots=True)
 class SparkEngine(DuckDBEngine):
-    """Spark builds the models: the work file's tables go to it as Parquet, and those it makes come back."""
+    """Spark builds the models and is asked by their gates.
+
+    The work file's tables go to it as Parquet, and those it makes come back.
+    """
 
     master: str = LOCAL_SPARK
 
@@ -94,11 +109,11 @@ class SparkEngine(DuckDBEngine):
     def build(self, work: WorkFile, stage: str) -> dict[str, float]:
         from orchestration.pipeline.dbt_runner import SPARK, built, models_of
         from orchestration.pipeline.spark_session import spark_session
-        from orchestration.pipeline.spark_tables import SparkFolder, hand_over, take_back
+        from orchestration.pipeline.spark_tables import hand_over, take_back
 
         models, others = models_of(SPARK, stage)
         session = spark_session(self.master)
-        folder = SparkFolder(work.folder / "spark" / str(work.attempt))
+        folder = self._folder(work)
         with work.connect() as connection:
             hand_over(connection, session, folder, others)
         seconds = built(work, f"tag:{stage}", SPARK)
@@ -106,6 +121,29 @@ class SparkEngine(DuckDBEngine):
         with work.connect() as connection:
             take_back(connection, folder, models)
         return seconds
+
+    def gate(self, work: WorkFile, gate: Gate) -> Gate:
+        def judge(suite: str, database: Path) -> GateResult:
+            if suite not in SUITES_OF_MODELS:
+                return gate(suite, database)
+            return self._judge(work, suite)
+
+        return judge
+
+    def _judge(self, work: WorkFile, suite: str) -> GateResult:
+        from expectations.spark_runner import run_suite_on_spark, tables_of
+        from orchestration.pipeline.spark_session import spark_session
+        from orchestration.pipeline.spark_tables import hand_over
+
+        session = spark_session(self.master)
+        with work.connect() as connection:
+            hand_over(connection, session, self._folder(work), tables_of(SUITES[suite]))
+        return run_suite_on_spark(suite, SUITES[suite], session)
+
+    def _folder(self, work: WorkFile) -> SparkFolder:
+        from orchestration.pipeline.spark_tables import SparkFolder
+
+        return SparkFolder(work.folder / "spark" / str(work.attempt))
 
 
 def engine_named(name: str, environment: Mapping[str, str]) -> DuckDBEngine:

@@ -9,12 +9,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Protocol
 
 from expectations.suite import GateResult
 from orchestration.pipeline.engine_limits import EngineLimits
+
+Gate = Callable[[str, Path], GateResult]
+"""(suite, database) -> what became of it."""
 
 BEFORE_MODELS: Final = "ingest"
 """The suite behind which models are built: by dbt, which takes a second or two to import."""

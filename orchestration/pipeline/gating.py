@@ -10,8 +10,9 @@ from expectations.suite import GateResult
 from expectations.suites import SUITES
 from orchestration.ingest.bucket import NotReachable
 from orchestration.ingest.landing_place import Landing, landing_at
+from orchestration.pipeline.gate_worker import Gate
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.period_run import Gate, PeriodRun
+from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.pipeline.run_state import STAGES
 from orchestration.pipeline.stakes import stake_of
@@ -32,7 +33,8 @@ def check(run: PeriodRun, stage: str, suite: str | None = None) -> GateResult:
         return last_run.gates[stage]
     run.tell(stage, "gate")
     order = [period.key for period in run.recorded_program().program.periods]
-    result = judged(run.gate, suite or stage, run.work.path, _last_published(run, order))
+    gate = run.engine.gate(run.work, run.gate)
+    result = judged(gate, suite or stage, run.work.path, _last_published(run, order))
     run.state.record(stage, result)
     if not result.held:
         demand_same_inputs(run, run.state.inputs())

@@ -10,18 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from expectations.suite import GateResult
 from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engines import DUCKDB, Engine
-from orchestration.pipeline.gate_worker import run_gate
+from orchestration.pipeline.gate_worker import Gate, run_gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import STAGES, RunState
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.terms.load import LoadedProgram
-
-Gate = Callable[[str, Path], GateResult]
-"""(suite, database) -> what became of it."""
 
 
 def _silent(_: str) -> None:

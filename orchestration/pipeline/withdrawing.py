@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from orchestration.pipeline.books import Books, demand_untouched, open_books, order_as_published
 from orchestration.pipeline.draft import Draft, open_periods
-from orchestration.pipeline.gate_worker import run_gate
+from orchestration.pipeline.gate_worker import Gate, run_gate
 from orchestration.pipeline.home import Home
-from orchestration.pipeline.period_run import Gate
 from orchestration.pipeline.refusals import Refused
 from orchestration.records import Totals
 from orchestration.terms.model import Program

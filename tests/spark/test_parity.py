@@ -1,4 +1,4 @@
-"""Parity: what Spark publishes is what DuckDB publishes, row by row (contract §9).
+"""Parity: what Spark publishes is what DuckDB publishes, row by row (contract §9); and the gates on it say the same.
 
 The rules are held on DuckDB by other tests; here it is held that the engine makes no difference. The
 worked cases and the second implementation say what is right, so both engines could not be wrong alike.
@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
+from expectations.suites import SUITES
 from orchestration.pipeline.closing import close_period
-from orchestration.pipeline.engines import SparkEngine
+from orchestration.pipeline.engines import SUITES_OF_MODELS, SparkEngine
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
@@ -53,7 +54,9 @@ class Books:
     def run(self, *periods: str, landing: Path) -> None:
         for period in periods:
             arguments = (self.home, self.program, period, "run", "ada", ask_suite)
-            run_all(PeriodRun(*arguments, engine=self.engine), self.loaded.path, landing)
+            run = PeriodRun(*arguments, engine=self.engine)
+            run_all(run, self.loaded.path, landing)
+            demand_same_verdicts(run)
 
     def close(self, period: str) -> None:
         close_period(self.home, self.loaded, period, "grace", gate=ask_suite)
@@ -64,6 +67,17 @@ class Books:
             export_period(publication, out / period)
             for folder in expected:
                 assert_equal(out / period, folder / period)
+
+
+def demand_same_verdicts(run: PeriodRun) -> None:
+    """The gates on Spark have said what those on DuckDB say of the tables that came back."""
+    from expectations.runner import run_suite
+
+    record = run.state.read()
+    assert record is not None
+    for stage in SUITES_OF_MODELS:
+        on_duckdb = run_suite(stage, SUITES[stage], run.work.path)
+        assert record.gates[stage].results == on_duckdb.results
 
 
 @pytest.mark.long
