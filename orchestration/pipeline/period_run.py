@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.pipeline.engines import DUCKDB, Engine

@@ -88,6 +88,18 @@ def pay_in(
     return bonus("pay", key(month), *paths, *more)
 
 
+def test_no_account_is_written_into_the_home(books: Books, files: Path) -> None:
+    """§14: accounts come with the command, and none is stored in the home; nor is what is exported."""
+    inside = books.home / "bank"
+    paid = pay_in(books.home, books, files, 1, out=str(inside))
+    bonus = BonusHere(books.plain.loaded.path, books.world.folder, books.home)
+    exported = bonus("export", key(1), "--out", str(inside))
+    for done in (paid, exported):
+        assert done.returncode == 2
+        assert "lies in the home" in " ".join(done.stderr.split())
+    assert not inside.exists()
+
+
 def ledger(books: Books, month: int) -> dict[str, list[tuple[str, int]]]:
     """What is to be paid, by currency, in the order of ids."""
     path = books.plain.published[key(month)].pattern("payout_ledger")
