@@ -17,7 +17,14 @@ from orchestration.terms.model import BrokenRulesError, Program, UnknownKey
 from orchestration.terms.problems import LONGEST_SHOWN, KeyPath, Problem
 from orchestration.terms.rules import broken_rules
 from orchestration.terms.values import Unfit
-from orchestration.terms.yaml_reader import MAX_BYTES, MappingNode, Node, SequenceNode, read_yaml
+from orchestration.terms.yaml_reader import (
+    MAX_BYTES,
+    MappingNode,
+    Node,
+    Scalar,
+    SequenceNode,
+    read_yaml,
+)
 
 _EXPECTED: Final = {  # by pydantic's error types
     "model_type": "a mapping",
@@ -127,7 +134,10 @@ def _field_finding(details: ErrorDetails) -> Finding:
         return Finding(path, f"the unknown key {shown(str(path[-1]), LONGEST_SHOWN)}", expected)
     if details["type"] == "missing":
         return Finding(path, "nothing", "this key, which is required")
-    return Finding(path, described(value), _EXPECTED.get(details["type"], details["msg"]))
+    # A file without keys is no program file, and its text is not for whoever gave its name.
+    is_text = not path and isinstance(value, Scalar)
+    found = "a text without keys" if is_text else described(value)
+    return Finding(path, found, _EXPECTED.get(details["type"], details["msg"]))
 
 
 def _line(root: Node, path: KeyPath) -> int:

@@ -103,6 +103,15 @@ def test_restatement_is_equal(case: str, shared: Path, tmp_path: Path, spark: Sp
 
 
 @pytest.mark.long
+def test_real_counts_are_equal(shared: Path, tmp_path: Path, spark: SparkEngine) -> None:
+    folder = shared / "data"
+    books = Books(tmp_path / "home", folder / "trending-bonus.yaml", spark)
+    books.run("2025-11-b", "2025-11-a", landing=folder / "landing")
+    books.demand(tmp_path / "out", folder / "worked")
+    assert len(books.home.store(books.program).published()) == 2
+
+
+@pytest.mark.long
 def test_drawn_programs_are_equal(monkeypatch: pytest.MonkeyPatch, spark: SparkEngine) -> None:
     """Drawn programs, read from files of all formats, against the second implementation."""
 

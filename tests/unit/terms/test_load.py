@@ -65,6 +65,13 @@ def test_a_file_that_is_no_mapping(text: str) -> None:
         parse_program(text.encode(), "file")
 
 
+def test_the_text_of_a_file_without_keys_is_not_shown() -> None:
+    """Who may name a file to a server does not thereby read it."""
+    with pytest.raises(ProgramFileError) as failed:
+        parse_program(b"postgresql://user:secret@host/db", "file")
+    assert str(failed.value) == "file:1: found a text without keys, expected a mapping"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "found"),
     [
