@@ -91,7 +91,11 @@ def export(
                 files = export_beancount(place, loaded.program, period, out)
             else:
                 files = export_period(
-                    publication, out, spreadsheet=spreadsheet, as_format=as_format
+                    publication,
+                    out,
+                    spreadsheet=spreadsheet,
+                    as_format=as_format,
+                    outside=place.path,
                 )
     except TooManyRows as error:
         fail(USAGE, str(error))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from errno import EINVAL, EISDIR, ELOOP, ENOTDIR
+from errno import EINVAL, EISDIR, ELOOP, ENOTDIR, EPERM
 from os import strerror
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 from orchestration.foundations.durable import sync
 
@@ -95,43 +96,65 @@ def _fresh(
 
 
 @contextmanager
-def files_placed(out: Path) -> Iterator[Path]:
+def files_placed(out: Path, *, outside: Path | None = None) -> Iterator[Path]:
     """A fresh folder whose files take their places in `out`, which is made, when the block ends well.
 
     For a folder that others may write in. A link there that has the name of a file is replaced, and
-    never followed; NotADirectoryError where it has the name of a folder. A process that is killed may
-    leave the fresh folder, `.new-*`.
+    never followed. Both folders are held open, so that none of them is exchanged for another one
+    meanwhile. NotADirectoryError where a link or a file has the name of a folder; PermissionError where
+    `out` lies in `outside`. A process that is killed may leave the fresh folder, `.new-*`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".new-", dir=out) as fresh:  # nobody else may look into it
-        yield Path(fresh)
-        into = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+    with _held(out) as into:
+        if outside is not None and _by_number(into, out).resolve().is_relative_to(
+            outside.resolve()
+        ):
+            raise PermissionError(EPERM, f"it lies in {outside}")
+        path = Path(mkdtemp(prefix=".new-", dir=_by_number(into, out)))
         try:
-            _place(Path(fresh), into)
+            with _held(path.name, into) as fresh:
+                found = os.fstat(fresh)
+                if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
+                    raise PermissionError(EPERM, f"{path.name} there was exchanged")
+                yield _by_number(fresh, path)
+                _place(fresh, into)
         finally:
-            os.close(into)
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def _place(folder: Path, into: int) -> None:
-    """Moves what is in a folder into the one that is open as `into`."""
-    for path in sorted(folder.iterdir()):
-        if not path.is_dir():
-            os.replace(path, path.name, dst_dir_fd=into)
+@contextmanager
+def _held(folder: str | Path, above: int | None = None) -> Iterator[int]:
+    """The number by which a folder is open; one with a folder `above` it may be no link."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | (os.O_NOFOLLOW if above is not None else 0)
+    try:
+        number = os.open(folder, flags, dir_fd=above)
+    except OSError as error:
+        if error.errno not in (ENOTDIR, ELOOP):
+            raise
+        said = f"{folder} there is a link or a file, where a folder is to be"
+        raise NotADirectoryError(ENOTDIR, said) from None
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
+def _by_number(number: int, path: Path) -> Path:
+    """A folder that is open, whatever its name leads to now; by its name where there is no such path."""
+    by_number = Path(f"/proc/self/fd/{number}")
+    return by_number if by_number.exists() else path
+
+
+def _place(fresh: int, into: int) -> None:
+    """Moves what is in one open folder into another one."""
+    for name in sorted(os.listdir(fresh)):
+        if not stat.S_ISDIR(os.stat(name, dir_fd=fresh, follow_symlinks=False).st_mode):
+            os.replace(name, name, src_dir_fd=fresh, dst_dir_fd=into)
             continue
         with suppress(FileExistsError):
-            os.mkdir(path.name, dir_fd=into)
-        try:
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-            below = os.open(path.name, flags, dir_fd=into)
-        except OSError as error:
-            if error.errno not in (ENOTDIR, ELOOP):
-                raise
-            said = f"{path.name} there is a link or a file, where a folder is to be"
-            raise NotADirectoryError(ENOTDIR, said) from None
-        try:
-            _place(path, below)
-        finally:
-            os.close(below)
+            os.mkdir(name, dir_fd=into)
+        with _held(name, fresh) as below, _held(name, into) as place:
+            _place(below, place)
 
 
 class NotRegular(OSError):

@@ -42,14 +42,19 @@ def demand_sheets_hold(rows: Mapping[str, int]) -> None:
 
 
 def export_period(
-    publication: Publication, out: Path, *, spreadsheet: bool = False, as_format: Format = "csv"
+    publication: Publication,
+    out: Path,
+    *,
+    spreadsheet: bool = False,
+    as_format: Format = "csv",
+    outside: Path | None = None,
 ) -> list[Path]:
     """Writes the tables, and beside them `program.yaml` and `run.json`; returns the files.
 
-    §9 has the CSV files, §14 the other formats. Unreadable if the period's run.json is none;
-    TooManyRows if a sheet cannot hold a table.
+    §9 has the CSV files, §14 the other formats; `outside` is as `files_placed` has it. Unreadable if
+    the period's run.json is none; TooManyRows if a sheet cannot hold a table.
     """
-    with files_placed(out) as fresh:
+    with files_placed(out, outside=outside) as fresh:
         if as_format == "xlsx":
             files = [_export_workbook(publication, fresh)]
         elif as_format == "parquet":

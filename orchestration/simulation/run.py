@@ -61,7 +61,7 @@ def simulate_periods(
         with (
             simulated(home, loaded, other, periods, landing, make_run) as pairs,
             _writing(out, umask),
-            files_placed(out) as fresh,
+            files_placed(out, outside=home.path) as fresh,
         ):
             return write_simulation(other, settings, pairs, fresh / below)
 
@@ -71,7 +71,7 @@ def simulate_periods(
     for number, other in enumerate(others, start=1):
         name = f"variant-{number}"
         variants.append({**simulate(other, name), "variant": name})
-    with _writing(out, umask), files_placed(out) as fresh:
+    with _writing(out, umask), files_placed(out, outside=home.path) as fresh:
         return write_variants(variants, fresh)
 
 

@@ -142,3 +142,27 @@ def test_a_link_or_a_file_with_the_name_of_a_folder_is_an_error(kind: str, tmp_p
             (fresh / "april").mkdir()
             (fresh / "april" / "a.csv").touch()
     assert os.listdir(elsewhere) == []
+
+
+def test_a_folder_exchanged_meanwhile_is_not_written_to(tmp_path: Path) -> None:
+    """Neither the fresh one nor that of the files: who may write there may rename both."""
+    elsewhere, out = tmp_path / "elsewhere", tmp_path / "out"
+    elsewhere.mkdir()
+    with files_placed(out) as fresh:
+        (own,) = out.iterdir()
+        own.rename(tmp_path / "taken")
+        own.symlink_to(elsewhere)
+        out.rename(tmp_path / "moved")
+        out.symlink_to(elsewhere)
+        (fresh / "a.csv").write_text("new")
+    assert os.listdir(elsewhere) == []
+    assert (tmp_path / "moved" / "a.csv").read_text() == "new"
+
+
+def test_no_file_is_placed_where_none_may_be(tmp_path: Path) -> None:
+    home, link = tmp_path / "home", tmp_path / "link"
+    home.mkdir()
+    link.symlink_to(home)
+    with pytest.raises(PermissionError, match="it lies in"), files_placed(link, outside=home):
+        pass
+    assert os.listdir(home) == []
