@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,7 @@ withholding:
 
 INPUTS = Inputs(
     program_file="/somewhere/<b>program.yaml",
-    program_sha256="b" * 64,
+    program_sha256=hashlib.sha256(PROGRAM.encode()).hexdigest(),
     landing="/somewhere/landing",
     landing_sha256="a" * 64,
     code="c" * 64,
@@ -131,8 +132,9 @@ class HandMade:
             write_tables(connection, PUBLISHED_TABLES.values(), folder)
             connection.execute(MARKET_SHARES)
             totals = period_totals(connection)
+        inputs = {**INPUTS.to_json(), "program_sha256": hashlib.sha256(self.content).hexdigest()}
         record = RunRecord(
-            **INPUTS.to_json(), program=self.program, period=period, run_id="run-1", by=STARTER,
+            **inputs, program=self.program, period=period, run_id="run-1", by=STARTER,
             published_at="2024-05-04T10:30:00+00:00", gates=GATES, totals=totals, data=DATA,
         )  # fmt: skip
         finish_version(folder, self.content, record)

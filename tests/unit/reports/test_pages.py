@@ -16,7 +16,7 @@ from orchestration.terms.load import parse_program
 from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, STATUS_REASONS
 from tests.conftest import ROOT
 from tests.page_reader import PageReader, read_page
-from tests.unit.reports.conftest import CONTENT, MARKET, POST, PROGRAM, HandMade
+from tests.unit.reports.conftest import CONTENT, INPUTS, MARKET, POST, PROGRAM, HandMade
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_gates_data_and_inputs(page: PageReader) -> None:
         ["Falling: fewer views at the end than before", "3", "1.5 %"],
     ]
     assert [row[2] for row in page.tables["SHA-256 of what went in"][1:]] == [
-        "b" * 64, "a" * 64, "c" * 64, "d" * 64,
+        INPUTS.program_sha256, "a" * 64, "c" * 64, "d" * 64,
     ]  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def test_every_status_reason_has_words() -> None:
 def test_what_came_after_the_published_run_is_told(march: HandMade) -> None:
     """A later run that was not published, and landing data that no run has read."""
     home, program = march.home, march.program
-    (home.path / "p.yaml").write_text(PROGRAM)
+    (home.path / "p.yaml").write_text(PROGRAM + "# newer\n")
     (home.path / "landing" / "posts").mkdir(parents=True)
     home.register(program, home.path / "p.yaml", home.path / "landing")
     folder = home.last_run_folder(program, "march")

@@ -32,7 +32,7 @@ Launched = list[tuple[str, str, Mapping[str, Any], Mapping[str, str]]]
 def books(tmp_path: Path) -> HandMade:
     """A home that knows the program; nothing is published yet."""
     books = HandMade(Home(tmp_path / "home"))
-    (tmp_path / "program.yaml").write_text(PROGRAM)
+    (tmp_path / "program.yaml").write_text(PROGRAM + "# newer\n")
     (tmp_path / "landing").mkdir()
     books.home.register(books.program, tmp_path / "program.yaml", tmp_path / "landing")
     return books
