@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions import freshness_evaluator
 from dagster._core.definitions.data_version import StaleStatus
+from dagster._core.loader import LoadingContextForTest
 from dagster._utils.test.data_versions import get_stale_status_resolver
 
 from orchestration.dagster_glue import sensors
@@ -57,6 +61,17 @@ class Shown:
             self.instance.report_runless_asset_event(event)
         return [str(event.partition) for event in told.asset_events]
 
+    def freshness(self, hours_later: float) -> str:
+        """What Dagster's daemon makes of `input_files` when it looks so many hours from now."""
+        graph = build_definitions(self.resource).resolve_asset_graph()
+        looked = freshness_evaluator.TimeWindowFreshnessPolicyEvaluator().evaluate_freshness(
+            LoadingContextForTest(self.instance), graph.get(dg.AssetKey("input_files"))
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            later = time.time() + hours_later * 3600
+            patch.setattr(freshness_evaluator, "get_current_timestamp", lambda: later)
+            return str(asyncio.run(looked).value)
+
     def stale(self) -> set[str]:
         """Which of these assets of the period are shown as stale."""
         assets = build_definitions(self.resource).resolve_asset_graph().assets_defs
@@ -98,6 +113,14 @@ def test_a_period_is_stale_from_a_delivery_or_new_terms_until_it_is_run_again(
     bonus.program.write_text(bonus.program.read_text() + "# another word\n")
     assert shown.look() == [shown.key]
     assert shown.stale() == FROM_FILES
+
+
+def test_deliveries_that_do_not_come_are_shown_on_the_asset(bonus: BonusHere) -> None:
+    assert bonus("run", PERIOD, "--by", "ada").returncode == 0
+    shown = Shown(bonus)
+    month = 35 * 24
+    seen = [shown.freshness(hours) for hours in (0, 47, 48, month - 1, month)]
+    assert seen == ["PASS", "PASS", "WARN", "WARN", "FAIL"]
 
 
 def test_an_asset_is_known_by_the_code_that_makes_numbers(bonus: BonusHere) -> None:

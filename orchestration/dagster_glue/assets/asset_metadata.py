@@ -238,6 +238,7 @@ def spec(
     deps: Iterable[str] = (),
     *,
     skippable: bool = False,
+    freshness_policy: dg.FreshnessPolicy | None = None,
 ) -> dg.AssetSpec:
     """The spec of an asset. Its code version is that of all code that makes numbers, as for a run's input."""
     return dg.AssetSpec(
@@ -251,4 +252,5 @@ def spec(
         metadata=column_schema(table),
         skippable=skippable,
         code_version=code_fingerprint(),
+        freshness_policy=freshness_policy,
     )

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,13 @@ DESCRIPTIONS = {
     " as instants in each market, and each terms version with its eligibility rules and weights.",
 }
 TABLES = tuple(DESCRIPTIONS)
+DELIVERIES_ARE_LATE = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(hours=48), fail_window=timedelta(days=35)
+)
+"""How long ago files were last delivered or read, in any period of the home: Dagster knows none for a period.
+
+48 hours is where the staging gate begins to miss snapshots (contract §8). 35 days are more than any month.
+"""
 
 
 class IngestConfig(dg.Config):
@@ -61,6 +69,7 @@ class IngestConfig(dg.Config):
             {"file"},
             "Grain: a period. Which files lie in the landing directory, and the program file: a run says what"
             " it reads, and the sensor input_changes what changed since.",
+            freshness_policy=DELIVERIES_ARE_LATE,
         ),
         *(
             spec(table, "ingest", {"python", "duckdb"}, text, [INPUT_FILES])
