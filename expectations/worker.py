@@ -11,10 +11,13 @@ import os
 import sys
 from pathlib import Path
 
+from orchestration.foundations.collector import collect_seldom
+
 
 def main() -> None:
     """Answers requests until standard input ends; prints of the library go to standard error."""
     answers, sys.stdout = sys.stdout, sys.stderr
+    collect_seldom()
     from expectations.runner import run_suite
     from expectations.suites import SUITES
 

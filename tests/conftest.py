@@ -16,6 +16,10 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, settings
 
+from orchestration.foundations.collector import collect_seldom
+
+collect_seldom()
+
 # The clock decides nothing here: a busy machine is no defect.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")

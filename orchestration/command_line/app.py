@@ -32,6 +32,7 @@ from orchestration.command_line.period_commands import (
     withdraw,
 )
 from orchestration.command_line.setup_commands import check, demo, init, sample, ui
+from orchestration.foundations.collector import collect_seldom
 
 app = typer.Typer(
     name="bonus",
@@ -104,6 +105,7 @@ def main() -> None:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     # No process that is started from here takes a module from the folder somebody happens to be in.
     os.environ["PYTHONSAFEPATH"] = "1"
+    collect_seldom()
     try:
         app()
     except Exception as error:

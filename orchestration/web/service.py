@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestration.dagster_glue.origin import LOCATION
+from orchestration.foundations.collector import collect_seldom
 
 DEFINITIONS: Final = "orchestration.dagster_glue.served"
 PATIENCE_SECONDS: Final = 10.0
@@ -37,6 +38,7 @@ _BACKFILL_SECONDS: Final = 3
 def main(arguments: Sequence[str]) -> None:
     """Runs the service of that name until it is asked to end."""
     name, folder, *rest = arguments
+    collect_seldom()
     end_with_parent(Path(folder))
     services: dict[str, Callable[..., None]] = {"code": code, "daemon": daemon, "web": web}
     try:

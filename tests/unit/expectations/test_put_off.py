@@ -1,0 +1,45 @@
+"""What Great Expectations imports, and no suite needs, is imported when it is used, and not before."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from expectations.put_off import STATISTICS_AND_CHARTS
+
+
+def _said(program: str) -> list[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+
+def test_the_gates_are_ready_without_it() -> None:
+    loaded = _said(
+        "import expectations.runner, sys; from expectations.put_off import PutOff\n"
+        f"for name in {STATISTICS_AND_CHARTS}: print(isinstance(sys.modules[name], PutOff))"
+    )
+    assert loaded == ["True"] * len(STATISTICS_AND_CHARTS)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "from scipy import stats",
+        "import scipy.stats as stats",
+        "from scipy.stats import norm; import scipy.stats as stats",
+        "import scipy.stats.distributions; import scipy.stats as stats",
+        "import scipy, expectations.runner; stats = scipy.stats",
+    ],
+)
+def test_it_is_there_when_it_is_used(use: str) -> None:
+    assert _said(f"import expectations\n{use}\nprint(stats.norm.cdf(0))") == ["0.5"]
+
+
+def test_what_was_imported_before_stays() -> None:
+    said = _said(
+        "import altair; before = altair; import expectations, sys; print(sys.modules['altair'] is before)"
+    )
+    assert said == ["True"]
