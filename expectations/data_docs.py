@@ -49,7 +49,7 @@ def write_data_docs(
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
             "store_backend": {
                 "class_name": "TupleFilesystemStoreBackend",
-                "base_directory": str(folder.resolve()),
+                "base_directory": str(folder.absolute()),
             },
         },
     )

@@ -187,7 +187,7 @@ def _pay(
     due = payouts_due(place, loaded, period)
     try:
         with writing_to(out, home=place):
-            paid = write_payments(due, accounts, debtor, out)
+            paid = write_payments(due, accounts, debtor, out, outside=place.path)
     except Unpayable as error:
         fail(USAGE, f"{error}\nnothing is written")
     if as_json:
@@ -237,7 +237,7 @@ def _returned(
 
     rows = return_rows(due, answered)
     with writing_to(out, home=place):
-        path = write_returns(due, rows, out)
+        path = write_returns(due, rows, out, outside=place.path)
     if answered.remarks:
         say("\n".join(answered.remarks))
     if as_json:

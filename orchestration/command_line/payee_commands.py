@@ -94,10 +94,10 @@ def statement(
     from orchestration.command_line.console import Console
     from orchestration.reports.text import counted
     from orchestration.statements.pdf import NoPdf
-    from orchestration.statements.write import InsideHome, UnknownCreators, write_statements
+    from orchestration.statements.write import UnknownCreators, write_statements
 
     try:
-        with writing_to(out), Console(quiet=as_json).progress(period) as progress:
+        with writing_to(out, home=place), Console(quiet=as_json).progress(period) as progress:
             written = write_statements(
                 *(place, loaded.program, period, out),
                 creators=creator or (),
@@ -109,8 +109,6 @@ def statement(
         fail(USAGE, f"no row in the ledger of {period}: {error}; check the ids")
     except NoPdf as error:
         fail(USAGE, str(error))
-    except InsideHome as error:
-        fail(USAGE, f"{error}; name a folder outside of it with --out")
     if as_json:
         show_json(asdict(written))
     else:

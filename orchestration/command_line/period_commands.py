@@ -41,6 +41,7 @@ from orchestration.command_line.edge import (
     show_next,
     writing_to,
 )
+from orchestration.foundations.files import files_placed
 
 if TYPE_CHECKING:
     from orchestration.dagster_glue.run_in_process import Outcome
@@ -474,9 +475,9 @@ def gates(
         return
     from expectations.data_docs import write_data_docs
 
-    with writing_to(docs, "--docs"):
+    with writing_to(docs, "--docs", home=place), files_placed(docs, outside=place.path) as fresh:
         page = write_data_docs(
-            verdicts, record.run_id, datetime.fromisoformat(record.started_at), docs
+            verdicts, record.run_id, datetime.fromisoformat(record.started_at), fresh
         )
     if not as_json:
-        show(f"Data Docs: {page}")
+        show(f"Data Docs: {docs / page.name}")

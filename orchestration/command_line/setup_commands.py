@@ -34,6 +34,7 @@ from orchestration.command_line.edge import (
 )
 from orchestration.command_line.next_steps import DEMO
 from orchestration.command_line.period_commands import first_failure, run_periods
+from orchestration.foundations.files import write_named_file
 
 if TYPE_CHECKING:
     from orchestration.sample import SampleSummary
@@ -225,7 +226,7 @@ def check(
     from orchestration.foundations.texts import nearest_name
     from orchestration.ingest.datasets import DATASET_NAMES
 
-    loaded = _checked_program(program, sarif)
+    loaded = _checked_program(program, sarif, home)
     for name in datasets or ():
         if name not in DATASET_NAMES:
             near = nearest_name(name, DATASET_NAMES)
@@ -243,7 +244,7 @@ def check(
     except NotReachable as error:
         fail(USAGE, str(error))
     if sarif is not None:
-        _write_json(sarif, sarif_of(checked))
+        _write_json(sarif, sarif_of(checked), home)
     if as_json:
         show_json(checked.to_json())
     else:
@@ -253,7 +254,7 @@ def check(
     raise typer.Exit(GATE if checked.errors else 0)
 
 
-def _checked_program(path: Path | None, sarif: Path | None) -> LoadedProgram:
+def _checked_program(path: Path | None, sarif: Path | None, home: Path) -> LoadedProgram:
     """The program; what is wrong with its file is also written as SARIF, where that is asked for."""
     from orchestration.checking.sarif import sarif_of_program
     from orchestration.terms.load import ProgramFileError, load_program
@@ -262,12 +263,12 @@ def _checked_program(path: Path | None, sarif: Path | None) -> LoadedProgram:
         try:
             return load_program(path)
         except ProgramFileError as error:
-            _write_json(sarif, sarif_of_program(error.problems))
+            _write_json(sarif, sarif_of_program(error.problems), home)
     return loaded_program(path)
 
 
-def _write_json(path: Path, value: Any) -> None:
+def _write_json(path: Path, value: Any, home: Path) -> None:
     try:
-        path.write_text(json.dumps(value, indent=2), "utf-8")
+        write_named_file(path, json.dumps(value, indent=2).encode(), outside=home)
     except OSError as error:
         fail(USAGE, f"cannot write {path}: {error.strerror}; name another file")

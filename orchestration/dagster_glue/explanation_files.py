@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.dagster_glue.assets.ledger import PUBLISHED
-from orchestration.foundations.files import replace_file
+from orchestration.dagster_glue.failures import not_writable
+from orchestration.foundations.files import folder_held, replace_file
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.terms.load import LoadedProgram
@@ -33,25 +34,26 @@ def explanation_of(
     from orchestration.explain.reading import NoLedgerRow, explain_creator
     from orchestration.statements.write import name_of
 
-    if home.holds(out):
-        raise Refused(f"{out} lies in the home; name another folder as out")
     try:
         explanation = explain_creator(home, loaded.program, period, creator_id)
     except NoLedgerRow:
         raise Refused(f"the creator has no row in the ledger of {period}; check the id") from None
-    text, told = (out / f"{name_of(creator_id)}{ending}" for ending in (".txt", ".json"))
+    text, told = (f"{name_of(creator_id)}{ending}" for ending in (".txt", ".json"))
     content = json.dumps(explanation.to_json(), ensure_ascii=False, indent=1)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        replace_file(text, f"{page(explanation)}\n".encode(), mode=_MODE)
-        replace_file(told, f"{content}\n".encode(), mode=_MODE)
+        with folder_held(out, outside=home.path) as held:
+            replace_file(held / text, f"{page(explanation)}\n".encode(), mode=_MODE)
+            replace_file(held / told, f"{content}\n".encode(), mode=_MODE)
     except OSError as error:
-        raise Refused(f"{error}; name another folder as out") from error
+        raise not_writable(out, error) from error
     context.log_event(
         dg.AssetObservation(
             PUBLISHED,
             partition=context.partition_key,
             description="A creator's numbers, explained",
-            metadata={"page": dg.MetadataValue.path(text), "json": dg.MetadataValue.path(told)},
+            metadata={
+                "page": dg.MetadataValue.path(out / text),
+                "json": dg.MetadataValue.path(out / told),
+            },
         )
     )

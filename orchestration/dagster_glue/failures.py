@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 
@@ -27,6 +28,12 @@ _STATUS: dict[type[Exception], int] = {
     AmountTooLarge: 1,
     ModelsFailed: 1,
 }
+
+
+def not_writable(folder: Path, error: OSError) -> Refused:
+    """The refusal of a job whose folder `out` cannot be written, or lies in the home."""
+    why = error.strerror or error
+    return Refused(f"cannot write to {folder}: {why}; name another folder as out")
 
 
 @contextmanager

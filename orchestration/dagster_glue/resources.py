@@ -1,7 +1,7 @@
 """The home as a Dagster resource: it holds the period for as long as a run lasts."""
 
-import getpass
 import os
+import pwd
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -205,7 +205,15 @@ def _cache_bytes() -> int:
 
 def started_by(tags: Mapping[str, str]) -> str:
     """§7: "run tag `by`, from `--by` or the launch dialog, else the operating system's user"."""
-    return tags.get(BY_TAG, "").strip() or getpass.getuser()
+    return tags.get(BY_TAG, "").strip() or system_user()
+
+
+def system_user() -> str:
+    """The operating system's user of this process, whatever LOGNAME and USER say."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a container may give its user no name
+        return f"uid-{os.geteuid()}"
 
 
 _OTHER_WAYS: Final = (

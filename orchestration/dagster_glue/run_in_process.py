@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from orchestration.dagster_glue.resources import (
     WITHDRAW_JOB,
     HomeResource,
     Watcher,
+    system_user,
 )
 from orchestration.foundations.unexpected import unexpected
 from orchestration.ingest.landing_place import Landing
@@ -116,7 +116,7 @@ def run_period(
                 instance=instance,
                 run_id=run_id,
                 raise_on_error=False,
-                tags={BY_TAG: by or getpass.getuser(), "program": program, "period": period},
+                tags={BY_TAG: by or system_user(), "program": program, "period": period},
                 run_config={
                     "ops": {
                         "ingest": {

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.dagster_glue.assets.ledger import PUBLISHED
+from orchestration.dagster_glue.failures import not_writable
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.terms.load import LoadedProgram
@@ -26,7 +27,7 @@ def statements_of(
     Refused for a folder or language that cannot be, and where `bonus statement` ends with status 4.
     """
     from orchestration.statements.languages import LANGUAGES
-    from orchestration.statements.write import InsideHome, write_statements
+    from orchestration.statements.write import write_statements
 
     if unknown := [name for name in languages if name not in LANGUAGES]:
         raise Refused(f"no language {', '.join(unknown)}; there are {', '.join(LANGUAGES)}")
@@ -37,8 +38,8 @@ def statements_of(
             written = write_statements(
                 *(home, loaded.program, period, folder), language=language, tell=context.log.info
             )
-        except (InsideHome, OSError) as error:
-            raise Refused(f"{error}; name another folder as out") from error
+        except OSError as error:
+            raise not_writable(folder, error) from error
         context.log_event(
             dg.AssetObservation(
                 PUBLISHED,

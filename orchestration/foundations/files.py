@@ -29,8 +29,10 @@ def replace_file(
     processes may do this at once: the last one wins. `mode` and the umask give the permissions, which
     the file has before its first byte. The bytes are first written into another file of the same
     folder, or of `made_in` on the same disk, where the folder may hold no file too many. A process
-    that is killed may leave that file, `.<name>.<pid>.new`.
+    that is killed may leave that file, `.<name>.<pid>.new`. NotRegular for a pipe or a device, which it
+    would take away from all others.
     """
+    _demand_replaceable(path)
     with _fresh(made_in or path.parent, path.name, content, mode, is_durable=is_durable) as fresh:
         fresh.replace(path)
     if is_durable:
@@ -42,8 +44,8 @@ def replace_files(contents: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
 
     All bytes are on disk before the first file gets its name. OSError where one cannot be written.
     """
-    if taken := next((path for path in contents if path.is_dir()), None):
-        raise IsADirectoryError(EISDIR, strerror(EISDIR), str(taken))
+    for path in contents:
+        _demand_replaceable(path)
     placed: list[Path] = []
     with ExitStack() as stack:
         fresh = {
@@ -62,6 +64,14 @@ def replace_files(contents: Mapping[Path, bytes], *, mode: int = 0o666) -> None:
             raise
     for folder in {path.parent for path in contents}:
         sync(folder)
+
+
+def _demand_replaceable(path: Path) -> None:
+    """IsADirectoryError or NotRegular where there is something that no file takes the place of."""
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, strerror(EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        raise NotRegular(EINVAL, "a pipe or a device is there", str(path))
 
 
 def make_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
@@ -95,22 +105,63 @@ def _fresh(
         raise
 
 
+def demand_outside(path: Path, outside: Path | None) -> None:
+    """PermissionError where a path lies in the folder `outside`: a home, in which other files have no place."""
+    if outside is not None and _real(path).is_relative_to(_real(outside)):
+        raise PermissionError(
+            EPERM, f"it lies in the home {outside}, where other files have no place"
+        )
+
+
+def _real(path: Path) -> Path:
+    # Path.resolve() raises RuntimeError where links lead in a circle.
+    return Path(os.path.realpath(path))
+
+
+def write_named_file(path: Path, content: bytes, *, outside: Path | None = None) -> None:
+    """Writes the file that somebody has named: into a pipe or a terminal, else whole, in the place of a file.
+
+    OSError for a link, which may lead to a file that is not meant; else as `folder_held`.
+    """
+    demand_outside(path, outside)
+    if path.exists() and not path.is_file():
+        with open(path, "wb", opener=_open_to_write) as stream:
+            if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise OSError(EPERM, "it was exchanged")
+            stream.write(content)
+        return
+    with folder_held(path.parent, outside=outside) as held:
+        if (held / path.name).is_symlink():
+            raise OSError(ELOOP, "it is a link")
+        replace_file(held / path.name, content)
+
+
+@contextmanager
+def folder_held(out: Path, *, outside: Path | None = None, mode: int = 0o777) -> Iterator[Path]:
+    """The folder `out`, made if it is missing, by a path that leads to it whatever has its name meanwhile.
+
+    The path holds in processes that are started from here, too, for as long as the block lasts. PermissionError
+    where the folder lies in `outside`. Where the system shows no open folders it is `out` itself.
+    """
+    demand_outside(out, outside)  # before a folder is made there
+    out.mkdir(mode=mode, parents=True, exist_ok=True)
+    with _held(out) as number:
+        held = _by_number(number, out)
+        demand_outside(held, outside)
+        yield held
+
+
 @contextmanager
 def files_placed(out: Path, *, outside: Path | None = None) -> Iterator[Path]:
     """A fresh folder whose files take their places in `out`, which is made, when the block ends well.
 
     For a folder that others may write in. A link there that has the name of a file is replaced, and
     never followed. Both folders are held open, so that none of them is exchanged for another one
-    meanwhile. NotADirectoryError where a link or a file has the name of a folder; PermissionError where
-    `out` lies in `outside`. A process that is killed may leave the fresh folder, `.new-*`.
+    meanwhile. NotADirectoryError where a link or a file has the name of a folder; else as
+    `folder_held`. A process that is killed may leave the fresh folder, `.new-*`.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with _held(out) as into:
-        if outside is not None and _by_number(into, out).resolve().is_relative_to(
-            outside.resolve()
-        ):
-            raise PermissionError(EPERM, f"it lies in {outside}")
-        path = Path(mkdtemp(prefix=".new-", dir=_by_number(into, out)))
+    with folder_held(out, outside=outside) as held, _held(held) as into:
+        path = Path(mkdtemp(prefix=".new-", dir=held))
         try:
             with _held(path.name, into) as fresh:
                 found = os.fstat(fresh)
@@ -141,7 +192,7 @@ def _held(folder: str | Path, above: int | None = None) -> Iterator[int]:
 
 def _by_number(number: int, path: Path) -> Path:
     """A folder that is open, whatever its name leads to now; by its name where there is no such path."""
-    by_number = Path(f"/proc/self/fd/{number}")
+    by_number = Path(f"/proc/{os.getpid()}/fd/{number}")
     return by_number if by_number.exists() else path
 
 
@@ -167,6 +218,11 @@ def read_regular_file(path: str | os.PathLike[str], longest: int) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise NotRegular(EINVAL, "no regular file", os.fspath(path))
         return file.read(longest)
+
+
+def _open_to_write(path: str, _: int) -> int:
+    """Opens what is there, and leaves its bytes alone."""
+    return os.open(path, os.O_WRONLY)
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.foundations.files import replace_files
+from orchestration.foundations.files import folder_held, replace_files
 from orchestration.foundations.texts import shown
 from orchestration.payments.accounts import Party, Unpayable, read_accounts, read_debtor
 from orchestration.payments.pain001 import MOST_MINOR, demand_as_meant, written
@@ -68,13 +68,16 @@ class Paid:
         }
 
 
-def write_payments(due: Due, accounts: Path, debtor: Path, out: Path) -> Paid:
+def write_payments(
+    due: Due, accounts: Path, debtor: Path, out: Path, *, outside: Path | None = None
+) -> Paid:
     """Writes `<out>/<period>-<currency>.xml` for each currency in which something is paid.
 
     Unpayable, with all faults, if the files of accounts do not allow it; NotAsMeant if what would be
     written does not hold against schema and ledger; Refused if another message lies there, as that of
     another program, whose payees nobody would pay. Nothing is written then. The files are for their
-    owner alone, since account numbers stand in them. OSError where they cannot be written.
+    owner alone, since account numbers stand in them. OSError where they cannot be written, or where `out`
+    lies in `outside`.
     """
     payer, parties = _parties(due, accounts, debtor)
     contents, files = {}, []
@@ -82,19 +85,21 @@ def write_payments(due: Due, accounts: Path, debtor: Path, out: Path) -> Paid:
         path = out / f"{due.period}-{currency}.xml"
         content = written(due, currency, payer, parties)
         message = demand_as_meant(content, due, currency, payer, parties)
-        contents[path] = content
+        contents[path.name] = content
         _, total = due.sums[currency]
         files.append(PaymentFile(path, currency, message.message_id, message.count, total))
-    demand_own(
-        [
-            file.path
-            for file in files
-            if file.path.is_file() and file.message_id.encode() not in file.path.read_bytes()
-        ]
-    )
-    if contents:
-        out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_files(contents, mode=0o600)
+    if files:
+        with folder_held(out, outside=outside, mode=0o700) as held:
+            there = {file.path: held / file.path.name for file in files}
+            demand_own(
+                [
+                    file.path
+                    for file in files
+                    if there[file.path].is_file()
+                    and file.message_id.encode() not in there[file.path].read_bytes()
+                ]
+            )
+            replace_files({held / name: content for name, content in contents.items()}, mode=0o600)
     return Paid(files, sorted(one for one, party in parties.items() if not party.is_plain_latin))
 
 

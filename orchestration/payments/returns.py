@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from orchestration.foundations.files import replace_files
+from orchestration.foundations.files import folder_held, replace_files
 from orchestration.foundations.texts import shown
 from orchestration.payments.answers import Answer, Outcome, Scope
 from orchestration.payments.payouts import Due, Payout, demand_own
@@ -148,10 +148,13 @@ def return_rows(due: Due, answered: Answered) -> list[tuple[str, ...]]:
     return sorted(rows)
 
 
-def write_returns(due: Due, rows: Sequence[tuple[str, ...]], out: Path) -> Path | None:
+def write_returns(
+    due: Due, rows: Sequence[tuple[str, ...]], out: Path, *, outside: Path | None = None
+) -> Path | None:
     """Writes `<out>/<period>-returns.csv` in the form of §2; None, and no file, where there is no row.
 
-    Refused where that of another program lies there.
+    Refused where that of another program lies there; OSError where it cannot be written, or `out` lies in
+    `outside`.
     """
     if not rows:
         return None
@@ -160,9 +163,10 @@ def write_returns(due: Due, rows: Sequence[tuple[str, ...]], out: Path) -> Path 
     writer.writerow(COLUMNS)
     writer.writerows(rows)
     path = out / f"{due.period}-returns.csv"
-    demand_own([path] if path.is_file() and not _is_own(path, due.program) else [])
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_files({path: text.getvalue().encode()}, mode=0o600)
+    with folder_held(out, outside=outside, mode=0o700) as held:
+        there = held / path.name
+        demand_own([path] if there.is_file() and not _is_own(there, due.program) else [])
+        replace_files({there: text.getvalue().encode()}, mode=0o600)
     return path
 
 

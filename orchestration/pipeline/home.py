@@ -199,10 +199,6 @@ class Home:
         """The folder in which a period's run works; it stays after the run, and the next ingest replaces it whole."""
         return self._folder(self.path / "work" / program / period)
 
-    def holds(self, path: Path) -> bool:
-        """True if a path lies in the home, where everything belongs to the books."""
-        return path.resolve().is_relative_to(self.path.resolve())
-
     def last_run_folder(self, program: str, period: str) -> Path:
         """The folder with the record of a period's last run; it outlives the work file."""
         return self.path / "last_runs" / f"program={program}" / f"period={period}"

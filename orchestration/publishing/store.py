@@ -23,6 +23,7 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from errno import EXDEV
 from pathlib import Path
 from typing import Final, Literal
 
@@ -157,11 +158,12 @@ class Store:
     """The published and restated periods of one program in a home."""
 
     def __init__(self, home: Path, program: str) -> None:
-        self.home = home
+        # Whatever way leads to the home, by a link or by `..`: links in it are relative.
+        self.home = Path(os.path.realpath(home))
         self.program = program
-        self._generations = home / "generations" / f"program={program}"
+        self._generations = self.home / "generations" / f"program={program}"
         self._current = self._generations / "current"
-        self._versions = home / "store" / f"program={program}"
+        self._versions = self.home / "store" / f"program={program}"
 
     def published(self) -> dict[str, Publication]:
         """Period key -> what is published of it now; empty before the first publish."""
@@ -193,8 +195,7 @@ class Store:
 
         The periods of `withdrawn` are published no more.
         """
-        number = self.generation() + 1
-        generation = self._generations / f"{number:08d}"
+        generation = self._generation(self.generation() + 1)
         if generation.exists():
             shutil.rmtree(generation)
         hashes: dict[str, dict[str, str]] = {}
@@ -247,6 +248,8 @@ class Store:
     def _link_all(self, folder: Path, targets: Mapping[str, Path]) -> None:
         make_folder(folder, self.home)
         for period, target in sorted(targets.items()):
+            if target.parent.parent != self._versions:
+                raise OSError(EXDEV, f"{target} is no version of this home")
             (folder / f"period={period}").symlink_to(os.path.relpath(target, folder))
             sync(target)
             sync(target.parent)
@@ -261,16 +264,30 @@ class Store:
             _replace_link(link, target)
 
     def _sweep(self) -> None:
-        """Deletes generations before the last two, and versions that none of these links."""
-        generations = sorted(
-            entry for entry in self._generations.iterdir() if entry.name.isdecimal()
+        """Deletes generations before the last two, and versions that none of these links.
+
+        All are known by their names alone. A version that was closed is never deleted: nothing makes it anew.
+        """
+        current = self.generation()
+        numbers = {
+            int(entry.name) for entry in self._generations.iterdir() if entry.name.isdecimal()
+        }
+        kept = sorted(number for number in numbers if number <= current)[-2:]
+        assert current in kept, "what is published now has a folder"
+        linked = {
+            Path(link.readlink()).parts[-2:]
+            for number in kept
+            for link in self._generation(number).glob("*/*")
+        }
+        _remove(self._generation(number) for number in numbers.difference(kept))
+        _remove(
+            version
+            for version in self._versions.glob("*=*/*")
+            if version.parts[-2:] not in linked and not (version / SEAL_FILE).exists()
         )
-        current = self._current.resolve()
-        kept = [entry for entry in generations if entry <= current][-2:]
-        linked = {link.resolve() for generation in kept for link in generation.glob("*/*")}
-        _remove(generation for generation in generations if generation not in kept)
-        versions = self._versions.glob("*=*/*")
-        _remove(version for version in versions if version.resolve() not in linked)
+
+    def _generation(self, number: int) -> Path:
+        return self._generations / f"{number:08d}"
 
 
 def _replace_link(link: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -118,6 +118,15 @@ class AdjustmentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowsTwice:
+    """Creators, eligible in both periods, whose window begins before that of the period before has ended."""
+
+    creators: int
+    begins_at: datetime  # the first of these windows, UTC
+    ended_at: datetime  # the last of those of the period before, UTC
+
+
+@dataclass(frozen=True, slots=True)
 class TopRow:
     """A creator among those that earned most."""
 
@@ -139,6 +148,7 @@ class PeriodFigures:
     restated: RunRecord | None  # of the restatement
     before: Publication | None
     before_ends_on: date | None  # the last day that it counts, by its latest run, a restatement too
+    windows_twice: WindowsTwice | None
     points: Decimal
     budget_minor: int | None
     markets: Sequence[MarketRow]
@@ -187,6 +197,7 @@ def period_figures(
     publication = published[key]
     program = program_of(publication)
     before = before_of(published, key)
+    latest = latest_of(before, restated)
     seal, period = publication.seal, program.period(key)
     with duckdb.connect() as connection:
         for name, table in PUBLISHED_TABLES.items():
@@ -199,7 +210,8 @@ def period_figures(
             closed=CloseEntry.from_line(seal) if seal is not None else None,
             restated=restated[key].record() if key in restated else None,
             before=before,
-            before_ends_on=last_day(restated.get(before.period, before)) if before else None,
+            before_ends_on=last_day(latest) if latest else None,
+            windows_twice=windows_twice(connection, latest),
             points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
             budget_minor=None
             if period.budget is None
@@ -227,6 +239,32 @@ def before_of(published: Mapping[str, Publication], key: str) -> Publication | N
     order = [entry.key for entry in program_of(published[key]).periods]
     earlier = [entry for entry in order[: order.index(key)] if entry in published]
     return published[earlier[-1]] if earlier else None
+
+
+def latest_of(
+    publication: Publication | None, restated: Mapping[str, Publication]
+) -> Publication | None:
+    """What the latest run of a published period left: its restatement, where it has one."""
+    return None if publication is None else restated.get(publication.period, publication)
+
+
+def windows_twice(
+    connection: duckdb.DuckDBPyConnection, before: Publication | None
+) -> WindowsTwice | None:
+    """The windows of `creator_eligibility` that begin within those of the period before; None if none does."""
+    if before is None:
+        return None
+    row = connection.execute(
+        f"""
+        select count(*), min(now.window_start), max(former.window_end)
+        from creator_eligibility as now
+        inner join ({before.relation(PUBLISHED_TABLES["creator_eligibility"])}) as former
+            on now.creator_id = former.creator_id
+        where now.eligible and former.eligible and now.window_start < former.window_end
+        """
+    ).fetchone()
+    assert row is not None, "an aggregate gives a row"
+    return WindowsTwice(*row) if row[0] else None
 
 
 def last_day(publication: Publication) -> date:

@@ -18,12 +18,15 @@ from orchestration.reports.figures import (
     AdjustmentRow,
     PeriodFigures,
     ReasonRow,
+    WindowsTwice,
     adjustment_rows,
     before_of,
     last_day,
+    latest_of,
     program_of,
     reason_rows,
     unmatched_values,
+    windows_twice,
 )
 from orchestration.reports.text import amount, counted
 from orchestration.terms.model import Period
@@ -50,9 +53,9 @@ def remarks_on(
     """The remarks on what a period has published, beside what others have; KeyError if it has not."""
     import duckdb
 
-    publication, before = published[key], before_of(published, key)
+    publication = published[key]
     program = program_of(publication)
-    until = last_day(restated.get(before.period, before)) if before else None
+    latest = latest_of(before_of(published, key), restated)
     with duckdb.connect() as connection:
         for name in _TABLES:
             relation = publication.relation(PUBLISHED_TABLES[name])
@@ -64,7 +67,9 @@ def remarks_on(
             adjustment_rows(connection),
             unmatched_values(connection, program),
         )
-    return [*_counted_twice(program.period(key), before, until), *found]
+        twice = windows_twice(connection, latest)
+    until = last_day(latest) if latest else None
+    return [*_counted_twice(program.period(key), latest, until, twice), *found]
 
 
 def remarks_in(figures: PeriodFigures) -> list[str]:
@@ -76,16 +81,31 @@ def remarks_in(figures: PeriodFigures) -> list[str]:
         figures.adjustments,
         figures.unmatched,
     )
-    return [*_counted_twice(figures.period, figures.before, figures.before_ends_on), *found]
+    twice = _counted_twice(
+        figures.period, figures.before, figures.before_ends_on, figures.windows_twice
+    )
+    return [*twice, *found]
 
 
-def _counted_twice(period: Period, before: Publication | None, until: date | None) -> list[str]:
-    if before is None or until is None or period.starts_on > until:
+def _counted_twice(
+    period: Period, before: Publication | None, until: date | None, windows: WindowsTwice | None
+) -> list[str]:
+    """Days of the program file that both periods count, else hours that only some creators have in both."""
+    if before is None or until is None:
         return []
     key = before.period
+    if period.starts_on <= until:
+        return [
+            f"What was earned from {period.starts_on} to {until} may be paid twice: {key} counts these days,"
+            f" too, by the program file of its last run. Run {key} again by the file of today."
+        ]
+    if windows is None:
+        return []
+    hours = " to ".join(f"{at:%Y-%m-%d %H:%M}" for at in (windows.begins_at, windows.ended_at))
     return [
-        f"What was earned from {period.starts_on} to {until} may be paid twice: {key} counts these days,"
-        f" too, by the program file of its last run. Run {key} again by the file of today."
+        f"What {counted(windows.creators, 'creator')} earned from {hours} UTC may be paid twice: the day begins"
+        f" earlier in their market of this period than in that of {key}, which counts these hours, too. Compare"
+        " bonus explain of both periods; bonus adjust takes back what is too much."
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from filelock import FileLock
 
-from orchestration.foundations.files import replace_file
+from orchestration.foundations.files import folder_held, replace_file, write_named_file
 from orchestration.pipeline.home import Home
 from orchestration.publishing.store import Publication
 from orchestration.reports.figures import period_figures, program_of
@@ -90,7 +90,7 @@ def write_asked(home: Home, program: str, period: str | None, out: Path | None) 
 
     Without `out` into the home. A period's page alone leads nowhere; without a period, `out` is the
     overview's file, or a folder for it, and the periods' pages lie beside it. OSError if the place
-    cannot be written.
+    cannot be written, or lies in the home, whose pages are made by runs.
     """
     store = home.store(program)
     published = store.published()
@@ -101,11 +101,12 @@ def write_asked(home: Home, program: str, period: str | None, out: Path | None) 
     if period is not None:
         if out.is_dir():
             out = out / page_name(period)
-        out.parent.mkdir(parents=True, exist_ok=True)
         figures = period_figures(published, store.restated(), period)
         told = notices(home, program, published)
-        replace_file(out, render(period_page(figures, notices=told)).encode())
+        page = render(period_page(figures, notices=told)).encode()
+        write_named_file(out, page, outside=home.path)
         return [out]
     overview = out if out.suffix == ".html" else out / OVERVIEW
-    overview.parent.mkdir(parents=True, exist_ok=True)
-    return [overview, *write_pages(home, program, published, overview).values()]
+    with folder_held(overview.parent, outside=home.path) as held:
+        pages = write_pages(home, program, published, held / overview.name)
+    return [overview, *(overview.with_name(page.name) for page in pages.values())]

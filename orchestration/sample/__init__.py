@@ -27,6 +27,7 @@ def write_sample(
     ValueError unless creators is 60 to 100,000 and periods 1 to 24; FileExistsError where landing
     files are already, since rows of two samples in one directory would contradict each other.
     """
+    from orchestration.foundations.files import replace_file
     from orchestration.sample.program import program_text
     from orchestration.sample.world import write_landing
 
@@ -38,5 +39,5 @@ def write_sample(
     if landing.is_dir() and any(landing.iterdir()):
         raise FileExistsError(f"{landing}: there is data already")
     landing.mkdir(parents=True, exist_ok=True)
-    program_file.write_bytes(program_text(creators, periods).encode())
+    replace_file(program_file, program_text(creators, periods).encode())
     return SampleSummary(program_file, landing, write_landing(landing, creators, periods, seed))

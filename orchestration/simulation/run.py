@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestration.foundations.files import files_placed
+from orchestration.foundations.files import demand_outside, files_placed, folder_held
 from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DuckDBEngine
@@ -41,13 +41,13 @@ def simulate_periods(
     them side by side. Raises as `simulated` does; NotSimulable also if `out` cannot be written, as
     far as that can be known before anything is computed, or lies in the home.
     """
-    _demand_outside(out, home)
+    with _writing(out, umask):
+        demand_outside(out, home.path)
     published = home.store(loaded.program.program).published()
     for other in others:
         named_periods(loaded, other, periods, published)
-    with _writing(out, umask):
-        out.mkdir(parents=True, exist_ok=True)
-        if not os.access(out, os.W_OK | os.X_OK):
+    with _writing(out, umask), folder_held(out, outside=home.path) as held:
+        if not os.access(held, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     limits = EngineLimits.of(os.environ)
     make_run = partial(
@@ -73,14 +73,6 @@ def simulate_periods(
         variants.append({**simulate(other, name), "variant": name})
     with _writing(out, umask), files_placed(out, outside=home.path) as fresh:
         return write_variants(variants, fresh)
-
-
-def _demand_outside(out: Path, home: Home) -> None:
-    if home.holds(out):
-        raise NotSimulable(
-            f"{out} lies in the home {home.path}, where nothing of a simulation stays; "
-            "name another folder as out"
-        )
 
 
 @contextmanager

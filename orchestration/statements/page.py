@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 MARK_DIGITS: Final = 32
+NO_MARK: Final = "0" * MARK_DIGITS
+_BEFORE_MARK: Final = b'<meta name="bonus-statement" content="'
 _QR_MASK: Final = 2  # which pattern hides the code's own; trying all eight takes four times as long
 
 
@@ -39,17 +41,15 @@ TermsPages = dict[tuple[Hashable, ...], Markup]
 """The section about terms, of each creators' terms of one program once: it is a fifth of a page's work."""
 
 
-def render(
-    statement: Statement, language: Language, file: str, mark: str, terms_pages: TermsPages
-) -> bytes:
-    """The page in a language; `file` has the proved facts, `mark` says what all was made from.
+def render(statement: Statement, language: Language, file: str, terms_pages: TermsPages) -> bytes:
+    """The page in a language, with no mark yet; `file` has the proved facts.
 
     `terms_pages` are kept from one page to the next of the same program and period.
     """
     page = _environment(language).get_template("statement.html")
     code, terms = _qr_code(statement), _terms(statement, language, terms_pages)
     return page.render(
-        statement=statement, file=file, mark=mark, qr_code=code, terms=terms
+        statement=statement, file=file, mark=NO_MARK, qr_code=code, terms=terms
     ).encode()
 
 
@@ -69,9 +69,15 @@ def _terms(statement: Statement, language: Language, known: TermsPages) -> Marku
     return known[key]
 
 
+def marked(page: bytes, mark: str) -> bytes:
+    """The page with another mark."""
+    head, found, rest = page.partition(_BEFORE_MARK)
+    return head + found + mark.encode() + rest[MARK_DIGITS:]
+
+
 def mark_in(page: bytes) -> str | None:
-    """The mark of a page, by its beginning; None if it has none."""
-    _, found, rest = page.partition(b'<meta name="bonus-statement" content="')
+    """The mark of a page; None if it has none."""
+    _, found, rest = page.partition(_BEFORE_MARK)
     return rest[:MARK_DIGITS].decode("ascii", "replace") if found else None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import csv
 import hashlib
+import hmac
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from typing import Any, Final
 
 from orchestration.explain.reading import explain_rows, explained_period, read_creators
 from orchestration.explain.rows import CreatorRows
-from orchestration.foundations.files import replace_file
+from orchestration.foundations.files import demand_outside, folder_held, replace_file
 from orchestration.ledger.proofs import Sealing, Tree, canonical, proof_of
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home
@@ -38,7 +39,7 @@ from orchestration.publishing.store import Publication
 from orchestration.statements.decisions import reasons_of
 from orchestration.statements.figures import Reasons, statement_of
 from orchestration.statements.languages import Language, language_of
-from orchestration.statements.page import MARK_DIGITS, TermsPages, mark_in, render
+from orchestration.statements.page import MARK_DIGITS, NO_MARK, TermsPages, mark_in, marked, render
 from orchestration.statements.pdf import demand_weasyprint, pdf_of
 from orchestration.terms.model import Program
 
@@ -49,16 +50,10 @@ MANY: Final = 5
 MOST_PROCESSES: Final = 4  # each takes some 200 MB
 INDEX: Final = "index.csv"
 _NAME_DIGITS: Final = 24
-_BEGINNING: Final = 1000
-"""Bytes of a page that hold its mark."""
 
 
 class UnknownCreators(LookupError):
     """Creators that were named have no row in the ledger of the period."""
-
-
-class InsideHome(ValueError):
-    """The folder for statements lies in the home, where everything belongs to the books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +90,12 @@ def write_statements(
     """Writes the statements of a published period, of all creators with a ledger row or those named.
 
     Without `language` by the creator's market; `as_pdf` makes a PDF of each page beside it. `program` says
-    only in which order periods stand. UnknownCreators names those without a row; InsideHome; NoPdf where
+    only in which order periods stand. UnknownCreators names those without a row; NoPdf where
     WeasyPrint is missing; Refused where the period is not published, or without the tables that explain,
     where the key is lost, or the tables do not agree with each other or with the root in the close log;
-    OSError where `out` cannot be written.
+    OSError where `out` cannot be written, or lies in the home.
     """
-    if home.holds(out):
-        raise InsideHome(f"{out} lies in the home")
+    demand_outside(out, home.path)
     if as_pdf:
         demand_weasyprint()
     publication, before = explained_period(home, program, period)
@@ -109,12 +103,12 @@ def write_statements(
     tell("reading what is proved")
     tree, bunches = _proved(publication, sealing, creators)
     _demand_root_of_close(home, program.program, publication, sealing, tree)
-    out.mkdir(parents=True, exist_ok=True)
     done = []
-    for made in _each_made(bunches, publication, before, sealing, tree, out, language, as_pdf):
-        done += made
-        tell(f"{len(done):,} of {len(creators) or tree.size:,} statements")
-    replace_file(out / INDEX, _index(done))
+    with folder_held(out, outside=home.path) as held:
+        for made in _each_made(bunches, publication, before, sealing, tree, held, language, as_pdf):
+            done += made
+            tell(f"{len(done):,} of {len(creators) or tree.size:,} statements")
+        replace_file(held / INDEX, _index(done))
     return Written(
         program=program.program,
         period=period,
@@ -257,40 +251,43 @@ class _Maker:
         language = self.language or language_of(rows.ledger[0].cells["market"])
         leaf, salt = self.sealing.leaf(facts), self.sealing.salt(rows.creator_id)
         proof = proof_of(leaf, salt, self.tree)
-        name, mark = name_of(rows.creator_id), self._mark(leaf.hex(), language)
+        name = name_of(rows.creator_id)
         page, proved = self.out / f"{name}.html", self.out / f"{name}.json"
-        is_new = _mark_of(page) != mark
+        kept = _kept(page)
+        is_new = mark_in(kept) != self._mark(leaf.hex(), language, marked(kept, NO_MARK))
         printed = page.with_suffix(".pdf")
         if is_new:
             printed.unlink(missing_ok=True)  # it is of another page
             explanation = explain_rows(self.publication, self.program, self.sealing.state, rows)
             statement = statement_of(self.program, rows, explanation, reasons, proof, leaf.hex())
-            replace_file(page, render(statement, language, proved.name, mark, self.terms_pages))
+            made = render(statement, language, proved.name, self.terms_pages)
+            replace_file(page, marked(made, self._mark(leaf.hex(), language, made)))
         if self.as_pdf and not printed.is_file():
             replace_file(printed, pdf_of(page.read_bytes()))
         content = canonical({"facts": facts, "proof": proof}) + b"\n"
-        if not proved.is_file() or proved.read_bytes() != content:
+        if _kept(proved) != content:
             replace_file(proved, content)
         return _Made(rows.creator_id, language, is_new)
 
-    def _mark(self, leaf: str, language: Language) -> str:
-        """What a page depends on, as a hash: with another mark it is made anew."""
+    def _mark(self, leaf: str, language: Language, page: bytes) -> str:
+        """What a page depends on and what it says, as a hash by the home's key: with another mark it is made anew.
+
+        `page` is without its mark. Who has not the key can change no page so that it stays.
+        """
         versions = [
             [one.period, str(one.folder), one.run_file_sha256]
             for one in (self.publication, self.before)
             if one is not None
         ]
         state, root = self.sealing.state, self.tree.root.hex()
-        content: list[Any] = [versions, state, root, leaf, language, _code()]
-        return hashlib.sha256(canonical(content)).hexdigest()[:MARK_DIGITS]
+        content: list[Any] = ["page", versions, state, root, leaf, language, _code()]
+        message = canonical(content) + page
+        return hmac.digest(self.sealing.key, message, "sha256").hex()[:MARK_DIGITS]
 
 
-def _mark_of(page: Path) -> str | None:
-    try:
-        with page.open("rb") as file:
-            return mark_in(file.read(_BEGINNING))
-    except FileNotFoundError:
-        return None
+def _kept(path: Path) -> bytes:
+    """What a file of an earlier call says; nothing where there is a link, behind which others may write."""
+    return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
 
 
 @cache

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-import getpass
 import json
+import os
+import pwd
 import shutil
 import stat
 from dataclasses import replace
@@ -323,4 +324,4 @@ def test_the_jobs_of_the_ui_write_the_same_rows(small: Small) -> None:
     assert rows(small) == [row]  # shown, and refused; nothing is written
     assert launched(APPROVE_JOB, adjustment_id="a1", approver="cy", yes=True, seen=row.seen).success
     assert in_force(rows(small))["a1"].approved_by == "cy"
-    assert named == [getpass.getuser(), "bo", "bo", "Bo", "cy", "cy", "cy"]
+    assert named == [pwd.getpwuid(os.geteuid()).pw_name, "bo", "bo", "Bo", "cy", "cy", "cy"]

@@ -556,6 +556,48 @@ def test_writes_the_landing_folder_not_between_the_reading_and_the_publishing(
         publish(run)
 
 
+def test_writes_the_landing_folder_moves_nobody_to_an_earlier_day_unseen(
+    world: World, books: Books
+) -> None:
+    """Hours that a creator has in two markets are paid twice, as §3 has it; who looks is told so."""
+    world.program["markets"] = {
+        "US": {"timezone": "America/Los_Angeles"},
+        "JP": {"timezone": "Asia/Tokyo"},
+    }
+    world.terms["eligibility"]["markets"] = ["US", "JP"]
+    world.terms["payout"]["rates"]["JP"] = world.terms["payout"]["rates"]["US"]
+    for name in ("ann", "bo"):
+        world.post(f"{name}-edge", name, 50_000)
+        world.rows["posts"][-1]["published_at"] = "2024-01-31T20:00:00Z"
+        world.rows["post_metrics"].pop()
+        for at in ("2024-02-01T06:00:00Z", "2024-02-28T06:00:00Z"):
+            world.seen(f"{name}-edge", at, 50_000)
+
+    def remarks() -> list[str]:
+        plain = books.plain
+        found = close_preview(plain.home, plain.loaded, key(2), "grace", today=LATER)
+        assert found is not None
+        return [remark for remark in found.remarks if "paid twice" in remark]
+
+    books.run(1)
+    books.close(1)
+    books.run(2)
+    assert books.earned(1) == {"ann": 60_00, "bo": 60_00}
+    assert books.earned(2) == {"ann": 20_00, "bo": 20_00}
+    assert remarks() == []
+
+    moved = world.rows["creators"][-1]
+    world.rows["creators"].append({**moved, "market": "JP", "updated_at": "2024-02-10T00:00:00Z"})
+    assert moved["creator_id"] == "bo"
+    books.run(2)
+    assert books.earned(2) == {"ann": 20_00, "bo": 20_00 + 50_00}
+    assert remarks() == [
+        "What 1 creator earned from 2024-01-31 15:00 to 2024-02-01 08:00 UTC may be paid twice: the day begins"
+        f" earlier in their market of this period than in that of {key(1)}, which counts these hours, too. Compare"
+        " bonus explain of both periods; bonus adjust takes back what is too much."
+    ]
+
+
 def test_writes_the_landing_folder_a_plausible_lie_passes(world: World, books: Books) -> None:
     """So whoever may write there should neither run nor close: no gate knows what is true."""
     world.corrected("bo-2", 50_000, month=2)

@@ -117,6 +117,17 @@ def test_a_page_is_written_at_publish_and_at_close(sample: Path, tmp_path: Path)
     assert bonus.json("report", first) == [str(path)]
     assert path.read_bytes() == at_close
     assert bonus("report", first, "--out", "/dev/null/page.html").returncode == 2
+    inside = books.published[first].folder / "page.html"
+    for command in (
+        ("report", first, "--out", str(inside)),
+        ("report", first, "--out", str(path)),  # what the UI shows is made by runs alone
+        ("report", "--out", str(inside.parent)),
+        ("gates", first, "--docs", str(inside.parent)),
+        ("check", "--sarif", str(inside)),
+    ):
+        done = bonus(*command)
+        assert (done.returncode, "lies in the home" in done.stderr) == (2, True), command
+    assert path.read_bytes() == at_close
     assert bonus("verify").returncode == 0
 
 

@@ -1,11 +1,21 @@
 """A file is replaced whole, or stays as it was."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from orchestration.foundations.files import files_placed, make_file, replace_file, replace_files
+from orchestration.foundations.files import (
+    NotRegular,
+    files_placed,
+    folder_held,
+    make_file,
+    replace_file,
+    replace_files,
+    write_named_file,
+)
 
 
 @pytest.mark.parametrize("is_durable", [False, True])
@@ -165,4 +175,88 @@ def test_no_file_is_placed_where_none_may_be(tmp_path: Path) -> None:
     link.symlink_to(home)
     with pytest.raises(PermissionError, match="it lies in"), files_placed(link, outside=home):
         pass
+    assert os.listdir(home) == []
+
+
+@pytest.mark.parametrize("name", ["home", "home/below", "home/new", "link", "link/new"])
+def test_no_folder_is_held_or_made_where_none_may_be(name: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(home)
+    with (
+        pytest.raises(PermissionError, match="it lies in"),
+        folder_held(tmp_path / name, outside=home),
+    ):
+        pass
+    assert os.listdir(home) == ["below"]
+
+
+def test_a_held_folder_stays_the_one_that_it_was(tmp_path: Path) -> None:
+    """In this process, and in one that it starts."""
+    elsewhere, out = tmp_path / "elsewhere", tmp_path / "out"
+    elsewhere.mkdir()
+    with folder_held(out, outside=elsewhere) as held:
+        out.rename(tmp_path / "moved")
+        out.symlink_to(elsewhere)
+        replace_file(held / "a", b"new")
+        program = "import pathlib, sys; pathlib.Path(sys.argv[1], 'b').touch()"
+        subprocess.run([sys.executable, "-c", program, str(held)], check=True)
+    assert os.listdir(elsewhere) == []
+    assert sorted(os.listdir(tmp_path / "moved")) == ["a", "b"]
+
+
+def test_links_in_a_circle_are_an_error_of_the_system(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+    with pytest.raises(OSError), folder_held(loop, outside=tmp_path / "home"):
+        pass
+
+
+def test_a_named_file_is_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    for content in (b"long content", b"other"):
+        write_named_file(path, content)
+        assert path.read_bytes() == content
+        assert os.listdir(path.parent) == ["file"]
+
+
+@pytest.mark.parametrize("target", ["precious", "absent"])
+def test_a_named_file_is_not_written_through_a_link(target: str, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("old")
+    (tmp_path / "file").symlink_to(tmp_path / target)
+    with pytest.raises(OSError, match="it is a link"):
+        write_named_file(tmp_path / "file", b"new")
+    assert (tmp_path / "precious").read_text() == "old"
+    assert not (tmp_path / "absent").exists()
+
+
+def test_another_name_of_the_same_file_keeps_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("old")
+    os.link(tmp_path / "precious", tmp_path / "file")
+    write_named_file(tmp_path / "file", b"new")
+    assert (tmp_path / "precious").read_text() == "old"
+
+
+def test_a_pipe_is_written_into_where_it_is_named_and_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_named_file(pipe, b"new")
+        assert os.read(reading, 10) == b"new"
+        for replace in (replace_file, lambda path, content: replace_files({path: content})):
+            with pytest.raises(NotRegular):
+                replace(pipe, b"new")
+        assert pipe.is_fifo()
+    finally:
+        os.close(reading)
+
+
+@pytest.mark.parametrize("name", ["home/file", "link/file"])
+def test_no_named_file_is_written_where_none_may_be(name: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "link").symlink_to(home)
+    with pytest.raises(PermissionError, match="it lies in"):
+        write_named_file(tmp_path / name, b"new", outside=home)
     assert os.listdir(home) == []

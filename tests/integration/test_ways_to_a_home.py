@@ -1,0 +1,70 @@
+"""A home is one, whatever leads to it: no way there makes a run delete what is published."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.incidents.landing import Books, World, key
+
+
+def _by_a_folder_beside(home: Path, folder: Path) -> Path:
+    (folder / "work").mkdir()
+    return folder / "work" / ".." / home.relative_to(folder)
+
+
+def _link(name: str, deeper: bool = False) -> Callable[[Path, Path], Path]:
+    def made(home: Path, folder: Path) -> Path:
+        link = folder / ("deep/er" if deeper else ".") / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(home)
+        return link
+
+    return made
+
+
+def _link_of_the_folder_above(home: Path, folder: Path) -> Path:
+    (folder / "above").symlink_to(home.parent)
+    return folder / "above" / home.name
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(lambda home, _: home, id="by its name"),
+        pytest.param(_by_a_folder_beside, id="by .."),
+        pytest.param(_link("a"), id="by a link that sorts before it"),
+        pytest.param(_link("z"), id="by a link that sorts after it"),
+        pytest.param(_link("a", deeper=True), id="by a deeper link that sorts before it"),
+        pytest.param(_link("z", deeper=True), id="by a deeper link that sorts after it"),
+        pytest.param(_link_of_the_folder_above, id="by a link of the folder above"),
+    ],
+)
+def test_a_run_deletes_nothing_of_what_is_published(
+    way: Callable[[Path, Path], Path], tmp_path: Path
+) -> None:
+    world = World(tmp_path)
+    world.lasts(3)
+    world.creator("ann")
+    for month in (1, 2, 3):
+        world.post(f"ann-{month}", "ann", 10_000, month=month)
+    (tmp_path / "homes").mkdir()
+    books = Books(world, "homes/home")
+    for month in (1, 2):
+        books.run(month)
+    books.close(1)
+    closed = books.plain.files(key(1))
+
+    elsewhere = Books(world, os.path.relpath(way(books.home, tmp_path), tmp_path))
+    for _ in range(3):
+        elsewhere.run(3)
+    elsewhere.run(1)  # a restatement
+    elsewhere.close(2)
+    for seen in (books, elsewhere):
+        assert sorted(seen.plain.published) == [key(1), key(2), key(3)]
+        assert seen.plain.files(key(1)) == closed
+        assert seen.plain.differences == []
+        assert seen.earned(2) == {"ann": 10_00}
