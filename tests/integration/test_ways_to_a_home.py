@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,8 +26,8 @@ def _link(name: str, deeper: bool = False) -> Callable[[Path, Path], Path]:
 
 
 def _link_of_the_folder_above(home: Path, folder: Path) -> Path:
-    (folder / "above").symlink_to(home.parent)
-    return folder / "above" / home.name
+    (folder / "z").symlink_to(home.parent)
+    return folder / "z" / home.name
 
 
 @pytest.mark.parametrize(
@@ -58,7 +57,7 @@ def test_a_run_deletes_nothing_of_what_is_published(
     books.close(1)
     closed = books.plain.files(key(1))
 
-    elsewhere = Books(world, os.path.relpath(way(books.home, tmp_path), tmp_path))
+    elsewhere = Books(world, str(way(books.home, tmp_path)))
     for _ in range(3):
         elsewhere.run(3)
     elsewhere.run(1)  # a restatement
