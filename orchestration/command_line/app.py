@@ -141,6 +141,9 @@ def run_as_process() -> None:
         sys.stderr.flush()
     except OSError:
         sys.exit(status)
+    if (used := sys.modules.get("multiprocessing.util")) is not None:
+        # Else a process of Python's says on the terminal, after our end, that locks of dbt were left.
+        used._run_finalizers()
     os._exit(status)
 
 

@@ -127,6 +127,25 @@ class WindowsTwice:
 
 
 @dataclass(frozen=True, slots=True)
+class StrangeRate:
+    """A rate that is over 20 % off that of the period before, or that has none there."""
+
+    currency: str
+    rate: Decimal  # what one unit of the program currency is in it
+    former: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is to be said of a period beside the one published before, as that one's latest run left it."""
+
+    period: str  # the key of the one before
+    ends_on: date  # the last day that it counts
+    windows_twice: WindowsTwice | None
+    rates: Sequence[StrangeRate]
+
+
+@dataclass(frozen=True, slots=True)
 class TopRow:
     """A creator among those that earned most."""
 
@@ -147,8 +166,7 @@ class PeriodFigures:
     closed: CloseEntry | None
     restated: RunRecord | None  # of the restatement
     before: Publication | None
-    before_ends_on: date | None  # the last day that it counts, by its latest run, a restatement too
-    windows_twice: WindowsTwice | None
+    compared: Compared | None
     points: Decimal
     budget_minor: int | None
     markets: Sequence[MarketRow]
@@ -197,7 +215,6 @@ def period_figures(
     publication = published[key]
     program = program_of(publication)
     before = before_of(published, key)
-    latest = latest_of(before, restated)
     seal, period = publication.seal, program.period(key)
     with duckdb.connect() as connection:
         for name, table in PUBLISHED_TABLES.items():
@@ -210,8 +227,7 @@ def period_figures(
             closed=CloseEntry.from_line(seal) if seal is not None else None,
             restated=restated[key].record() if key in restated else None,
             before=before,
-            before_ends_on=last_day(latest) if latest else None,
-            windows_twice=windows_twice(connection, latest),
+            compared=compared_with(connection, program, latest_of(before, restated)),
             points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
             budget_minor=None
             if period.budget is None
@@ -248,12 +264,49 @@ def latest_of(
     return None if publication is None else restated.get(publication.period, publication)
 
 
-def windows_twice(
-    connection: duckdb.DuckDBPyConnection, before: Publication | None
-) -> WindowsTwice | None:
-    """The windows of `creator_eligibility` that begin within those of the period before; None if none does."""
+def compared_with(
+    connection: duckdb.DuckDBPyConnection, program: Program, before: Publication | None
+) -> Compared | None:
+    """A period, of which `connection` has tables, beside the one before; None if there is none."""
     if before is None:
         return None
+    return Compared(
+        before.period,
+        last_day(before),
+        _windows_twice(connection, before),
+        _strange_rates(connection, program, before),
+    )
+
+
+def _strange_rates(
+    connection: duckdb.DuckDBPyConnection, program: Program, before: Publication
+) -> list[StrangeRate]:
+    table = PUBLISHED_TABLES["settlement_rates"]
+    if not before.has(table):
+        return []
+    rows = connection.execute(
+        f"""
+        select now.payout_currency, now.fx_rate, former.fx_rate
+        from settlement_rates as now
+        left join ({before.relation(table)}) as former
+            on now.payout_currency = former.payout_currency
+        where now.payout_currency <> $1
+        order by 1
+        """,
+        [program.currency],
+    ).fetchall()
+    found = [StrangeRate(*row) for row in rows]
+    return [
+        row
+        for row in found
+        if row.former is None or not row.former * 4 <= row.rate * 5 <= row.former * 6
+    ]
+
+
+def _windows_twice(
+    connection: duckdb.DuckDBPyConnection, before: Publication
+) -> WindowsTwice | None:
+    """The windows of `creator_eligibility` that begin within those of the period before; None if none does."""
     row = connection.execute(
         f"""
         select count(*), min(now.window_start), max(former.window_end)

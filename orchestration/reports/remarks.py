@@ -1,40 +1,41 @@
 """Remarks on a period's figures: facts that the figures do not show by themselves.
 
 That nobody is eligible, and why; that money comes from other periods; that days are counted twice;
-and which values of the data match nothing in the program, though they look meant to. One sentence or
-two each.
+which rates are far from those of the period before; and which values of the data match nothing in the
+program, though they look meant to. One sentence or two each.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from decimal import Decimal
 
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import Totals
 from orchestration.reports.figures import (
     AdjustmentRow,
+    Compared,
     PeriodFigures,
     ReasonRow,
-    WindowsTwice,
+    StrangeRate,
     adjustment_rows,
     before_of,
-    last_day,
+    compared_with,
     latest_of,
     program_of,
     reason_rows,
     unmatched_values,
-    windows_twice,
 )
 from orchestration.reports.text import amount, counted
-from orchestration.terms.model import Period
+from orchestration.terms.model import Period, Program
 from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, Reason
 from orchestration.terms.unmatched import Unmatched
 
 _TABLES = (
-    "creator_eligibility", "post_eligibility", "journal", "settlement_parties", "payout_ledger",
+    "creator_eligibility", "post_eligibility", "journal", "settlement_parties", "settlement_rates",
+    "payout_ledger",
 )  # fmt: skip
 
 _FROM = {
@@ -67,9 +68,8 @@ def remarks_on(
             adjustment_rows(connection),
             unmatched_values(connection, program),
         )
-        twice = windows_twice(connection, latest)
-    until = last_day(latest) if latest else None
-    return [*_counted_twice(program.period(key), latest, until, twice), *found]
+        compared = compared_with(connection, program, latest)
+    return [*_beside(program, program.period(key), compared), *found]
 
 
 def remarks_in(figures: PeriodFigures) -> list[str]:
@@ -81,19 +81,31 @@ def remarks_in(figures: PeriodFigures) -> list[str]:
         figures.adjustments,
         figures.unmatched,
     )
-    twice = _counted_twice(
-        figures.period, figures.before, figures.before_ends_on, figures.windows_twice
-    )
-    return [*twice, *found]
+    return [*_beside(figures.program, figures.period, figures.compared), *found]
 
 
-def _counted_twice(
-    period: Period, before: Publication | None, until: date | None, windows: WindowsTwice | None
-) -> list[str]:
-    """Days of the program file that both periods count, else hours that only some creators have in both."""
-    if before is None or until is None:
+def _beside(program: Program, period: Period, compared: Compared | None) -> list[str]:
+    """What is strange beside the period before: what both count, and rates that are far from its own."""
+    if compared is None:
         return []
-    key = before.period
+    rates = (_of_rate(program.currency, row, compared.period) for row in compared.rates)
+    return [*_counted_twice(period, compared), *rates]
+
+
+def _of_rate(base: str, row: StrangeRate, before: str) -> str:
+    said = f"1 {base} is {_plain(row.rate)} {row.currency}"
+    if row.former is None:
+        return f"{said} here; {before} has no rate of {row.currency} to compare it with."
+    return f"{said} here, and was {_plain(row.former)} in {before}."
+
+
+def _plain(rate: Decimal) -> str:
+    return f"{rate.normalize():,f}"
+
+
+def _counted_twice(period: Period, compared: Compared) -> list[str]:
+    """Days of the program file that both periods count, else hours that only some creators have in both."""
+    key, until, windows = compared.period, compared.ends_on, compared.windows_twice
     if period.starts_on <= until:
         return [
             f"What was earned from {period.starts_on} to {until} may be paid twice: {key} counts these days,"

@@ -25,7 +25,8 @@ def write_sample(
     """Writes `out/program.yaml` and `out/landing/<dataset>/...`.
 
     ValueError unless creators is 60 to 100,000 and periods 1 to 24; FileExistsError where landing
-    files are already, since rows of two samples in one directory would contradict each other.
+    files are already, since rows of two samples in one directory would contradict each other, and where
+    another program file or a link is.
     """
     from orchestration.foundations.files import replace_file
     from orchestration.sample.program import program_text
@@ -38,6 +39,10 @@ def write_sample(
     program_file, landing = out / "program.yaml", out / "landing"
     if landing.is_dir() and any(landing.iterdir()):
         raise FileExistsError(f"{landing}: there is data already")
+    content = program_text(creators, periods).encode()
+    is_link = program_file.is_symlink()
+    if is_link or (program_file.exists() and program_file.read_bytes() != content):
+        raise FileExistsError(f"{program_file}: there is a program file already")
     landing.mkdir(parents=True, exist_ok=True)
-    replace_file(program_file, program_text(creators, periods).encode())
+    replace_file(program_file, content)
     return SampleSummary(program_file, landing, write_landing(landing, creators, periods, seed))

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.store import file_hashes
 from orchestration.records import CloseEntry
-from orchestration.reports.preview import close_preview
+from orchestration.reports.preview import Preview, close_preview
 from orchestration.reports.remarks import remarks_on
 from orchestration.web.frame import Frame
 from orchestration.web.pages import Pages
@@ -574,10 +574,7 @@ def test_writes_the_landing_folder_moves_nobody_to_an_earlier_day_unseen(
             world.seen(f"{name}-edge", at, 50_000)
 
     def remarks() -> list[str]:
-        plain = books.plain
-        found = close_preview(plain.home, plain.loaded, key(2), "grace", today=LATER)
-        assert found is not None
-        return [remark for remark in found.remarks if "paid twice" in remark]
+        return [remark for remark in _preview(books).remarks if "paid twice" in remark]
 
     books.run(1)
     books.close(1)
@@ -596,6 +593,50 @@ def test_writes_the_landing_folder_moves_nobody_to_an_earlier_day_unseen(
         f" earlier in their market of this period than in that of {key(1)}, which counts these hours, too. Compare"
         " bonus explain of both periods; bonus adjust takes back what is too much."
     ]
+
+
+def test_writes_the_landing_folder_adds_no_rate_unseen(world: World, books: Books) -> None:
+    """A rate of a pair with a short history is judged by no gate (§8); who looks is told how it differs."""
+    first = date(2023, 12, 1)
+    for quote, rate in (("JPY", "160"), ("KRW", "1400"), ("USD", "1.07")):
+        world.rows["fx_rates"] += [
+            _rate(first + timedelta(days=day), "EUR", quote, rate) for day in range(100)
+        ]
+    world.creator("cat", "JPY")
+    world.post("cat-1", "cat", 10_000)
+    world.post("cat-2", "cat", 10_000, month=2)
+    books.run(1)
+    books.close(1)
+    books.run(2)
+    assert [remark for remark in _preview(books).remarks if "1 USD is" in remark] == []
+    assert books.ledger(2, "cat")["payout_minor"] == 1_495  # 10 USD at 160 / 1.07
+
+    on = world.program["periods"][1]["fx_on"]
+    world.rows["fx_rates"] += [_rate(on, "USD", "JPY", "700"), _rate(on, "USD", "KRW", "130800")]
+    world.rows["payees"] += [
+        {**row, "payout_currency": "KRW", "updated_at": "2024-02-15T00:00:00Z"}
+        for row in world.rows["payees"]
+        if row["creator_id"] == "bo"
+    ]
+    books.run(2)
+    assert books.ledger(2, "cat")["payout_minor"] == 7_000
+    assert [remark for remark in _preview(books).remarks if "1 USD is" in remark] == [
+        "1 USD is 700 JPY here, and was 149.5327102804 in 2024-01.",
+        "1 USD is 130,800 KRW here; 2024-01 has no rate of KRW to compare it with.",
+    ]
+
+
+def _rate(day: date, base: str, quote: str, rate: str) -> dict[str, str]:
+    pair = {"base_currency": base, "quote_currency": quote}
+    return {"rate_date": day.isoformat(), **pair, "rate": rate}
+
+
+def _preview(books: Books) -> Preview:
+    """What somebody reads who is about to close the second month."""
+    plain = books.plain
+    found = close_preview(plain.home, plain.loaded, key(2), "grace", today=LATER)
+    assert found is not None
+    return found
 
 
 def test_writes_the_landing_folder_a_plausible_lie_passes(world: World, books: Books) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,3 +36,14 @@ def test_a_demo_by_an_engine_that_is_not_here_writes_nothing(
     assert said.exit_code == 2
     assert "make install-spark" in said.output
     assert not out.exists()
+
+
+def test_nothing_is_said_after_the_end() -> None:
+    """Locks of dbt are put back, or a process of Python's complains of them on the terminal."""
+    program = (
+        "import multiprocessing, sys; lock = multiprocessing.get_context('spawn').RLock()\n"
+        "from orchestration.command_line.app import run_as_process\n"
+        "sys.argv = ['bonus', '--version']; run_as_process()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

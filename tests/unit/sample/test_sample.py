@@ -113,3 +113,15 @@ def test_absurd_sizes_are_refused(tmp_path: Path, size: dict[str, int]) -> None:
 def test_two_samples_do_not_mix(small: SampleSummary) -> None:
     with pytest.raises(FileExistsError):
         write_sample(small.program_file.parent, creators=60, periods=1)
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_program_file_of_ones_own_stays(tmp_path: Path, is_link: bool) -> None:
+    own = tmp_path / "own.yaml" if is_link else tmp_path / "program.yaml"
+    own.write_text("program: own")
+    if is_link:
+        (tmp_path / "program.yaml").symlink_to(own)
+    with pytest.raises(FileExistsError, match="a program file already"):
+        write_sample(tmp_path, creators=60, periods=1)
+    assert own.read_text() == "program: own"
+    assert not (tmp_path / "landing").exists()
