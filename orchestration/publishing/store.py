@@ -23,7 +23,7 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from errno import EXDEV
+from errno import EEXIST, EXDEV
 from pathlib import Path
 from typing import Final, Literal
 
@@ -180,6 +180,8 @@ class Store:
     def new_version(self, period: str, shelf: Shelf = "published") -> Path:
         """An empty folder for the tables of a period, not seen by anyone until `switch`."""
         folder = self._versions / f"{_FOLDERS[shelf]}={period}" / f"{self.generation() + 1:08d}"
+        if (folder / SEAL_FILE).exists():
+            raise FileExistsError(EEXIST, "it was closed, and nothing takes its place", str(folder))
         if folder.exists():
             shutil.rmtree(folder)  # a publish that died before its switch
         make_folder(folder, self.home)

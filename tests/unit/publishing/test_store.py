@@ -48,6 +48,8 @@ def test_a_closed_version_is_deleted_by_nothing(tmp_path: Path) -> None:
     _publish(store, "may", "june")
     store.seal(store.published()["may"], b"line")
     (tmp_path / "generations/program=p/current").unlink()
+    with pytest.raises(FileExistsError, match="it was closed"):
+        _publish(store, "may")
     for _ in range(3):
         _publish(store, "july")
     assert (tmp_path / "store/program=p/period=may/00000001" / SEAL_FILE).read_bytes() == b"line"
