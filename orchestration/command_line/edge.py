@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from orchestration.command_line.next_steps import Place, next_steps
-from orchestration.foundations.files import demand_outside
 from orchestration.foundations.texts import printable
 
 if TYPE_CHECKING:
@@ -191,10 +190,9 @@ def prepared_home(path: Path, *, is_written: bool = True, keeps_mask: bool = Fal
 
 
 @contextmanager
-def writing_to(folder: Path, option: str = "--out", *, home: Home | None = None) -> Iterator[None]:
-    """Status 2 where what an option names cannot be written, or lies in `home`."""
+def writing_to(folder: Path, option: str = "--out") -> Iterator[None]:
+    """Status 2 where what an option names cannot be written."""
     try:
-        demand_outside(folder, None if home is None else home.path)
         yield
     except OSError as error:
         fail(

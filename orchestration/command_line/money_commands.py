@@ -84,7 +84,7 @@ def export(
     from orchestration.publishing.export import TooManyRows, export_period
 
     try:
-        with writing_to(out, home=place):
+        with writing_to(out):
             if as_format == "beancount":
                 from orchestration.payments.beancount import export_beancount
 
@@ -186,7 +186,7 @@ def _pay(
 
     due = payouts_due(place, loaded, period)
     try:
-        with writing_to(out, home=place):
+        with writing_to(out):
             paid = write_payments(due, accounts, debtor, out, outside=place.path)
     except Unpayable as error:
         fail(USAGE, f"{error}\nnothing is written")
@@ -236,7 +236,7 @@ def _returned(
     from orchestration.payments.returns import return_rows, write_returns
 
     rows = return_rows(due, answered)
-    with writing_to(out, home=place):
+    with writing_to(out):
         path = write_returns(due, rows, out, outside=place.path)
     if answered.remarks:
         say("\n".join(answered.remarks))

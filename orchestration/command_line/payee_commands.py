@@ -97,7 +97,7 @@ def statement(
     from orchestration.statements.write import UnknownCreators, write_statements
 
     try:
-        with writing_to(out, home=place), Console(quiet=as_json).progress(period) as progress:
+        with writing_to(out), Console(quiet=as_json).progress(period) as progress:
             written = write_statements(
                 *(place, loaded.program, period, out),
                 creators=creator or (),

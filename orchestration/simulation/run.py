@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestration.foundations.files import demand_outside, files_placed, folder_held
+from orchestration.foundations.files import files_placed, folder_held
 from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DuckDBEngine
@@ -41,8 +41,6 @@ def simulate_periods(
     them side by side. Raises as `simulated` does; NotSimulable also if `out` cannot be written, as
     far as that can be known before anything is computed, or lies in the home.
     """
-    with _writing(out, umask):
-        demand_outside(out, home.path)
     published = home.store(loaded.program.program).published()
     for other in others:
         named_periods(loaded, other, periods, published)
