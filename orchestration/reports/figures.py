@@ -136,13 +136,22 @@ class StrangeRate:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What is to be said of a period beside the one published before, as that one's latest run left it."""
+class DaysTwice:
+    """Days that an earlier period counts, too, by the program file of its latest run."""
 
-    period: str  # the key of the one before
-    ends_on: date  # the last day that it counts
-    windows_twice: WindowsTwice | None
-    rates: Sequence[StrangeRate]
+    period: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What is to be said of a period beside those published before it."""
+
+    period: str  # the key of the one just before
+    days_twice: Sequence[DaysTwice]
+    windows_twice: WindowsTwice | None  # with the one just before
+    rates: Sequence[StrangeRate]  # beside those of the one just before, by which it pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +236,7 @@ def period_figures(
             closed=CloseEntry.from_line(seal) if seal is not None else None,
             restated=restated[key].record() if key in restated else None,
             before=before,
-            compared=compared_with(connection, program, latest_of(before, restated)),
+            compared=compared_with(connection, published, restated, key),
             points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
             budget_minor=None
             if period.budget is None
@@ -252,30 +261,49 @@ def period_figures(
 
 def before_of(published: Mapping[str, Publication], key: str) -> Publication | None:
     """The latest period published before a published one; None if there is none."""
+    return next(reversed(_earlier(published, key)), None)
+
+
+def _earlier(published: Mapping[str, Publication], key: str) -> list[Publication]:
     order = [entry.key for entry in program_of(published[key]).periods]
-    earlier = [entry for entry in order[: order.index(key)] if entry in published]
-    return published[earlier[-1]] if earlier else None
-
-
-def latest_of(
-    publication: Publication | None, restated: Mapping[str, Publication]
-) -> Publication | None:
-    """What the latest run of a published period left: its restatement, where it has one."""
-    return None if publication is None else restated.get(publication.period, publication)
+    return [published[entry] for entry in order[: order.index(key)] if entry in published]
 
 
 def compared_with(
-    connection: duckdb.DuckDBPyConnection, program: Program, before: Publication | None
+    connection: duckdb.DuckDBPyConnection,
+    published: Mapping[str, Publication],
+    restated: Mapping[str, Publication],
+    key: str,
 ) -> Compared | None:
-    """A period, of which `connection` has tables, beside the one before; None if there is none."""
+    """A published period, of which `connection` has tables, beside those before it; None if there are none."""
+    before = before_of(published, key)
     if before is None:
         return None
+    latest = [restated.get(one.period, one) for one in _earlier(published, key)]
     return Compared(
         before.period,
-        last_day(before),
-        _windows_twice(connection, before),
-        _strange_rates(connection, program, before),
+        _days_twice(published[key], latest),
+        _windows_twice(connection, latest[-1]),
+        # What was paid, not what a restatement has found: that may be read from other files.
+        _strange_rates(connection, program_of(published[key]), before),
     )
+
+
+def _days(publication: Publication) -> tuple[date, date]:
+    """The first and the last day that a period counts, by the program file as its run read it."""
+    program = program_of(publication)
+    period = program.period(publication.period)
+    return period.starts_on, program.last_day(period)
+
+
+def _days_twice(publication: Publication, earlier: Sequence[Publication]) -> list[DaysTwice]:
+    first, last = _days(publication)
+    shared = [
+        (one.period, max(first, its[0]), min(last, its[1]))
+        for one in earlier
+        for its in [_days(one)]
+    ]
+    return [DaysTwice(*days) for days in shared if days[1] <= days[2]]
 
 
 def _strange_rates(
@@ -318,12 +346,6 @@ def _windows_twice(
     ).fetchone()
     assert row is not None, "an aggregate gives a row"
     return WindowsTwice(*row) if row[0] else None
-
-
-def last_day(publication: Publication) -> date:
-    """The last day that a period counts, by the program file as its run read it."""
-    program = program_of(publication)
-    return program.last_day(program.period(publication.period))
 
 
 def _markets(connection: duckdb.DuckDBPyConnection) -> list[MarketRow]:

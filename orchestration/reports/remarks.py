@@ -21,15 +21,12 @@ from orchestration.reports.figures import (
     ReasonRow,
     StrangeRate,
     adjustment_rows,
-    before_of,
     compared_with,
-    latest_of,
     program_of,
     reason_rows,
     unmatched_values,
 )
 from orchestration.reports.text import amount, counted
-from orchestration.terms.model import Period, Program
 from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, Reason
 from orchestration.terms.unmatched import Unmatched
 
@@ -56,7 +53,6 @@ def remarks_on(
 
     publication = published[key]
     program = program_of(publication)
-    latest = latest_of(before_of(published, key), restated)
     with duckdb.connect() as connection:
         for name in _TABLES:
             relation = publication.relation(PUBLISHED_TABLES[name])
@@ -68,8 +64,8 @@ def remarks_on(
             adjustment_rows(connection),
             unmatched_values(connection, program),
         )
-        compared = compared_with(connection, program, latest)
-    return [*_beside(program, program.period(key), compared), *found]
+        compared = compared_with(connection, published, restated, key)
+    return [*_beside(program.currency, compared), *found]
 
 
 def remarks_in(figures: PeriodFigures) -> list[str]:
@@ -81,15 +77,15 @@ def remarks_in(figures: PeriodFigures) -> list[str]:
         figures.adjustments,
         figures.unmatched,
     )
-    return [*_beside(figures.program, figures.period, figures.compared), *found]
+    return [*_beside(figures.program.currency, figures.compared), *found]
 
 
-def _beside(program: Program, period: Period, compared: Compared | None) -> list[str]:
-    """What is strange beside the period before: what both count, and rates that are far from its own."""
+def _beside(currency: str, compared: Compared | None) -> list[str]:
+    """What is strange beside periods before: what both count, and rates that are far from the last ones."""
     if compared is None:
         return []
-    rates = (_of_rate(program.currency, row, compared.period) for row in compared.rates)
-    return [*_counted_twice(period, compared), *rates]
+    rates = (_of_rate(currency, row, compared.period) for row in compared.rates)
+    return [*_counted_twice(compared), *rates]
 
 
 def _of_rate(base: str, row: StrangeRate, before: str) -> str:
@@ -103,16 +99,15 @@ def _plain(rate: Decimal) -> str:
     return f"{rate.normalize():,f}"
 
 
-def _counted_twice(period: Period, compared: Compared) -> list[str]:
+def _counted_twice(compared: Compared) -> list[str]:
     """Days of the program file that both periods count, else hours that only some creators have in both."""
-    key, until, windows = compared.period, compared.ends_on, compared.windows_twice
-    if period.starts_on <= until:
+    key, windows = compared.period, compared.windows_twice
+    if compared.days_twice or windows is None:
         return [
-            f"What was earned from {period.starts_on} to {until} may be paid twice: {key} counts these days,"
-            f" too, by the program file of its last run. Run {key} again by the file of today."
+            f"What was earned from {days.first} to {days.last} may be paid twice: {days.period} counts these days,"
+            f" too, by the program file of its last run. Run {days.period} again by the file of today."
+            for days in compared.days_twice
         ]
-    if windows is None:
-        return []
     hours = " to ".join(f"{at:%Y-%m-%d %H:%M}" for at in (windows.begins_at, windows.ended_at))
     return [
         f"What {counted(windows.creators, 'creator')} earned from {hours} UTC may be paid twice: the day begins"

@@ -441,6 +441,33 @@ def test_writes_the_program_file_moves_no_days_of_a_closed_period_unseen(
     assert remarks() == []
 
 
+def test_writes_the_program_file_moves_no_days_past_a_period_unseen(
+    world: World, books: Books
+) -> None:
+    """Days of any earlier period are told of, not only of the one just before, which may have nothing to post."""
+    for table in ("posts", "post_metrics"):
+        world.rows[table] = [row for row in world.rows[table] if row["post_id"].endswith("-1")]
+    for month in (1, 2):
+        books.run(month)
+        books.close(month)
+    world.terms["effective_from"] = date(2023, 11, 1)
+    for period, first, last in zip(
+        world.program["periods"],
+        (date(2023, 11, 1), date(2023, 12, 1), date(2024, 1, 1)),
+        (date(2023, 11, 30), date(2023, 12, 31), date(2024, 1, 31)),
+        strict=True,
+    ):
+        period["starts_on"], period["ends_on"] = first, last
+    books.run(2)
+    books.run(3)
+    assert books.earned(1) == books.earned(3) == {"ann": 10_00, "bo": 10_00}
+    told = [remark for remark in _preview(books, 3).remarks if "paid twice" in remark]
+    assert told == [
+        f"What was earned from 2024-01-01 to 2024-01-31 may be paid twice: {key(1)} counts these days,"
+        f" too, by the program file of its last run. Run {key(1)} again by the file of today."
+    ]
+
+
 def _drop(world: World) -> None:
     del world.program["periods"][0]
 
@@ -620,10 +647,17 @@ def test_writes_the_landing_folder_adds_no_rate_unseen(world: World, books: Book
     ]
     books.run(2)
     assert books.ledger(2, "cat")["payout_minor"] == 7_000
-    assert [remark for remark in _preview(books).remarks if "1 USD is" in remark] == [
+    told = [
         "1 USD is 700 JPY here, and was 149.5327102804 in 2024-01.",
         "1 USD is 130,800 KRW here; 2024-01 has no rate of KRW to compare it with.",
     ]
+    assert [remark for remark in _preview(books).remarks if "1 USD is" in remark] == told
+
+    # A restatement of files with such rates posts nothing, since own rows keep their rate.
+    before = world.program["periods"][0]["fx_on"]
+    world.rows["fx_rates"].append(_rate(before, "USD", "JPY", "700"))
+    books.run(1, by="bob")
+    assert [remark for remark in _preview(books).remarks if "1 USD is" in remark] == told
 
 
 def _rate(day: date, base: str, quote: str, rate: str) -> dict[str, str]:
@@ -631,10 +665,10 @@ def _rate(day: date, base: str, quote: str, rate: str) -> dict[str, str]:
     return {"rate_date": day.isoformat(), **pair, "rate": rate}
 
 
-def _preview(books: Books) -> Preview:
-    """What somebody reads who is about to close the second month."""
+def _preview(books: Books, month: int = 2) -> Preview:
+    """What somebody reads who is about to close a month."""
     plain = books.plain
-    found = close_preview(plain.home, plain.loaded, key(2), "grace", today=LATER)
+    found = close_preview(plain.home, plain.loaded, key(month), "grace", today=LATER)
     assert found is not None
     return found
 
