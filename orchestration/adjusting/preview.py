@@ -1,4 +1,4 @@
-"""What an adjustment would change (§7): a ledger row as published, and as the next run would make it."""
+"""The change that an adjustment would make (§7): a ledger row as published, and as the next run would make it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Preview:
 
 
 def previewed(home: Home, program: Program, rows: Sequence[Row], row: Row) -> Preview:
-    """What the next run of the period that would post `row` makes of its creator's account in its currency.
+    """The creator's account in the currency of `row`, as the next run of the period that would post it makes it.
 
     `rows` are all that lie in the landing folder; what else of them waits for that run is in it, too.
     """

@@ -62,7 +62,7 @@ class Row:
 
     @property
     def seen(self) -> str:
-        """What tells this row from another one of the same adjustment: its instant."""
+        """The instant of the row, which tells it from another one of the same adjustment."""
         return _text(self.updated_at.replace(tzinfo=UTC))
 
     def to_json(self) -> dict[str, Any]:

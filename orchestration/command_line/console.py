@@ -172,7 +172,7 @@ class Console:
         self.changed(changes, options)
 
     def preview(self, preview: Preview, by: str, options: str) -> None:
-        """What a close by `by` would fix, what stands against it, and the command that closes."""
+        """Shows what a close by `by` would fix, what stands against it, and the command that closes."""
         self._out.print(
             f"[bold]{safe(preview.period)}[/bold]: revision {preview.revision}, run {safe(preview.run_id)} by "
             f"{safe(preview.by)}, published {safe(preview.published_at)}; work of {safe(', '.join(preview.people))}",
@@ -205,7 +205,7 @@ class Console:
             )
 
     def changed(self, changes: Mapping[str, Changed], options: str) -> None:
-        """What changed after the runs of open periods, and the command that counts it."""
+        """Shows what changed after the runs of open periods, and the command that counts it."""
         of_what: dict[str, list[str]] = {}
         for period, change in changes.items():
             if change:
@@ -219,7 +219,7 @@ class Console:
                 self._out.print(safe(line), style="yellow", soft_wrap=True)
 
     def left_due(self, found: Sequence[Mapping[str, Any]] | None) -> None:
-        """What is due and has no open period that could post it (§7); None: that is not known."""
+        """Shows the amounts that are due and have no open period to post them (§7); None: that is not known."""
         for line in _left_due(found):
             self._out.print(safe(line), style="yellow", soft_wrap=True)
 

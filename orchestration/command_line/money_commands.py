@@ -202,7 +202,7 @@ def _pay(
 def _answered(
     place: Home, loaded: LoadedProgram, period: str, files: Sequence[Path]
 ) -> tuple[Due, Answered]:
-    """What is due, and what the bank says of it; what it says of others is told."""
+    """The payouts that are due, with the bank's answers; its answers about others are told."""
     from orchestration.payments.answers import NoAnswer, read_answers
     from orchestration.payments.payouts import payouts_due
     from orchestration.payments.returns import judged

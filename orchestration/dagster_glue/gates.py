@@ -120,7 +120,7 @@ def _said(row: Result) -> str:
 
 
 def _in_words(row: Result) -> str:
-    """What came of an expectation: that it holds, or what is wrong."""
+    """The outcome of an expectation: that it holds, or what is wrong."""
     if row.state == "held":
         return HOLDS
     if row.state == "failed":

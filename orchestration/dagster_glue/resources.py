@@ -192,7 +192,7 @@ def _limits() -> EngineLimits:
 
 
 def _cache_bytes() -> int:
-    """What the cache of a home may take, as BONUS_CACHE_GIB says; Failure where it says no number."""
+    """The bytes that the cache of a home may take, by BONUS_CACHE_GIB; Failure where that is no number."""
     said = os.environ.get("BONUS_CACHE_GIB", "")
     if not said:
         return MOST_BYTES

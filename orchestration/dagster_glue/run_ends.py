@@ -1,4 +1,4 @@
-"""What the end of a run tells: a link to its period, or the gate that blocks it, and the checks that nobody asked.
+"""The end of a run's log: a link to its period, or the gate that blocks it, and the checks that nobody asked.
 
 Dagster shows each check behind a failed step as failed itself, and cannot be told otherwise by a step
 that is not executed.

@@ -101,7 +101,7 @@ class _Amounts:
         return self._add("performance", label, self._by_rates(points.as_input("p")))
 
     def _by_rates(self, points: Expression) -> Expression:
-        """What points earn by the market's rates; 0 in a market without."""
+        """The amount that points earn by the market's rates; 0 in a market without."""
         market = self.earnings.text("market")
         path = ("terms", self._version_no, "payout", "rates", market)
         brackets = (self._payout.rates or {}).get(market, ())
@@ -160,7 +160,7 @@ class _Amounts:
         return self._add("program_amount", text, share, published)
 
     def _exceed_budget(self, more: Fraction = Fraction(0)) -> bool:
-        """Whether all amounts together, and `more` minor units, exceed the period's budget."""
+        """True if all amounts together, and `more` minor units, exceed the period's budget."""
         budget = self.program.period(self.period).budget
         amounts = sum(int(row.text("rounded_minor")) for row in self.rows.markets)
         return budget is not None and amounts + more > minor_units(budget, self.program.currency)
@@ -179,7 +179,7 @@ class _Amounts:
         )
 
     def _one_more(self, points: Step, performance: Step, milestones: Step, rounded: Step) -> Step:
-        """What one more point would have paid, before amounts are rounded to minor units.
+        """The amount that one more point would have paid, before amounts are rounded to minor units.
 
         In a pool: as long as the points of all others stay, and the same of them get their cap.
         """

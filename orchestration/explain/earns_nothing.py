@@ -146,7 +146,7 @@ def posts_without_earnings(program: Program, period: str, rows: CreatorRows) -> 
 
 @dataclass(frozen=True)
 class _Creator:
-    """What a creator gets for its posts, as they are and with more points; points are x 10^4."""
+    """A creator's amounts for its posts, as they are and with more points; points are x 10^4."""
 
     program: Program
     period: str
@@ -173,16 +173,16 @@ class _Creator:
 
     @property
     def is_pool(self) -> bool:
-        """Whether a pool is shared."""
+        """True if a pool is shared."""
         return self.payout.method == "pool"
 
     @property
     def is_capped(self) -> bool:
-        """Whether the cap is exceeded; with more points it is, too, and nobody else gets another amount."""
+        """True if the cap is exceeded; with more points it is, too, and nobody else gets another amount."""
         return self.earnings.text("capped") == "true"
 
     def exceeds_budget(self, more: int = 0) -> bool:
-        """Whether all amounts of step 4, and `more` minor units, exceed the period's budget."""
+        """True if all amounts of step 4, and `more` minor units, exceed the period's budget."""
         if self._budget is None:
             return False
         amounts = sum(int(row.text("rounded_minor")) for row in self.rows.markets)
@@ -190,7 +190,7 @@ class _Creator:
 
     @property
     def is_nothing_allowed(self) -> bool:
-        """Whether the cap or the budget is 0."""
+        """True if the cap or the budget is 0."""
         return self.earnings.cells["cap_minor"] == "0" or self._budget == 0
 
     @property
@@ -203,7 +203,7 @@ class _Creator:
         return performance_exact(self.earnings.text("market"), points, self.payout, decimals)
 
     def pays_for_points(self) -> bool:
-        """Whether the market has a pool, or a rate above 0, at whatever number of points."""
+        """True if the market has a pool, or a rate above 0, at whatever number of points."""
         if not self.is_pool:
             return self.performance(_MOST * 10**4) > 0
         return bool((self.payout.pools or {}).get(self.earnings.text("market")))
@@ -300,7 +300,7 @@ class _Post:
 
     @property
     def _is_own(self) -> bool:
-        """Whether no other creator decides about the creator's amount, in a budget that is not exceeded."""
+        """True if no other creator decides about the creator's amount, in a budget that is not exceeded."""
         creator = self.creator
         return creator.is_capped or not (creator.is_pool or creator.exceeds_budget())
 
@@ -316,7 +316,7 @@ class _Post:
 
     @cached_property
     def _gains(self) -> Sequence[_Gain]:
-        """What gives points: the latest segment first, and views before other counts."""
+        """The counts that give points: the latest segment first, and views before other counts."""
         return [
             _Gain(segment, column, audience * scaled(weight, 4))
             for segment in reversed(self.creator.rows.segments)
@@ -326,7 +326,7 @@ class _Post:
 
     @cached_property
     def _gained(self) -> int:
-        """What it gained, weighed and not rounded, x 10^10; a sum below 0 stays below."""
+        """The gain, weighed and not rounded, x 10^10; a sum below 0 stays below."""
         increments = {
             row.key["segment_no"]: row
             for row in self.creator.rows.increments

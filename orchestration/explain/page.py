@@ -57,7 +57,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 
 def outcomes(explanation: Explanation) -> Iterator[str]:
-    """What each ledger row came to, then each of the creator's own reasons."""
+    """The outcome of each ledger row, then each of the creator's own reasons."""
     for currency, (status, reason) in explanation.statuses.items():
         why = f": {STATUS_REASONS[reason].text}" if reason else ""
         paid = _step(explanation, currency, "payout_minor")
@@ -88,7 +88,7 @@ def why_nothing(post: EarnsNothing) -> str:
 
 
 def would_earn(post: EarnsNothing) -> tuple[str, list[str]]:
-    """What would have made it earn something: a sentence, and its conditions."""
+    """The conditions under which it would have earned something, after a sentence."""
     return EARNING_OUTCOMES[post.outcome], [post.more.text] if post.more else []
 
 

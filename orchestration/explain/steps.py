@@ -40,7 +40,7 @@ class Step:
 
     @property
     def text(self) -> str:
-        """What the number is, in English."""
+        """The name of the number, in English."""
         return str(self.label)
 
     def to_json(self) -> dict[str, object]:

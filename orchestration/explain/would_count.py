@@ -69,7 +69,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class WouldCount:
-    """What it takes together: `turns`; at the least (`unknown`); or that `nothing` does, and no condition."""
+    """The conditions that it takes together: `turns`; at the least (`unknown`); or none, since `nothing` does."""
 
     outcome: Outcome
     conditions: Sequence[Condition] = ()
@@ -93,7 +93,7 @@ class _NoSuchPost(Exception):
 
 
 def creator_change(program: Program, period: str, rows: CreatorRows) -> WouldCount | None:
-    """What would make the creator eligible; null for one that is, or that has no deal."""
+    """The change that would make the creator eligible; null for one that is, or that has no deal."""
     if rows.eligibility is None or not (codes := reasons_of(rows.eligibility)):
         return None
     try:
@@ -104,7 +104,7 @@ def creator_change(program: Program, period: str, rows: CreatorRows) -> WouldCou
 
 
 def post_changes(program: Program, period: str, rows: CreatorRows) -> dict[str, WouldCount]:
-    """What would make each post count that does not, by post_id."""
+    """The change that would make each post count that does not, by post_id."""
     if rows.eligibility is None:
         return {}
     judge = Judge(program, period, rows.eligibility)
@@ -191,7 +191,7 @@ class _Post:
             yield _turned("CREATOR_INELIGIBLE")
 
     def _kind(self, at: datetime) -> Iterator[Condition]:
-        """What the version that judges it, published then, says of it as it is.
+        """The outcome by the version that judges it, published then, for the post as it is.
 
         Whether the post is something that only that version excludes is not published: so it is named.
         """
@@ -222,7 +222,7 @@ class _Post:
 
 
 def _turned(code: str, kind: Kind = "names", needed: Sequence[str] = ()) -> Condition:
-    """What must hold in the place of a reason of a post."""
+    """The condition that must hold in the place of a reason of a post."""
     return Condition(code, POST_REASONS[code].turned, kind, needed)
 
 

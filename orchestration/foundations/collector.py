@@ -1,4 +1,4 @@
-"""How often Python looks for objects that hold each other in a circle, which it cannot free else."""
+"""The garbage collector: how often Python looks for objects that hold each other in a circle."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class Bucket:
         return self
 
     def identity_of(self, listed: Listed) -> Sequence[str]:
-        """What tells an object's bytes from all others, also from those of a namesake elsewhere."""
+        """The identity that tells an object's bytes from all others, also from those of a namesake elsewhere."""
         where = [os.environ.get(name, "") for name in _WHERE]
         return [str(self), listed.name, str(listed.size_bytes), listed.content, *where]
 

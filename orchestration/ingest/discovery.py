@@ -97,7 +97,7 @@ class Inventory:
     notes: tuple[Note, ...]
 
     def only(self, datasets: Collection[str]) -> "Inventory":
-        """What is of these datasets."""
+        """The files of these datasets."""
         return replace(
             self,
             folders=self.folders & set(datasets),

@@ -1,4 +1,4 @@
-"""What runs keep for later ones: entries by a key, each whole or not there, with a hash of its own.
+"""The cache of a home: entries by a key, each whole or not there, with a hash of its own.
 
     <folder>/<key>/entry.json       {"sha256": of the rest, "facts": {...}, "parts": {name: sha256}}
     <folder>/<key>/<name>.parquet   its parts
@@ -33,7 +33,7 @@ _ENTRY: Final = "entry.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """What was kept: facts, and the paths of Parquet files that last as long as the run's scratch folder."""
+    """An entry of the cache: facts, and the paths of Parquet files that last as long as the run's scratch folder."""
 
     facts: Mapping[str, Any]
     parts: Mapping[str, Path]

@@ -35,7 +35,7 @@ _MOST_UNKNOWN_COLUMNS: Final = 100  # noted for one file
 
 @dataclass(frozen=True)
 class Kept:
-    """What earlier runs have kept: the entries, hashes by the path of a file, and where no period cuts."""
+    """The knowledge of earlier runs: the entries, hashes by the path of a file, and where no period cuts."""
 
     cache: FileCache
     contents: Mapping[str, str]

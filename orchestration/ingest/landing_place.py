@@ -84,7 +84,7 @@ def take(
 
 
 def files_at(landing: Landing, scratch: Path, datasets: Collection[str] | None = None) -> Inventory:
-    """What lies there of these datasets (None: all that lies there), at hand to be read once.
+    """The files of these datasets (None: all files), at hand to be read once.
 
     Objects are fetched into the scratch folder.
     """

@@ -26,7 +26,7 @@ def canonical(value: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """What salts are made of, but for the creator: the key, and whose statements they are."""
+    """The parts of a salt, but for the creator: the key, and whose statements they are."""
 
     key: bytes
     program: str

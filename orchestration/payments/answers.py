@@ -1,4 +1,4 @@
-"""What the bank answers (§14): pain.002, the status of payments, and camt.054, what was booked.
+"""The bank's answers (§14): pain.002, the status of payments, and camt.054, what was booked.
 
 A message is read by the local names of its elements: what is asked here has the same names in all
 versions. It is also held against the schema of its version. Banks bend their messages, so a fault that
@@ -47,7 +47,7 @@ class NoAnswer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one message says of a payment, or of all payments of a message or payment of ours.
+    """The answer of one message about a payment, or about all payments of a message or payment of ours.
 
     `its_id` is ours: of the message, of the payment, or end-to-end. `at` is the instant of the bank's
     message, in UTC. `amount` is what was booked, where the message says it.
@@ -113,7 +113,7 @@ class _Said:
         return cls(message_id, at)
 
     def answer(self, scope: Scope, its_id: str, status: str, of: _Node) -> Answer:
-        """What an element of pain.002 says; `of` has its reason, and of one payment its amount."""
+        """The answer in an element of pain.002; `of` has its reason, and of one payment its amount."""
         reason, outcome = _reason(of), _OUTCOMES.get(status, "open")
         if outcome == "returned" and reason.split(" ")[0] in _DOUBLES:
             outcome = "open"

@@ -169,7 +169,7 @@ def demand_as_meant(
 
 
 def read_message(content: bytes) -> Message:
-    """What a payment file of one payment says; NotAsMeant if the schema does not hold it."""
+    """The message in a payment file of one payment; NotAsMeant if the schema does not hold it."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)

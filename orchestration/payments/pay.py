@@ -27,13 +27,13 @@ class PaymentFile:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """What `bonus pay` has written, and whose name or town some banks take only by arrangement."""
+    """The files that `bonus pay` has written, and whose name or town some banks take only by arrangement."""
 
     files: list[PaymentFile]
     other_letters: list[str]
 
     def lines(self, due: Due) -> list[str]:
-        """What was written, for a person."""
+        """The files in words, for a person."""
         if not self.files:
             return [f"{due.period} pays nobody: no file is written"]
         return [

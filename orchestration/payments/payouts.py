@@ -1,4 +1,4 @@
-"""What is to be paid for a closed period (§14): the rows of its ledger, looked at before they are believed."""
+"""The payouts of a closed period (§14): the rows of its ledger, looked at before they are believed."""
 
 from __future__ import annotations
 

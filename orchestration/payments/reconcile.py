@@ -37,7 +37,7 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Clearing:
-    """What stands in `clearing:payout` for the payouts of a period, in minor units.
+    """The balances of `clearing:payout` for the payouts of a period, in minor units.
 
     `cleared`: by currency what their own period has put there. `posted`: by creator and currency
     what later periods have posted as returned, less what they have taken back; none is 0.

@@ -1,4 +1,4 @@
-"""What became of the payouts of a period, by the bank's answers, and what of it a person delivers (§14, §7)."""
+"""The fate of a period's payouts, by the bank's answers, and the rows of it that a person delivers (§14, §7)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHOWN: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of each payout of a period.
+    """The fate of each payout of a period.
 
     `outcomes` has all of them. `returns` are the answers by which one did not arrive, the earliest
     first. `unknown` are ids that are none of the period's, as the messages have them. `remarks` say
@@ -42,7 +42,7 @@ class Answered:
 
 
 def judged(due: Due, answers: Iterable[Answer]) -> Answered:
-    """What became of the payouts, by all that the bank has answered, in whatever order it was read.
+    """The fate of the payouts, by all that the bank has answered, in whatever order it was read.
 
     In one message what stands nearer to a payout counts. A payout did not arrive if any message says
     so. Only where a later one says it was paid, that is a contradiction, which is said.
@@ -110,7 +110,7 @@ def _contradiction(payout: Payout, answers: Sequence[Answer]) -> list[str]:
 
 
 def _other_amount(payouts: Sequence[Payout], answer: Answer) -> list[str]:
-    """What was booked, where that is not what the payouts are."""
+    """The amount that was booked, where it is not that of the payouts."""
     currency, minor = payouts[0].currency, sum(payout.minor for payout in payouts)
     amount = Decimal(minor).scaleb(-minor_unit_decimals(currency))
     if answer.amount in (None, (currency, amount)):

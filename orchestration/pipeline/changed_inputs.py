@@ -1,4 +1,4 @@
-"""What lies there now, against what a run has read: the landing files by dataset, and the program file.
+"""The inputs as they are now, against those that a run has read: landing files by dataset, and the program file.
 
 Belongs here: the comparison, and its sentence for whoever looks at a period or closes it. Does not:
 a refusal. A close fixes what is published (§7), whatever was delivered since; whoever closes must
@@ -22,7 +22,7 @@ from orchestration.terms.load import LoadedProgram
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What changed after a run has read it.
+    """The inputs that changed after a run had read them.
 
     `landing` is None where the landing directory cannot be looked at. `datasets` is empty where no
     file of theirs changed, and also of a run by earlier code, which kept one hash over all of them.
@@ -38,19 +38,19 @@ class Changed:
 
     @property
     def said(self) -> str:
-        """What changed, as the beginning of a sentence that ends with the run; "" if nothing did."""
+        """The changes, as the beginning of a sentence that ends with the run; "" if there are none."""
         which = f" ({', '.join(self.datasets)})" if self.datasets else ""
         parts = [f"the landing data{which}"] if self.landing else []
         parts += ["the program file"] if self.program_file else []
         return f"{' and '.join(parts)} changed after" if parts else ""
 
     def said_at_close(self, period: str) -> str:
-        """What changed, for whoever closes the period all the same; only where something did."""
+        """The changes, for whoever closes the period all the same; only where there are any."""
         return f"{self.said} the run of {period}; it is closed as that run has published it"
 
     @classmethod
     def of_json(cls, said: Mapping[str, Any]) -> Changed:
-        """What `to_json` has told."""
+        """The changes that `to_json` has told."""
         return cls(said["landing"], tuple(said["datasets"]), said["program_file"])
 
     def to_json(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ NOTHING: Final = Changed(False)
 def changes_of_published(
     home: Home, loaded: LoadedProgram, landing: Landing | None = None
 ) -> dict[str, Changed]:
-    """What changed since the runs whose rows are published; of a closed period, since its restatement.
+    """The changes since the runs whose rows are published; of a closed period, since its restatement.
 
     Nothing is said of a version whose run.json cannot be read: others name it.
     """
@@ -82,7 +82,7 @@ def changes_of_published(
 def changes_since(
     home: Home, loaded: LoadedProgram, runs: Mapping[str, Inputs], landing: Landing | None = None
 ) -> dict[str, Changed]:
-    """What changed since each of some runs has read its inputs, by the key that the run has in `runs`.
+    """The changes since each of some runs has read its inputs, by the key that the run has in `runs`.
 
     Looks at `landing`; left out, at the place that the home knows for the program, else into
     the run's own. A file is read only if the home has no hash of it as it is now.

@@ -97,7 +97,7 @@ def demand_closable(
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """What a close would find now: the reasons against it, and everyone whose work is in the period."""
+    """The findings of a close, were it now: the reasons against it, and everyone whose work is in the period."""
 
     against: list[str]
     workers: list[Worker]
@@ -112,7 +112,7 @@ def prospect(
     today: date | None = None,
     seen: int | None = None,
 ) -> Prospect:
-    """What stands against the close of a published period, by `by` or by anyone. Writes nothing."""
+    """The reasons against the close of a published period, by `by` or by anyone. Writes nothing."""
     with home.program_lock(loaded.program.program):
         try:
             demand_periods_stay(home, loaded)
@@ -279,7 +279,7 @@ def is_under_way(home: Home, last: LastRun) -> bool:
 
 
 def fate(home: Home, last: LastRun) -> str:
-    """What became of a run that is not published, and what to do; without its subject, the run."""
+    """The fate of a run that is not published, and what to do; without its subject, the run."""
     if last.blocked is None:
         if is_under_way(home, last):
             return "is under way; look again when it has ended"

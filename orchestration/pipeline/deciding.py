@@ -257,7 +257,7 @@ def _known_creators(
 
 @dataclass(frozen=True, slots=True)
 class LeftDue:
-    """What is owed (or, below 0, owed back) and posted by no period: minor units of the currency.
+    """An amount that is owed (below 0: owed back) and that no period posts: minor units of the currency.
 
     `kind` is that of the journal; `origin_period` the period that it is about.
     """

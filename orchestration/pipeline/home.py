@@ -209,7 +209,7 @@ class Home:
 
     @property
     def kept_files(self) -> Path:
-        """What runs keep of landing files for later ones; may be deleted at any time."""
+        """The folder of what runs keep of landing files for later ones; may be deleted at any time."""
         return self.path / "cache" / "landing"
 
     @property

@@ -15,7 +15,7 @@ from orchestration.records import CloseEntry
 
 
 def sealing_of(home: Home, program: str, publication: Publication, state: str) -> Sealing:
-    """What the salts of a period's statements are made of; Refused if the key is lost."""
+    """The parts of the salts of a period's statements; Refused if the key is lost."""
     key = statement_key(home)
     return Sealing(key, program, publication.period, state, publication.revision)
 

@@ -34,7 +34,7 @@ _AT_START: Final = {
 
 
 def what_is_missing(environment: Mapping[str, str]) -> str | None:
-    """What Spark lacks on this machine, with the way to get it; None if it has all."""
+    """The thing that Spark lacks on this machine, with the way to get it; None if it has all."""
     if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
         return "pyspark and dbt-spark: make install-spark"
     if not environment.get("JAVA_HOME") and shutil.which("java") is None:

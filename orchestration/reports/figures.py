@@ -146,7 +146,7 @@ class DaysTwice:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What is to be said of a period beside those published before it."""
+    """A period beside those published before it: days, hours and rates of which a reader has to know."""
 
     period: str  # the key of the one just before
     days_twice: Sequence[DaysTwice]

@@ -222,7 +222,7 @@ def distribution_section(figures: PeriodFigures) -> Section:
 
 
 def top_table(figures: PeriodFigures, page_of: Callable[[str], str] | None = None) -> Table:
-    """Who earned most; with `page_of`, each leads to the page that it names for the creator's id."""
+    """The creators that earned most; with `page_of`, each leads to the page that it names for the creator's id."""
     currency, whole = figures.program.currency, figures.totals.program_amount_minor
 
     def creator(creator_id: str) -> str | Link:

@@ -1,4 +1,4 @@
-"""What has to be known beside what is published: a later run that was not, and what changed since.
+"""Notices beside what is published: a later run that was not published, and what changed since.
 
 The figures of a page are those of the run that was published; these sentences say when that is not
 the whole story.
@@ -61,7 +61,7 @@ def _sentence(said: str) -> str:
 
 
 def notices(home: Home, program: str, published: Mapping[str, Publication]) -> Notices:
-    """What is to be told of the periods of a program, whether they are published or not.
+    """The notices on the periods of a program, published or not.
 
     Without its program file, which the home knows, only the published ones are known, and nothing is
     compared with what lies there now.

@@ -1,4 +1,4 @@
-"""What a second person looks at before a close: what it would fix, and what stands against it.
+"""The preview for a second person before a close: what it would fix, and what stands against it.
 
 From what is published, and from what lies in the landing directory now. Writes nothing.
 """
@@ -62,7 +62,7 @@ class Preview:
 
     @property
     def change_said(self) -> str:
-        """What changed since the run, as a sentence; that it is not known, where it is not."""
+        """The changes since the run, as a sentence; that they are not known, where they are not."""
         if self.changed.landing is None:
             return "The landing directory cannot be looked at, so whether it changed is not known."
         said = self.changed.said
@@ -138,7 +138,7 @@ def close_preview(
 
 
 def _amounts(figures: PeriodFigures) -> Table:
-    """What the first period has, where there is nothing to compare it with."""
+    """The amounts of the first period, which has nothing to be compared with."""
     totals, currency = figures.totals, figures.program.currency
     return Table(
         f"{figures.period.key}; no earlier period is published",

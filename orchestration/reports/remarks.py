@@ -81,7 +81,7 @@ def remarks_in(figures: PeriodFigures) -> list[str]:
 
 
 def _beside(currency: str, compared: Compared | None) -> list[str]:
-    """What is strange beside periods before: what both count, and rates that are far from the last ones."""
+    """The remarks beside periods before: what both count, and rates that are far from the last ones."""
     if compared is None:
         return []
     rates = (_of_rate(currency, row, compared.period) for row in compared.rates)

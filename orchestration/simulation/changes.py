@@ -1,4 +1,4 @@
-"""What changes between the tables of before and after (§13), in pandas and exact.
+"""The changes between the tables of before and after (§13), in pandas and exact.
 
 Amounts are whole minor units: nullable Int64 where they are compared, Python's own whole numbers
 (dtype object) where they are summed or subtracted, since a sum may be greater than 64 bits hold.
@@ -59,7 +59,7 @@ def differences(period: str, pair: Simulated) -> pd.DataFrame:
 
 
 def summary(period: str, pair: Simulated, currency: str) -> dict[str, Any]:
-    """What summary.json says of one period. Amounts in minor units; `currency` is the program's.
+    """One period in summary.json. Amounts in minor units; `currency` is the program's.
 
     Gains and losses are of program_amount_minor. A decile is one of those who earned before, 1 the
     least; decile, market and content type are null where there is none.

@@ -100,7 +100,7 @@ def _side_by_side(entries: Sequence[tuple[str, Mapping[str, Any]]], currency: st
 
 
 def _figures(entry: Mapping[str, Any], side: str, currency: str) -> dict[str, str]:
-    """What is told of one side of a period, by its name."""
+    """The figures of one side of a period, by their names."""
     money = {
         f"Paid out, {named(row['market'])}, {row['payout_currency']}": text.amount(
             row["payout_minor"][side], row["payout_currency"]

@@ -1,4 +1,4 @@
-"""What the page of one creator tells, out of its rows and their explanation (§12). Pure.
+"""The content of a creator's page, out of its rows and their explanation (§12). Pure.
 
 Every number is a published one or a step of its explanation: nothing is computed here a second time,
 but sums by content type.
@@ -89,7 +89,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What is posted beside earnings and payouts; `reason` is text from outside, "" where none is known."""
+    """An amount posted beside earnings and payouts; `reason` is text from outside, "" where none is known."""
 
     kind: str
     origin_period: str
@@ -128,7 +128,7 @@ class Reasons:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the page tells; `proof` is that of §12."""
+    """The content of the page; `proof` is that of §12."""
 
     program: Program
     period: Period
@@ -258,7 +258,7 @@ def _postings(rows: CreatorRows, reasons: Reasons) -> list[Posting]:
 
 
 def _changes(rows: CreatorRows) -> list[Change]:
-    """What differs from the period before, currency by currency; of it only what is an amount."""
+    """The differences from the period before, currency by currency, of amounts only."""
     before = {row.text("payout_currency"): row for row in rows.before}
     now = {row.text("payout_currency"): row for row in rows.ledger}
     return [

@@ -55,7 +55,7 @@ def translations(language: Language) -> GNUTranslations:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """How a language writes numbers, money and days."""
+    """The way in which a language writes numbers, money and days."""
 
     language: Language
 

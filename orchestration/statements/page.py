@@ -182,7 +182,7 @@ def _needed(speech: Speech, condition: Condition, zone: str) -> Markup:
 
 
 def _gained(speech: Speech, more: MoreGained, zone: str) -> Markup:
-    """How much more a post had to gain, in a language."""
+    """The gain that a post lacked, in a language."""
     start, end = (
         escape(speech.moment(edge, zone, is_edge=True)) for edge in (more.starts_at, more.ends_at)
     )

@@ -270,7 +270,7 @@ class _Maker:
         return _Made(rows.creator_id, language, is_new)
 
     def _mark(self, leaf: str, language: Language, page: bytes) -> str:
-        """What a page depends on and what it says, as a hash by the home's key: with another mark it is made anew.
+        """A hash, by the home's key, of all that a page depends on and of its bytes: with another one it is made anew.
 
         `page` is without its mark. Who has not the key can change no page so that it stays.
         """
@@ -286,7 +286,7 @@ class _Maker:
 
 
 def _kept(path: Path) -> bytes:
-    """What a file of an earlier call says; nothing where there is a link, behind which others may write."""
+    """The content of an earlier call's file; nothing where there is a link, behind which others may write."""
     return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
 
 

@@ -41,7 +41,7 @@ def day_starts_at(day: date, zone: str) -> datetime:
 
 
 def wall_time(instant: datetime, zone: str) -> datetime:
-    """What a clock in the zone shows at an instant (naive UTC); ValueError for an unknown zone."""
+    """The time that a clock in the zone shows at an instant (naive UTC); ValueError for an unknown zone."""
     return _local_time(instant, _zone(zone))
 
 

@@ -21,7 +21,7 @@ MOST_TOLD: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """How often values stand in the data; a column that was not looked at has none."""
+    """The number of times that values stand in the data; a column that was not looked at has none."""
 
     markets: Mapping[str, int] = field(default_factory=dict)  # creators
     content_types: Mapping[str, int] = field(default_factory=dict)  # posts
@@ -47,7 +47,7 @@ class Unmatched:
 
 
 def unmatched(program: Program, values: Values) -> list[Unmatched]:
-    """What matches nothing, in the order of the flow; of a column the most frequent values, MOST_TOLD."""
+    """The values that match nothing, in the order of the flow; of a column the most frequent, MOST_TOLD."""
     found = (
         _meant("deals", "program", values.programs, [program.program], "deal", "program"),
         _meant("creators", "market", values.markets, program.markets, "creator", "market"),

@@ -58,7 +58,7 @@ class CreatorPage:
         return [Route(creators_page_of("{program}", "{period}"), self.creator)]
 
     def creator(self, request: Request) -> Response:
-        """How the numbers of the creator came about; the form alone where none is asked for.
+        """The explanation of a creator's numbers; the form alone where none is asked for.
 
         404 for a creator without a row in the ledger, 409 where `bonus explain` ends with status 4.
         """
@@ -123,7 +123,7 @@ def _shown(explanation: Explanation) -> dict[str, Any]:
 
 
 def _change(change: WouldCount | None) -> tuple[str, list[str]] | None:
-    """What would have made it count: a sentence, and its conditions."""
+    """The conditions under which it would have counted, after a sentence."""
     if change is None:
         return None
     return OUTCOMES[change.outcome], [one.text for one in change.conditions]

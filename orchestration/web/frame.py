@@ -1,4 +1,4 @@
-"""What all our own pages share: templates, who is looking, forms with their tokens, launches.
+"""The frame of our own pages: templates, who is looking, forms with their tokens, launches.
 
 Each change that a form asks for is a Dagster run.
 """

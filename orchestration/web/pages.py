@@ -86,7 +86,7 @@ class Pages:
             return self._frame.refusal(409, str(error))
 
     def _shown(self, loaded: LoadedProgram, period: str) -> dict[str, Any]:
-        """What the page of a period shows; Refused or Unreadable where the home is not in order."""
+        """The content of a period's page; Refused or Unreadable where the home is not in order."""
         from orchestration.dagster_glue.period_states import said_of_unended, unended_run
         from orchestration.pipeline.closing import is_under_way, later_run
         from orchestration.reports.money_sections import top_table
@@ -280,7 +280,7 @@ def _beside(loaded: LoadedProgram, period: str) -> list[str]:
 
 
 def _next(state: dict[str, Any], before: str | None, today: date) -> str:
-    """What comes next for a period that is not closed, where no run of it waits; `before` is closed first."""
+    """The next step of a period that is not closed, where no run of it waits; `before` is closed first."""
     closes_on = date.fromisoformat(state["closes_on"])
     if state["state"] == "not published":
         return _to_run(closes_on, today)
@@ -290,5 +290,5 @@ def _next(state: dict[str, Any], before: str | None, today: date) -> str:
 
 
 def _to_run(closes_on: date, today: date) -> str:
-    """What to do with a period of which nothing is published."""
+    """The next step of a period of which nothing is published."""
     return "it is over: run it" if today >= closes_on else f"it closes on {closes_on}"

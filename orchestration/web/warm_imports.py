@@ -1,4 +1,4 @@
-"""What a run needs, imported: the fork server of `warm_runs.py` imports this, and nobody else does."""
+"""The imports of a run: the fork server of `warm_runs.py` imports this module, and nobody else does."""
 
 import gc
 

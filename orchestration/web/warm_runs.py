@@ -35,7 +35,7 @@ class _Process(ForkServerProcess):
 
 
 class WarmContext(ForkServerContext):
-    """What `multiprocessing` makes processes by, in place of Dagster's `spawn`."""
+    """The context by which `multiprocessing` makes processes, in place of Dagster's `spawn`."""
 
     Process = _Process
 

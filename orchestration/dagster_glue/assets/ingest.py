@@ -133,7 +133,7 @@ def _place(text: str) -> Landing:
 
 
 def input_version(landing_sha256: str, program_sha256: str) -> str:
-    """What Dagster knows the files by: a period whose tables come from another version is stale."""
+    """The version by which Dagster knows the files: a period whose tables come from another one is stale."""
     return hashlib.sha256(f"{landing_sha256} {program_sha256}".encode()).hexdigest()
 
 

@@ -262,7 +262,7 @@ def _tell(
 
 
 def _plotted(totals: Totals) -> dict[str, Any]:
-    """What happened in two sentences, the money by currency, and the few numbers that are worth a plot."""
+    """Metadata of a run: two sentences, the money by currency, and the few numbers that are worth a plot."""
     counts = totals.statuses
     said = (
         f"{totals.eligible_creators:,} of {totals.creators:,} creators were eligible with "
@@ -279,7 +279,7 @@ def _plotted(totals: Totals) -> dict[str, Any]:
 
 
 def _by_currency(totals: Totals) -> dict[str, Any]:
-    """What is paid of each currency, for a plot, and a table of all its amounts."""
+    """The payout of each currency, for a plot, and a table of all its amounts."""
     if not totals.currencies:
         return {}
     names = sorted({name for amounts in totals.currencies.values() for name in amounts})

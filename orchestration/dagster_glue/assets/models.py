@@ -19,7 +19,7 @@ from orchestration.pipeline.flow import MODEL_STAGES
 
 @cache
 def _manifest() -> Mapping[str, Any]:
-    """What dbt knows of the project, as its artifact says it: dbt itself takes a second to import."""
+    """The manifest of dbt's project, read from its artifact: dbt itself takes a second to import."""
     manifest: Mapping[str, Any] = json.loads(manifest_path().read_text(encoding="utf-8"))
     return manifest
 
