@@ -114,7 +114,13 @@ class AdjustmentRow:
     origin_period: str
     currency: str
     creators: int
-    amount_minor: int
+    more_minor: int  # of creators that get something by them
+    less_minor: int  # of those from whom something is taken, below 0
+
+    @property
+    def amount_minor(self) -> int:
+        """Both together."""
+        return self.more_minor + self.less_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,9 +498,10 @@ def _settlement(connection: duckdb.DuckDBPyConnection) -> list[SettlementRow]:
 def adjustment_rows(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow]:
     """The postings of the journal beside earnings, by kind, period and currency."""
     rows = connection.execute(
-        "select kind, origin_period, currency, count(distinct creator_id), -sum(amount_minor) from journal"
+        "select kind, origin_period, currency, count(*), sum(greatest(amount, 0)), sum(least(amount, 0))"
+        " from (select kind, origin_period, currency, creator_id, -sum(amount_minor) as amount from journal"
         " where kind in ('adjustment', 'manual', 'return') and account = 'payable:' || creator_id"
-        " group by all order by all"
+        " group by all) group by all order by all"
     ).fetchall()
     return [AdjustmentRow(*row) for row in rows]
 

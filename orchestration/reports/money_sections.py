@@ -368,13 +368,16 @@ def restatements_section(figures: PeriodFigures) -> Section:
         tables.append(
             Table(
                 "Adjustments posted in this period",
-                columns("For period", "Currency", "Creators #", "Amount #"),
+                columns("For period", "Currency", "Creators #", "More #", "Less #", "Together #"),
                 [
                     [
                         row.origin_period,
                         row.currency,
                         text.count(row.creators),
-                        text.signed(text.amount(row.amount_minor, row.currency)),
+                        *(
+                            text.signed(text.amount(amount, row.currency))
+                            for amount in (row.more_minor, row.less_minor, row.amount_minor)
+                        ),
                     ]
                     for row in restated
                 ],

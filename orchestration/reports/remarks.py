@@ -160,6 +160,14 @@ def _small(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
+def _both(row: AdjustmentRow) -> str:
+    """What some get and what is taken from others: together they might look like nothing."""
+    if row.more_minor and row.less_minor:
+        more, less = (amount(one, row.currency) for one in (row.more_minor, -row.less_minor))
+        return f"{more} more and {less} less"
+    return amount(row.amount_minor, row.currency)
+
+
 def _adjusted(totals: Totals, rows: Sequence[AdjustmentRow]) -> list[str]:
     """The amounts posted beside this period's earnings, a sentence for each currency."""
     by_currency: dict[str, list[AdjustmentRow]] = defaultdict(list)
@@ -168,9 +176,9 @@ def _adjusted(totals: Totals, rows: Sequence[AdjustmentRow]) -> list[str]:
     found = []
     for currency, entries in by_currency.items():
         earned = totals.currencies.get(currency, {}).get("earnings_minor", 0)
-        adjusted = sum(abs(row.amount_minor) for row in entries)
+        adjusted = sum(row.more_minor - row.less_minor for row in entries)
         origins = ", ".join(
-            f"{amount(row.amount_minor, currency)} {_FROM[row.kind]} {row.origin_period}"
+            f"{_both(row)} {_FROM[row.kind]} {row.origin_period}"
             f" ({counted(row.creators, 'creator')})"
             for row in entries
         )

@@ -133,6 +133,20 @@ def test_adjustments_that_cancel_each_other_are_named_too(books: HandMade) -> No
     assert "5.00 of february" in remark and "−5.00 of january" in remark
 
 
+def test_what_one_gets_and_another_loses_is_not_nothing(books: HandMade) -> None:
+    of_ben = {"creator_id": "ben", "account": "payable:ben"}
+    (remark,) = remarks(
+        books,
+        creator_eligibility=[ANA],
+        post_eligibility=[GOOD_POST],
+        payout_ledger=[earned(100)],
+        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
+        journal=[adjusted(900, "february", "1"), {**adjusted(-899, "february", "2"), **of_ben}],
+    )
+    assert remark.startswith("More than this period earned")
+    assert "in USD: 9.00 more and 8.99 less of february (2 creators); earned here" in remark
+
+
 def test_a_value_that_looks_meant_is_told_by_count(books: HandMade) -> None:
     """Two creators of the market jp, which is not JP: the gates hold, and they earn nothing."""
     found = remarks(
