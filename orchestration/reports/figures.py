@@ -151,6 +151,16 @@ class DaysTwice:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherPlace:
+    """A closed period whose differences are posted here, and whose last run read another landing folder."""
+
+    period: str
+    by: str  # who started the run that read it
+    landing: str
+    own_landing: str  # of the period that posts
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """A period beside those published before it: days, hours and rates of which a reader has to know."""
 
@@ -158,6 +168,7 @@ class Compared:
     days_twice: Sequence[DaysTwice]
     windows_twice: WindowsTwice | None  # with the one just before
     rates: Sequence[StrangeRate]  # beside those of the one just before, by which it pays
+    other_places: Sequence[OtherPlace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +303,23 @@ def compared_with(
         _windows_twice(connection, latest[-1]),
         # What was paid, not what a restatement has found: that may be read from other files.
         _strange_rates(connection, program_of(published[key]), before),
+        _other_places(connection, published[key], restated),
     )
+
+
+def _other_places(
+    connection: duckdb.DuckDBPyConnection,
+    publication: Publication,
+    restated: Mapping[str, Publication],
+) -> list[OtherPlace]:
+    own = publication.record().landing
+    origins = {row.origin_period for row in adjustment_rows(connection) if row.kind == "adjustment"}
+    records = {key: restated[key].record() for key in sorted(origins) if key in restated}
+    return [
+        OtherPlace(key, record.read_by or record.by, record.landing, own)
+        for key, record in records.items()
+        if record.landing != own
+    ]
 
 
 def _days(publication: Publication) -> tuple[date, date]:

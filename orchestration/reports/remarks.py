@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
+from orchestration.foundations.texts import shown
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import Totals
@@ -85,7 +86,12 @@ def _beside(currency: str, compared: Compared | None) -> list[str]:
     if compared is None:
         return []
     rates = (_of_rate(currency, row, compared.period) for row in compared.rates)
-    return [*_counted_twice(compared), *rates]
+    places = (
+        f"{row.period}, whose differences are posted here, was run again by {shown(row.by)} with the files in"
+        f" {shown(row.landing)}; the run of this period has read those in {shown(row.own_landing)}."
+        for row in compared.other_places
+    )
+    return [*_counted_twice(compared), *rates, *places]
 
 
 def _of_rate(base: str, row: StrangeRate, before: str) -> str:

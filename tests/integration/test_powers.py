@@ -119,6 +119,20 @@ def test_runs_only_closes_neither_what_it_read_nor_published_nor_restated(
 # Closes only.
 
 
+def test_runs_only_restates_by_no_files_of_its_own_unseen(world: World, books: Books) -> None:
+    books.close(1)
+    world.corrected("bo-1", 19_000)
+    world.corrected("ann-1", 1_000)
+    own = world.landing()
+    del world.rows["post_metrics"][-2:]
+    books.run(1, by="bob", landing=own)
+    assert books.posted(2, "adjustment") == [(key(1), "ann", -9_00), (key(1), "bo", 9_00)]
+    told = " ".join(_preview(books).remarks)
+    assert f"in USD: 9.00 more and 9.00 less of {key(1)} (2 creators)" in told
+    said = f"{key(1)}, whose differences are posted here, was run again by bob with the files in {own};"
+    assert f"{said} the run of this period has read those in " in told
+
+
 def test_closes_only_fixes_an_estimate_once_and_changes_no_byte(books: Books) -> None:
     before = books.plain.files(key(1))
     books.close(1, "bob")
