@@ -136,6 +136,14 @@ def _sample(out: Path, creators: int, periods: int, seed: int) -> SampleSummary:
         fail(USAGE, f"cannot write to {out}: {error}; name an empty folder with --out")
 
 
+def _demand_sample(program_file: Path) -> None:
+    """Status 2 where another program than a sample lies: a demo would run all its periods."""
+    from orchestration.sample.program import FIRST_LINE
+
+    if program_file.is_file() and not program_file.read_bytes().startswith(FIRST_LINE.encode()):
+        fail(USAGE, f"{program_file} is not of bonus sample; name another folder with --out")
+
+
 def demo(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where it lies; a demo there goes on.")
@@ -152,6 +160,8 @@ def demo(
     program_file, landing, home = out / "program.yaml", out / "landing", out / "home"
     if not landing.is_dir():
         _sample(out, creators, periods, SEED)
+    else:
+        _demand_sample(program_file)
     loaded = loaded_program(program_file)
     place = prepared_home(home)
     keys = [period.key for period in loaded.program.periods]

@@ -143,11 +143,12 @@ class StrangeRate:
 
 @dataclass(frozen=True, slots=True)
 class DaysTwice:
-    """Days that an earlier period counts, too, by the program file of its latest run."""
+    """Days that an earlier period counts, too, by the program file of its latest run, or did as it was published."""
 
     period: str
     first: date
     last: date
+    is_still_so: bool  # False: a restatement of it counts other days
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,12 +297,11 @@ def compared_with(
     before = before_of(published, key)
     if before is None:
         return None
-    latest = [restated.get(one.period, one) for one in _earlier(published, key)]
+    # Beside what was paid: what a restatement has found may be read from any files.
     return Compared(
         before.period,
-        _days_twice(published[key], latest),
-        _windows_twice(connection, latest[-1]),
-        # What was paid, not what a restatement has found: that may be read from other files.
+        _days_twice(published, restated, key),
+        _windows_twice(connection, before),
         _strange_rates(connection, program_of(published[key]), before),
         _other_places(connection, published[key], restated),
     )
@@ -329,14 +329,20 @@ def _days(publication: Publication) -> tuple[date, date]:
     return period.starts_on, program.last_day(period)
 
 
-def _days_twice(publication: Publication, earlier: Sequence[Publication]) -> list[DaysTwice]:
-    first, last = _days(publication)
-    shared = [
-        (one.period, max(first, its[0]), min(last, its[1]))
-        for one in earlier
-        for its in [_days(one)]
-    ]
-    return [DaysTwice(*days) for days in shared if days[1] <= days[2]]
+def _days_twice(
+    published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
+) -> list[DaysTwice]:
+    first, last = _days(published[key])
+    found = []
+    for one in _earlier(published, key):
+        latest = restated.get(one.period, one)
+        for version in {latest.folder: latest, one.folder: one}.values():
+            its_first, its_last = _days(version)
+            shared = max(first, its_first), min(last, its_last)
+            if shared[0] <= shared[1]:
+                found.append(DaysTwice(one.period, *shared, is_still_so=version is latest))
+                break
+    return found
 
 
 def _strange_rates(

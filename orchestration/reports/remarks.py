@@ -18,6 +18,7 @@ from orchestration.records import Totals
 from orchestration.reports.figures import (
     AdjustmentRow,
     Compared,
+    DaysTwice,
     PeriodFigures,
     ReasonRow,
     StrangeRate,
@@ -109,17 +110,26 @@ def _counted_twice(compared: Compared) -> list[str]:
     """Days of the program file that both periods count, else hours that only some creators have in both."""
     key, windows = compared.period, compared.windows_twice
     if compared.days_twice or windows is None:
-        return [
-            f"What was earned from {days.first} to {days.last} may be paid twice: {days.period} counts these days,"
-            f" too, by the program file of its last run. Run {days.period} again by the file of today."
-            for days in compared.days_twice
-        ]
+        return [_of_days(days) for days in compared.days_twice]
     hours = " to ".join(f"{at:%Y-%m-%d %H:%M}" for at in (windows.begins_at, windows.ended_at))
     return [
         f"What {counted(windows.creators, 'creator')} earned from {hours} UTC may be paid twice: the day begins"
         f" earlier in their market of this period than in that of {key}, which counts these hours, too. Compare"
         " bonus explain of both periods; bonus adjust takes back what is too much."
     ]
+
+
+def _of_days(days: DaysTwice) -> str:
+    said = f"What was earned from {days.first} to {days.last} may be paid twice: {days.period}"
+    if days.is_still_so:
+        return (
+            f"{said} counts these days, too, by the program file of its last run."
+            f" Run {days.period} again by the file of today."
+        )
+    return (
+        f"{said} was paid for these days, too, and has been run again by other days since. Look whether the"
+        " adjustments of it take that back."
+    )
 
 
 def _remarks(

@@ -10,8 +10,12 @@ ZONES = {"US": "America/Los_Angeles", "JP": "Asia/Tokyo", "KR": "Asia/Seoul"}
 MAXIMUM_POSTS = 12
 BUDGET_PER_CREATOR = 50  # program currency; below what the middle period would pay, so it bites
 
-_HEAD = """\
-# Sample program: every rule of the contract is in use. Written by `bonus sample`.
+FIRST_LINE = "# Sample program: every rule of the contract is in use. Written by `bonus sample`.\n"
+"""How a program file begins that a sample has."""
+
+_HEAD = (
+    FIRST_LINE
+    + """\
 program: instagram-spring-bonus
 currency: USD
 markets:
@@ -20,6 +24,7 @@ markets:
   KR: {timezone: Asia/Seoul}
 periods:
 """
+)
 
 _TERMS = """\
 terms:

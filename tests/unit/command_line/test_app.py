@@ -47,3 +47,12 @@ def test_nothing_is_said_after_the_end() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_demo_runs_no_program_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "program.yaml").write_text("program: own")
+    said = CliRunner().invoke(app, ["demo", "--out", str(tmp_path)])
+    assert said.exit_code == 2
+    assert "is not of bonus sample" in said.output
+    assert not (tmp_path / "home").exists()
