@@ -95,7 +95,7 @@ def export(
                     out,
                     spreadsheet=spreadsheet,
                     as_format=as_format,
-                    outside=place.path,
+                    outside=place.apart(loaded.path),
                 )
     except TooManyRows as error:
         fail(USAGE, str(error))
@@ -187,7 +187,7 @@ def _pay(
     due = payouts_due(place, loaded, period)
     try:
         with writing_to(out):
-            paid = write_payments(due, accounts, debtor, out, outside=place.path)
+            paid = write_payments(due, accounts, debtor, out, outside=place.apart(loaded.path))
     except Unpayable as error:
         fail(USAGE, f"{error}\nnothing is written")
     if as_json:
@@ -237,7 +237,7 @@ def _returned(
 
     rows = return_rows(due, answered)
     with writing_to(out):
-        path = write_returns(due, rows, out, outside=place.path)
+        path = write_returns(due, rows, out, outside=place.apart(loaded.path))
     if answered.remarks:
         say("\n".join(answered.remarks))
     if as_json:

@@ -475,7 +475,7 @@ def gates(
         return
     from expectations.data_docs import write_data_docs
 
-    with writing_to(docs, "--docs"), files_placed(docs, outside=place.path) as fresh:
+    with writing_to(docs, "--docs"), files_placed(docs, outside=place.apart()) as fresh:
         page = write_data_docs(
             verdicts, record.run_id, datetime.fromisoformat(record.started_at), fresh
         )

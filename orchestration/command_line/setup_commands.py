@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +25,7 @@ from orchestration.command_line.edge import (
     ProgramOption,
     demand_engine,
     fail,
+    known_landing,
     landing_place,
     loaded_program,
     options_for,
@@ -235,8 +237,10 @@ def check(
     """
     from orchestration.foundations.texts import nearest_name
     from orchestration.ingest.datasets import DATASET_NAMES
+    from orchestration.pipeline.home import Home
 
-    loaded = _checked_program(program, sarif, home)
+    apart = Home(home).apart(program, known_landing(landing))
+    loaded = _checked_program(program, sarif, apart)
     for name in datasets or ():
         if name not in DATASET_NAMES:
             near = nearest_name(name, DATASET_NAMES)
@@ -254,7 +258,7 @@ def check(
     except NotReachable as error:
         fail(USAGE, str(error))
     if sarif is not None:
-        _write_json(sarif, sarif_of(checked), home)
+        _write_json(sarif, sarif_of(checked), apart)
     if as_json:
         show_json(checked.to_json())
     else:
@@ -264,7 +268,7 @@ def check(
     raise typer.Exit(GATE if checked.errors else 0)
 
 
-def _checked_program(path: Path | None, sarif: Path | None, home: Path) -> LoadedProgram:
+def _checked_program(path: Path | None, sarif: Path | None, apart: Sequence[Path]) -> LoadedProgram:
     """The program; what is wrong with its file is also written as SARIF, where that is asked for."""
     from orchestration.checking.sarif import sarif_of_program
     from orchestration.terms.load import ProgramFileError, load_program
@@ -273,12 +277,12 @@ def _checked_program(path: Path | None, sarif: Path | None, home: Path) -> Loade
         try:
             return load_program(path)
         except ProgramFileError as error:
-            _write_json(sarif, sarif_of_program(error.problems), home)
+            _write_json(sarif, sarif_of_program(error.problems), apart)
     return loaded_program(path)
 
 
-def _write_json(path: Path, value: Any, home: Path) -> None:
+def _write_json(path: Path, value: Any, apart: Sequence[Path]) -> None:
     try:
-        write_named_file(path, json.dumps(value, indent=2).encode(), outside=home)
+        write_named_file(path, json.dumps(value, indent=2).encode(), outside=apart)
     except OSError as error:
         fail(USAGE, f"cannot write {path}: {error.strerror}; name another file")

@@ -41,7 +41,7 @@ def explanation_of(
     text, told = (f"{name_of(creator_id)}{ending}" for ending in (".txt", ".json"))
     content = json.dumps(explanation.to_json(), ensure_ascii=False, indent=1)
     try:
-        with folder_held(out, outside=home.path) as held:
+        with folder_held(out, outside=home.apart()) as held:
             replace_file(held / text, f"{page(explanation)}\n".encode(), mode=_MODE)
             replace_file(held / told, f"{content}\n".encode(), mode=_MODE)
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EINVAL, EISDIR, ELOOP, ENOTDIR, EPERM
 from os import strerror
@@ -105,12 +105,16 @@ def _fresh(
         raise
 
 
-def demand_outside(path: Path, outside: Path | None) -> None:
-    """PermissionError where a path lies in the folder `outside`: a home, in which other files have no place."""
-    if outside is not None and _real(path).is_relative_to(_real(outside)):
-        raise PermissionError(
-            EPERM, f"it lies in the home {outside}, where other files have no place"
-        )
+def demand_outside(path: Path, outside: Sequence[Path]) -> None:
+    """PermissionError where a path lies in one of the folders `outside`, or is one of the files there."""
+    for place in outside:
+        if _real(path).is_relative_to(_real(place)):
+            why = (
+                f"it lies in {place}, where other files have no place"
+                if place.is_dir()
+                else f"{place} is a program file, which nothing takes the place of"
+            )
+            raise PermissionError(EPERM, why)
 
 
 def _real(path: Path) -> Path:
@@ -118,7 +122,7 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def write_named_file(path: Path, content: bytes, *, outside: Path | None = None) -> None:
+def write_named_file(path: Path, content: bytes, *, outside: Sequence[Path] = ()) -> None:
     """Writes the file that somebody has named: into a pipe or a terminal, else whole, in the place of a file.
 
     OSError for a link, which may lead to a file that is not meant; else as `folder_held`.
@@ -137,11 +141,11 @@ def write_named_file(path: Path, content: bytes, *, outside: Path | None = None)
 
 
 @contextmanager
-def folder_held(out: Path, *, outside: Path | None = None, mode: int = 0o777) -> Iterator[Path]:
+def folder_held(out: Path, *, outside: Sequence[Path] = (), mode: int = 0o777) -> Iterator[Path]:
     """The folder `out`, made if it is missing, by a path that leads to it whatever has its name meanwhile.
 
     The path holds in processes that are started from here, too, for as long as the block lasts. PermissionError
-    where the folder lies in `outside`. Where the system shows no open folders it is `out` itself.
+    where the folder lies in one of `outside`. Where the system shows no open folders it is `out` itself.
     """
     demand_outside(out, outside)  # before a folder is made there
     out.mkdir(mode=mode, parents=True, exist_ok=True)
@@ -152,7 +156,7 @@ def folder_held(out: Path, *, outside: Path | None = None, mode: int = 0o777) ->
 
 
 @contextmanager
-def files_placed(out: Path, *, outside: Path | None = None) -> Iterator[Path]:
+def files_placed(out: Path, *, outside: Sequence[Path] = ()) -> Iterator[Path]:
     """A fresh folder whose files take their places in `out`, which is made, when the block ends well.
 
     For a folder that others may write in. A link there that has the name of a file is replaced, and
@@ -167,7 +171,11 @@ def files_placed(out: Path, *, outside: Path | None = None) -> Iterator[Path]:
                 found = os.fstat(fresh)
                 if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
                     raise PermissionError(EPERM, f"{path.name} there was exchanged")
-                yield _by_number(fresh, path)
+                below = _by_number(fresh, path)
+                yield below
+                for file in below.rglob("*"):
+                    if not file.is_dir():
+                        demand_outside(held / file.relative_to(below), outside)
                 _place(fresh, into)
         finally:
             shutil.rmtree(path, ignore_errors=True)

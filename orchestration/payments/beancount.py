@@ -56,7 +56,7 @@ def export_beancount(home: Home, program: Program, period: str, out: Path) -> li
     published = home.store(program.program).published()
     order = order_as_published(home, program, published.values())
     publications = [published[key] for key in order[: order.index(period) + 1]]
-    with files_placed(out, outside=home.path) as fresh:
+    with files_placed(out, outside=home.apart()) as fresh:
         path = fresh / f"{period}.beancount"
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for line in beancount_lines(program.program, publications):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Paid:
 
 
 def write_payments(
-    due: Due, accounts: Path, debtor: Path, out: Path, *, outside: Path | None = None
+    due: Due, accounts: Path, debtor: Path, out: Path, *, outside: Sequence[Path] = ()
 ) -> Paid:
     """Writes `<out>/<period>-<currency>.xml` for each currency in which something is paid.
 
@@ -77,7 +78,7 @@ def write_payments(
     written does not hold against schema and ledger; Refused if another message lies there, as that of
     another program, whose payees nobody would pay. Nothing is written then. The files are for their
     owner alone, since account numbers stand in them. OSError where they cannot be written, or where `out`
-    lies in `outside`.
+    lies in one of `outside`.
     """
     payer, parties = _parties(due, accounts, debtor)
     contents, files = {}, []

@@ -149,12 +149,12 @@ def return_rows(due: Due, answered: Answered) -> list[tuple[str, ...]]:
 
 
 def write_returns(
-    due: Due, rows: Sequence[tuple[str, ...]], out: Path, *, outside: Path | None = None
+    due: Due, rows: Sequence[tuple[str, ...]], out: Path, *, outside: Sequence[Path] = ()
 ) -> Path | None:
     """Writes `<out>/<period>-returns.csv` in the form of §2; None, and no file, where there is no row.
 
     Refused where that of another program lies there; OSError where it cannot be written, or `out` lies in
-    `outside`.
+    one of `outside`.
     """
     if not rows:
         return None

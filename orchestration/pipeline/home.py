@@ -18,6 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from orchestration.foundations.files import replace_file
+from orchestration.ingest.datasets import DATASET_NAMES
 from orchestration.ingest.discovery import Inventory
 from orchestration.ingest.fingerprint import FileFingerprint, Hashed, landing_digest
 from orchestration.ingest.landing_place import Landing, landing_at, look_at, take
@@ -267,6 +268,18 @@ class Home:
             for path in sorted((self.path / "programs").glob("*.json"))
             if (entry := json.loads(path.read_text(encoding="utf-8")))
         }
+
+    def apart(self, program_file: Path | None = None, landing: Landing | None = None) -> list[Path]:
+        """The places where no command puts a file that somebody asks for: the home, program files, and the
+        folders of datasets; those of the programs in this home, and of a command's own options."""
+        known = self.registrations().values()
+        files = [program_file, *(one.program_file for one in known)]
+        landings = [landing, *(one.landing for one in known)]
+        return [
+            self.path,
+            *(file for file in files if file is not None),
+            *(one / name for one in landings if isinstance(one, Path) for name in DATASET_NAMES),
+        ]
 
     def options(self, program: str) -> str:
         """The options with which a command that is shown works on a program, wherever it is pasted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,7 +47,7 @@ def export_period(
     *,
     spreadsheet: bool = False,
     as_format: Format = "csv",
-    outside: Path | None = None,
+    outside: Sequence[Path] = (),
 ) -> list[Path]:
     """Writes the tables, and beside them `program.yaml` and `run.json`; returns the files.
 

@@ -104,9 +104,9 @@ def write_asked(home: Home, program: str, period: str | None, out: Path | None) 
         figures = period_figures(published, store.restated(), period)
         told = notices(home, program, published)
         page = render(period_page(figures, notices=told)).encode()
-        write_named_file(out, page, outside=home.path)
+        write_named_file(out, page, outside=home.apart())
         return [out]
     overview = out if out.suffix == ".html" else out / OVERVIEW
-    with folder_held(overview.parent, outside=home.path) as held:
+    with folder_held(overview.parent, outside=home.apart()) as held:
         pages = write_pages(home, program, published, held / overview.name)
     return [overview, *(overview.with_name(page.name) for page in pages.values())]

@@ -44,7 +44,7 @@ def simulate_periods(
     published = home.store(loaded.program.program).published()
     for other in others:
         named_periods(loaded, other, periods, published)
-    with _writing(out, umask), folder_held(out, outside=home.path) as held:
+    with _writing(out, umask), folder_held(out, outside=home.apart()) as held:
         if not os.access(held, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     limits = EngineLimits.of(os.environ)
@@ -59,7 +59,7 @@ def simulate_periods(
         with (
             simulated(home, loaded, other, periods, landing, make_run) as pairs,
             _writing(out, umask),
-            files_placed(out, outside=home.path) as fresh,
+            files_placed(out, outside=home.apart()) as fresh,
         ):
             return write_simulation(other, settings, pairs, fresh / below)
 
@@ -69,7 +69,7 @@ def simulate_periods(
     for number, other in enumerate(others, start=1):
         name = f"variant-{number}"
         variants.append({**simulate(other, name), "variant": name})
-    with _writing(out, umask), files_placed(out, outside=home.path) as fresh:
+    with _writing(out, umask), files_placed(out, outside=home.apart()) as fresh:
         return write_variants(variants, fresh)
 
 

@@ -57,7 +57,7 @@ def test_the_launchpad_says_what_its_fields_mean() -> None:
     ("creator", "out", "said"),
     [
         ("nobody", "out", "has no row in the ledger"),
-        (CREATOR, "home/out", "lies in the home"),
+        (CREATOR, "home/out", "it lies in"),
         (CREATOR, "", "give the whole path of a folder"),
     ],
     ids=["unknown creator", "inside the home", "no folder"],

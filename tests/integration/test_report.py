@@ -12,6 +12,7 @@ import pytest
 from orchestration.publishing.store import Publication
 from orchestration.reports.text import amount, count
 from orchestration.reports.write import reports_folder, write_reports
+from orchestration.terms.load import load_program
 from tests.conftest import BonusHere
 from tests.integration.books import Books
 from tests.page_reader import PageReader, read_page
@@ -126,9 +127,24 @@ def test_a_page_is_written_at_publish_and_at_close(sample: Path, tmp_path: Path)
         ("check", "--sarif", str(inside)),
     ):
         done = bonus(*command)
-        assert (done.returncode, "lies in the home" in done.stderr) == (2, True), command
+        assert (done.returncode, "it lies in" in done.stderr) == (2, True), command
     assert path.read_bytes() == at_close
     assert bonus("verify").returncode == 0
+    # Nor into what a run reads: a program file, and the folders of datasets.
+    delivered = bonus.landing / "posts"
+    there = sorted(delivered.iterdir())
+    for command in (
+        ("export", first, "--out", str(bonus.program.parent)),
+        ("report", first, "--out", str(bonus.program)),
+        ("report", first, "--out", str(delivered / "page.html")),
+        ("check", "--sarif", str(there[0])),
+        ("check", "--sarif", str(bonus.program)),
+        ("statement", first, "--out", str(delivered)),
+    ):
+        assert bonus(*command).returncode == 2, command
+    assert sorted(delivered.iterdir()) == there
+    assert books.program == load_program(bonus.program).program
+    assert bonus("run", first, "--by", "ada").returncode == 0
 
 
 @pytest.mark.long  # several runs by the command line

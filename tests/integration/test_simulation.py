@@ -339,7 +339,7 @@ def test_statuses_of_the_command(bonus: BonusHere, small: Small, tmp_path: Path)
         (2, "has no period 'july'", status(["july"])),
         (2, "expected", status(["june"], PROGRAM.replace("rate: 10", "rate: -1"))),
         (2, "a file: File exists; name another folder as out", status(["june"], out="a file")),
-        (2, "lies in the home", status(["june"], out=inside)),
+        (2, "it lies in", status(["june"], out=inside)),
         (2, "is not published", status(["june"], BONUS_HOME=str(tmp_path / "fresh"))),
         (3, "may: the staging gate has not held", status(["may"], WITHOUT_APRIL)),
         (4, "june published, but not in the program file", status(["may"], BONUS_PROGRAM=str(without_june))),
@@ -365,10 +365,17 @@ def test_no_link_in_the_folder_is_followed(bonus: BonusHere, small: Small, tmp_p
     (out / "june").symlink_to(version)
     done = bonus(*arguments)
     assert done.returncode == 2
+    assert "it lies in" in done.stderr
+    assert sorted(version.iterdir()) == before
+    (out / "june").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    (out / "june").symlink_to(tmp_path / "elsewhere")
+    done = bonus(*arguments)
+    assert done.returncode == 2
     assert "june there is a link or a file, where a folder is to be" in " ".join(
         done.stderr.split()
     )
-    assert sorted(version.iterdir()) == before
+    assert not any((tmp_path / "elsewhere").iterdir())
 
 
 def test_an_amount_that_is_too_large_is_told_in_one_message(
@@ -422,7 +429,7 @@ def test_the_job_of_the_ui_simulates_and_says_where(
         ({"out": str(out)}, "which other terms?"),
         ({"out": str(out), "settings": ["rate=20"]}, "has no key 'rate'"),
         ({"out": str(out), "settings": [f"{rate}=20"], "periods": ["april"]}, "may lies between"),
-        ({"out": str(home.path), "settings": [f"{rate}=20"]}, "lies in the home"),
+        ({"out": str(home.path), "settings": [f"{rate}=20"]}, "it lies in"),
         ({"out": str(out), "with_files": [str(tmp_path / "absent")]}, "absent"),
     ):
         (failure,) = (each for each in launched(**config).all_events if each.is_step_failure)

@@ -206,9 +206,9 @@ def test_what_is_refused(bonus: BonusHere, whole: Books, tmp_path: Path) -> None
         (
             (closed, "--out", str(whole.home.path / "x")),
             2,
-            "lies in the home",
+            "it lies in",
         ),
-        ((closed, "--out", str(whole.home.path)), 2, "lies in the home"),
+        ((closed, "--out", str(whole.home.path)), 2, "it lies in"),
         ((closed, "--out", str(whole.loaded.path)), 2, "cannot write to"),
         (("never", "--out", out), 2, "has no period 'never'"),
         ((closed, "--out", out, "--language", "de"), 2, "--language"),

@@ -173,7 +173,7 @@ def test_no_file_is_placed_where_none_may_be(tmp_path: Path) -> None:
     home, link = tmp_path / "home", tmp_path / "link"
     home.mkdir()
     link.symlink_to(home)
-    with pytest.raises(PermissionError, match="it lies in"), files_placed(link, outside=home):
+    with pytest.raises(PermissionError, match="it lies in"), files_placed(link, outside=[home]):
         pass
     assert os.listdir(home) == []
 
@@ -185,7 +185,7 @@ def test_no_folder_is_held_or_made_where_none_may_be(name: str, tmp_path: Path) 
     (tmp_path / "link").symlink_to(home)
     with (
         pytest.raises(PermissionError, match="it lies in"),
-        folder_held(tmp_path / name, outside=home),
+        folder_held(tmp_path / name, outside=[home]),
     ):
         pass
     assert os.listdir(home) == ["below"]
@@ -195,7 +195,7 @@ def test_a_held_folder_stays_the_one_that_it_was(tmp_path: Path) -> None:
     """In this process, and in one that it starts."""
     elsewhere, out = tmp_path / "elsewhere", tmp_path / "out"
     elsewhere.mkdir()
-    with folder_held(out, outside=elsewhere) as held:
+    with folder_held(out, outside=[elsewhere]) as held:
         out.rename(tmp_path / "moved")
         out.symlink_to(elsewhere)
         replace_file(held / "a", b"new")
@@ -208,7 +208,7 @@ def test_a_held_folder_stays_the_one_that_it_was(tmp_path: Path) -> None:
 def test_links_in_a_circle_are_an_error_of_the_system(tmp_path: Path) -> None:
     loop = tmp_path / "loop"
     loop.symlink_to("loop")
-    with pytest.raises(OSError), folder_held(loop, outside=tmp_path / "home"):
+    with pytest.raises(OSError), folder_held(loop, outside=[tmp_path / "home"]):
         pass
 
 
@@ -258,5 +258,24 @@ def test_no_named_file_is_written_where_none_may_be(name: str, tmp_path: Path) -
     home.mkdir()
     (tmp_path / "link").symlink_to(home)
     with pytest.raises(PermissionError, match="it lies in"):
-        write_named_file(tmp_path / name, b"new", outside=home)
+        write_named_file(tmp_path / name, b"new", outside=[home])
     assert os.listdir(home) == []
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_no_file_takes_the_place_of_one_that_stands_apart(tmp_path: Path, is_link: bool) -> None:
+    program = tmp_path / "program.yaml"
+    program.write_text("own")
+    out = tmp_path
+    if is_link:
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "program.yaml").symlink_to(program)
+    with pytest.raises(PermissionError, match="nothing takes the place of"):  # noqa: SIM117
+        with files_placed(out, outside=[program]) as fresh:
+            (fresh / "a.csv").write_text("new")
+            (fresh / "program.yaml").write_text("new")
+    with pytest.raises(PermissionError, match="nothing takes the place of"):
+        write_named_file(out / "program.yaml", b"new", outside=[program])
+    assert program.read_text() == "own"
+    assert not (out / "a.csv").exists()
