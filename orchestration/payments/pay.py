@@ -10,7 +10,14 @@ from typing import Any
 from orchestration.foundations.files import folder_held, replace_files
 from orchestration.foundations.texts import shown
 from orchestration.payments.accounts import Party, Unpayable, read_accounts, read_debtor
-from orchestration.payments.pain001 import MOST_MINOR, demand_as_meant, written
+from orchestration.payments.pain001 import (
+    MOST_MINOR,
+    Message,
+    NotAsMeant,
+    demand_as_meant,
+    read_message,
+    written,
+)
 from orchestration.payments.payouts import Due, demand_own
 from orchestration.terms.currencies import amount_text, money_text
 
@@ -75,33 +82,44 @@ def write_payments(
     """Writes `<out>/<period>-<currency>.xml` for each currency in which something is paid.
 
     Unpayable, with all faults, if the files of accounts do not allow it; NotAsMeant if what would be
-    written does not hold against schema and ledger; Refused if another message lies there, as that of
-    another program, whose payees nobody would pay. Nothing is written then. The files are for their
+    written does not hold against schema and ledger; Refused if a file lies there that pays something else, as
+    that of another program or home, whose payees nobody would pay. Nothing is written then. The files are for their
     owner alone, since account numbers stand in them. OSError where they cannot be written, or where `out`
     lies in one of `outside`.
     """
     payer, parties = _parties(due, accounts, debtor)
-    contents, files = {}, []
+    contents, files, messages = {}, [], {}
     for currency in due.payouts:
         path = out / f"{due.period}-{currency}.xml"
         content = written(due, currency, payer, parties)
         message = demand_as_meant(content, due, currency, payer, parties)
         contents[path.name] = content
+        messages[path] = message
         _, total = due.sums[currency]
         files.append(PaymentFile(path, currency, message.message_id, message.count, total))
     if files:
         with folder_held(out, outside=outside, mode=0o700) as held:
-            there = {file.path: held / file.path.name for file in files}
             demand_own(
                 [
-                    file.path
-                    for file in files
-                    if there[file.path].is_file()
-                    and file.message_id.encode() not in there[file.path].read_bytes()
+                    path
+                    for path, message in messages.items()
+                    if (there := held / path.name).is_file() and not _pays_the_same(there, message)
                 ]
             )
             replace_files({held / name: content for name, content in contents.items()}, mode=0o600)
     return Paid(files, sorted(one for one, party in parties.items() if not party.is_plain_latin))
+
+
+def _pays_the_same(path: Path, message: Message) -> bool:
+    """True for a file of this message: of a closed period the amounts stay, while accounts may change."""
+    try:
+        there = read_message(path.read_bytes())
+    except (NotAsMeant, SyntaxError, ValueError):  # no XML, or no such message
+        return False
+    return there.message_id == message.message_id and (
+        [(one.end_to_end_id, one.minor) for one in there.transfers]
+        == [(one.end_to_end_id, one.minor) for one in message.transfers]
+    )
 
 
 def _parties(due: Due, accounts: Path, debtor: Path) -> tuple[Party, dict[str, Party]]:

@@ -95,11 +95,11 @@ def payouts_due(home: Home, loaded: LoadedProgram, period: str) -> Due:
 
 
 def demand_own(others: Sequence[Path]) -> None:
-    """Refused for files that lie where a period's go, and are not of it: they are not written over."""
+    """Refused for files that lie where a period's go, and say something else: they are not written over."""
     if others:
         raise Refused(
-            f"{', '.join(map(str, others))} is no file of this program and period; nothing is written. Name"
-            " another folder with --out, or move it away"
+            f"{', '.join(map(str, others))} is no file of this program and period, or says something"
+            " else; nothing is written. Name another folder with --out, or move it away"
         )
 
 

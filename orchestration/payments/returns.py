@@ -153,8 +153,8 @@ def write_returns(
 ) -> Path | None:
     """Writes `<out>/<period>-returns.csv` in the form of §2; None, and no file, where there is no row.
 
-    Refused where that of another program lies there; OSError where it cannot be written, or `out` lies in
-    one of `outside`.
+    Refused where one with other rows lies there, which somebody may have to deliver yet; OSError where
+    it cannot be written, or `out` lies in one of `outside`.
     """
     if not rows:
         return None
@@ -165,16 +165,16 @@ def write_returns(
     path = out / f"{due.period}-returns.csv"
     with folder_held(out, outside=outside, mode=0o700) as held:
         there = held / path.name
-        demand_own([path] if there.is_file() and not _is_own(there, due.program) else [])
+        demand_own([path] if there.is_file() and not _has_none_but(there, rows) else [])
         replace_files({there: text.getvalue().encode()}, mode=0o600)
     return path
 
 
-def _is_own(path: Path, program: str) -> bool:
-    """True for rows of this program alone, as `write_returns` has them."""
+def _has_none_but(path: Path, rows: Sequence[tuple[str, ...]]) -> bool:
+    """True for a file of `write_returns` without any other row."""
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        header, *rows = [*csv.reader(file)] or [[]]
-    return tuple(header) == COLUMNS and {row[0] for row in rows if row} <= {program}
+        header, *there = [*csv.reader(file)] or [[]]
+    return tuple(header) == COLUMNS and {tuple(row) for row in there} <= set(rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -394,8 +394,13 @@ def test_the_files_of_another_program_are_not_written_over(
     other.run_and_close(1)
     done = pay_in(other.home, other, files, 1)
     assert done.returncode == 4, done.stdout
-    assert (
-        "2024-01-USD.xml is no file of this program and period; nothing is written" in done.stderr
-    )
+    assert "2024-01-USD.xml is no file of this program and period" in done.stderr
     assert contents(files / "bank") == before
+    # Nor those of the same program in another home, which pays something else by the same ids.
+    shutil.copytree(files / "bank", files / "changed")
+    changed = files / "changed" / "2024-01-USD.xml"
+    changed.write_bytes(changed.read_bytes().replace(b"</InstdAmt>", b"1</InstdAmt>", 1))
+    before = contents(files / "changed")
+    assert pay_in(books.home, books, files, 1, out="changed").returncode == 4
+    assert contents(files / "changed") == before
     assert pay_in(other.home, other, files, 1, out="other").returncode == 0

@@ -278,3 +278,11 @@ def test_rows_are_in_landing_form(tmp_path: Path) -> None:
     ):
         write_returns(other, rows, tmp_path / "out")
     assert path.read_bytes() == own
+    # Nor are rows of its own that are not among these: somebody may have to deliver them yet.
+    path.write_text(
+        path.read_text("utf-8") + "bonus,R1,ann,2024-01,USD,returned,,2024-02-21T09:30:00Z\n"
+    )
+    own = path.read_bytes()
+    with pytest.raises(Refused, match="or says something else"):
+        write_returns(due, return_rows(due, answered), tmp_path / "out")
+    assert path.read_bytes() == own
