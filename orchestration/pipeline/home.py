@@ -17,12 +17,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from orchestration import records
 from orchestration.foundations.files import replace_file
 from orchestration.ingest.datasets import DATASET_NAMES
 from orchestration.ingest.discovery import Inventory
 from orchestration.ingest.fingerprint import FileFingerprint, Hashed, landing_digest
 from orchestration.ingest.landing_place import Landing, landing_at, look_at, take
 from orchestration.publishing.store import Store
+from orchestration.records import Unreadable
 
 POSTGRES_URL = "BONUS_DAGSTER_POSTGRES_URL"
 """Names the PostgreSQL database of Dagster's storage; without it the storage is SQLite."""
@@ -74,12 +76,25 @@ class Unfit(RuntimeError):
     """The home cannot be used as things stand; says what to do."""
 
 
+def _registration(path: Path) -> Registration:
+    try:
+        known = records.Registration.read(path.read_bytes())
+    except Unreadable as error:
+        raise Damaged(
+            f"{path} does not say where a program's files are ({error}). Move it away, then run the program"
+            " once with --program and --landing"
+        ) from None
+    return Registration(
+        Path(known.program_file), landing_at(known.landing) if known.landing else None
+    )
+
+
 class Busy(RuntimeError):
     """Another process holds what is needed; says which, and what to do."""
 
 
 class Damaged(RuntimeError):
-    """A file that Dagster needs cannot be read; says what to do."""
+    """A file that the home needs cannot be read; says what to do."""
 
 
 _WRITTEN_EVENT_LOG = (
@@ -252,22 +267,16 @@ class Home:
             program_file, landing = known.program_file, known.landing or landing
         elif known and landing is None:
             landing = known.landing
-        entry = {
-            "program_file": str(program_file.resolve()),
-            "landing": None if landing is None else str(landing.resolve()),
-        }
-        replace_file(folder / f"{program}.json", json.dumps(entry).encode())
+        entry = records.Registration(
+            program_file=str(program_file.resolve()),
+            landing=None if landing is None else str(landing.resolve()),
+        )
+        replace_file(folder / f"{program}.json", entry.content())
 
     def registrations(self) -> dict[str, Registration]:
-        """All programs that live in this home, by name."""
-        return {
-            path.stem: Registration(
-                Path(entry["program_file"]),
-                landing_at(entry["landing"]) if entry["landing"] else None,
-            )
-            for path in sorted((self.path / "programs").glob("*.json"))
-            if (entry := json.loads(path.read_text(encoding="utf-8")))
-        }
+        """All programs that live in this home, by name; Damaged if a file there is none of a program."""
+        paths = sorted((self.path / "programs").glob("*.json"))
+        return {path.stem: _registration(path) for path in paths}
 
     def apart(self, program_file: Path | None = None, landing: Landing | None = None) -> list[Path]:
         """The places where no command puts a file that somebody asks for: the home, program files, and the

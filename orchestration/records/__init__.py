@@ -223,4 +223,4 @@ class Registration(Record):
     """The places where a program's files were last seen. A run from the UI reads them there."""
 
     program_file: str
-    landing: str
+    landing: str | None = None  # None: it is not known yet

@@ -17,7 +17,9 @@ from orchestration.pipeline.home import (
     POSTGRES_CONFIG,
     POSTGRES_URL,
     Busy,
+    Damaged,
     Home,
+    Registration,
     Unfit,
     process_started,
     sqlite_config,
@@ -199,3 +201,25 @@ def test_a_home_that_dagster_or_duckdb_would_not_find_is_refused(
     with pytest.raises(Unfit, match=r"[Nn]ame another home"):
         Home(tmp_path / os.fsdecode(name)).prepare()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"not json", b'{"program_file": 7}', b"\xff"])
+def test_a_file_that_is_none_of_a_program_is_named(tmp_path: Path, content: bytes) -> None:
+    home = Home(tmp_path)
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "p.json").write_bytes(content)
+    with pytest.raises(Damaged, match=r"p\.json does not say where a program's files are"):
+        home.registrations()
+
+
+def test_where_files_are_is_kept(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.register("p", tmp_path / "p.yaml", None)
+    assert home.registrations()["p"].landing is None
+    home.register("p", tmp_path / "p.yaml", tmp_path)
+    home.register("p", tmp_path / "q.yaml", None)
+    assert home.registrations() == {"p": Registration(tmp_path / "q.yaml", tmp_path)}
+    # As 0.1.0 has written it.
+    old = json.dumps({"program_file": str(tmp_path / "p.yaml"), "landing": None})
+    (tmp_path / "home" / "programs" / "p.json").write_text(old)
+    assert home.registrations() == {"p": Registration(tmp_path / "p.yaml", None)}
