@@ -30,11 +30,11 @@ _URL = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]
 # within the library's 30 seconds.
 _PART_BYTES: Final = 8 << 20
 _RETRIES: Final[Mapping[str, Any]] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
-# Where a bucket of the same name may be another one.
-_WHERE: Final = (
-    "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT", "AZURE_STORAGE_ACCOUNT_NAME",
-    "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT", "GOOGLE_BASE_URL",
-)  # fmt: skip
+# Variables, in any case of letters, by which a bucket of the same name may be another one, or somebody
+# between may answer.
+_SAYS_WHERE: Final = re.compile("(AWS|AZURE|GOOGLE)_|.*PROXY|SSL_", re.IGNORECASE)
+# What changes from day to day and says nothing of it: else all would be fetched anew with each token.
+_IS_SECRET: Final = re.compile(".*(KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL)", re.IGNORECASE)
 
 
 class NotReachable(OSError):
@@ -101,7 +101,11 @@ class Bucket:
 
     def identity_of(self, listed: Listed) -> Sequence[str]:
         """The identity that tells an object's bytes from all others, also from those of a namesake elsewhere."""
-        where = [os.environ.get(name, "") for name in _WHERE]
+        where = [
+            f"{name}={value}"
+            for name, value in sorted(os.environ.items())
+            if _SAYS_WHERE.match(name) and not _IS_SECRET.match(name)
+        ]
         return [str(self), listed.name, str(listed.size_bytes), listed.content, *where]
 
     def listing(self) -> dict[str, Listed]:

@@ -501,3 +501,27 @@ def test_an_object_is_found_by_its_path() -> None:
     (entry,) = discover_listing(told).entries
     assert isinstance(entry, FoundFile)
     assert listed_at(told, entry.path) == told["posts/a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_another"),
+    [
+        ("AWS_ENDPOINT_URL", True),
+        ("AWS_Endpoint_Url", True),  # obstore takes names in any case of letters
+        ("HTTP_PROXY", True),  # who is between may answer with other bytes
+        ("https_proxy", True),
+        ("AWS_PROXY_URL", True),
+        ("SSL_CERT_FILE", True),
+        ("GOOGLE_BASE_URL", True),
+        ("AWS_SESSION_TOKEN", False),  # another each hour: nothing is fetched anew for it
+        ("AWS_ACCESS_KEY_ID", False),
+        ("LANG", False),
+    ],
+)
+def test_an_object_is_another_where_another_may_have_answered(
+    monkeypatch: pytest.MonkeyPatch, name: str, is_another: bool
+) -> None:
+    place, one = Bucket("s3", "bucket"), Listed("posts/a.csv", 1, '"tag"', "")
+    before = place.identity_of(one)
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert (place.identity_of(one) != before) == is_another
