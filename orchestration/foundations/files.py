@@ -110,9 +110,9 @@ def demand_outside(path: Path, outside: Sequence[Path]) -> None:
     for place in outside:
         if _real(path).is_relative_to(_real(place)):
             why = (
-                f"it lies in {place}, where other files have no place"
-                if place.is_dir()
-                else f"{place} is a program file, which nothing takes the place of"
+                f"{place} is a program file, which nothing takes the place of"
+                if place.is_file()
+                else f"it lies in {place}, where other files have no place"
             )
             raise PermissionError(EPERM, why)
 

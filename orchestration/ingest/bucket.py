@@ -34,7 +34,7 @@ _RETRIES: Final[Mapping[str, Any]] = {"max_retries": 4, "retry_timeout": timedel
 # between may answer.
 _SAYS_WHERE: Final = re.compile("(AWS|AZURE|GOOGLE)_|.*PROXY|SSL_", re.IGNORECASE)
 # What changes from day to day and says nothing of it: else all would be fetched anew with each token.
-_IS_SECRET: Final = re.compile(".*(KEY|SECRET|TOKEN|PASSWORD|CREDENTIAL)", re.IGNORECASE)
+_IS_SECRET: Final = re.compile(".*(ACCESS_KEY|TOKEN|PASSWORD)", re.IGNORECASE)
 
 
 class NotReachable(OSError):
