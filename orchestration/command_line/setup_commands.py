@@ -239,7 +239,7 @@ def check(
     from orchestration.ingest.datasets import DATASET_NAMES
     from orchestration.pipeline.home import Home
 
-    apart = Home(home).apart(program, known_landing(landing))
+    apart = Home(home).apart(program, known_landing(landing)) if sarif else []
     loaded = _checked_program(program, sarif, apart)
     for name in datasets or ():
         if name not in DATASET_NAMES:
