@@ -83,19 +83,20 @@ def export(
         )
     from orchestration.publishing.export import TooManyRows, export_period
 
+    apart = place.apart(loaded.path)
     try:
         with writing_to(out):
             if as_format == "beancount":
                 from orchestration.payments.beancount import export_beancount
 
-                files = export_beancount(place, loaded.program, period, out)
+                files = export_beancount(place, loaded.program, period, out, outside=apart)
             else:
                 files = export_period(
                     publication,
                     out,
                     spreadsheet=spreadsheet,
                     as_format=as_format,
-                    outside=place.apart(loaded.path),
+                    outside=apart,
                 )
     except TooManyRows as error:
         fail(USAGE, str(error))

@@ -107,8 +107,9 @@ def _fresh(
 
 def demand_outside(path: Path, outside: Sequence[Path]) -> None:
     """PermissionError where a path lies in one of the folders `outside`, or is one of the files there."""
+    real = _real(path)
     for place in outside:
-        if _real(path).is_relative_to(_real(place)):
+        if real.is_relative_to(_real(place)):
             why = (
                 f"{place} is a program file, which nothing takes the place of"
                 if place.is_file()

@@ -51,12 +51,17 @@ def account_of(account: str) -> str:
     return _FIXED[account]
 
 
-def export_beancount(home: Home, program: Program, period: str, out: Path) -> list[Path]:
-    """Writes `<out>/<period>.beancount` of a published period, `program.yaml` and `run.json`; returns them."""
+def export_beancount(
+    home: Home, program: Program, period: str, out: Path, *, outside: Sequence[Path] = ()
+) -> list[Path]:
+    """Writes `<out>/<period>.beancount` of a published period, `program.yaml` and `run.json`; returns them.
+
+    `outside` is as `files_placed` has it.
+    """
     published = home.store(program.program).published()
     order = order_as_published(home, program, published.values())
     publications = [published[key] for key in order[: order.index(period) + 1]]
-    with files_placed(out, outside=home.apart()) as fresh:
+    with files_placed(out, outside=outside) as fresh:
         path = fresh / f"{period}.beancount"
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for line in beancount_lines(program.program, publications):

@@ -93,7 +93,7 @@ def write_payments(
         path = out / f"{due.period}-{currency}.xml"
         content = written(due, currency, payer, parties)
         message = demand_as_meant(content, due, currency, payer, parties)
-        contents[path.name] = content
+        contents[path] = content
         messages[path] = message
         _, total = due.sums[currency]
         files.append(PaymentFile(path, currency, message.message_id, message.count, total))
@@ -106,7 +106,9 @@ def write_payments(
                     if (there := held / path.name).is_file() and not _pays_the_same(there, message)
                 ]
             )
-            replace_files({held / name: content for name, content in contents.items()}, mode=0o600)
+            replace_files(
+                {held / path.name: content for path, content in contents.items()}, mode=0o600
+            )
     return Paid(files, sorted(one for one, party in parties.items() if not party.is_plain_latin))
 
 

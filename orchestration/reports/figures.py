@@ -246,6 +246,7 @@ def period_figures(
     with duckdb.connect() as connection:
         for name, table in PUBLISHED_TABLES.items():
             connection.execute(f"create view {name} as {publication.relation(table)}")
+        adjustments = adjustment_rows(connection)
         return PeriodFigures(
             program=program,
             period=period,
@@ -254,7 +255,7 @@ def period_figures(
             closed=CloseEntry.from_line(seal) if seal is not None else None,
             restated=restated[key].record() if key in restated else None,
             before=before,
-            compared=compared_with(connection, published, restated, key),
+            compared=compared_with(connection, published, restated, key, adjustments),
             points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
             budget_minor=None
             if period.budget is None
@@ -270,7 +271,7 @@ def period_figures(
             creator_reasons=reason_rows(connection, "creator_eligibility"),
             post_reasons=reason_rows(connection, "post_eligibility"),
             settlement=_settlement(connection),
-            adjustments=adjustment_rows(connection),
+            adjustments=adjustments,
             unmatched=unmatched_values(connection, program),
             top=_top(connection),
             paid_in_all_minor=_paid_in_all(connection, program.currency),
@@ -292,8 +293,12 @@ def compared_with(
     published: Mapping[str, Publication],
     restated: Mapping[str, Publication],
     key: str,
+    adjustments: Sequence[AdjustmentRow],
 ) -> Compared | None:
-    """A published period, of which `connection` has tables, beside those before it; None if there are none."""
+    """A published period, of which `connection` has tables, beside those before it; None if there are none.
+
+    `adjustments` are those that it posts.
+    """
     before = before_of(published, key)
     if before is None:
         return None
@@ -303,18 +308,20 @@ def compared_with(
         _days_twice(published, restated, key),
         _windows_twice(connection, before),
         _strange_rates(connection, program_of(published[key]), before),
-        _other_places(connection, published[key], restated),
+        _other_places(published[key], restated, adjustments),
     )
 
 
 def _other_places(
-    connection: duckdb.DuckDBPyConnection,
     publication: Publication,
     restated: Mapping[str, Publication],
+    adjustments: Sequence[AdjustmentRow],
 ) -> list[OtherPlace]:
-    own = publication.record().landing
-    origins = {row.origin_period for row in adjustment_rows(connection) if row.kind == "adjustment"}
+    origins = {row.origin_period for row in adjustments if row.kind == "adjustment"}
     records = {key: restated[key].record() for key in sorted(origins) if key in restated}
+    if not records:
+        return []
+    own = publication.record().landing
     return [
         OtherPlace(key, record.read_by or record.by, record.landing, own)
         for key, record in records.items()

@@ -59,14 +59,15 @@ def remarks_on(
         for name in _TABLES:
             relation = publication.relation(PUBLISHED_TABLES[name])
             connection.execute(f"create view {name} as {relation}")
+        adjustments = adjustment_rows(connection)
         found = _remarks(
             publication.record().totals,
             lambda: reason_rows(connection, "creator_eligibility"),
             lambda: reason_rows(connection, "post_eligibility"),
-            adjustment_rows(connection),
+            adjustments,
             unmatched_values(connection, program),
         )
-        compared = compared_with(connection, published, restated, key)
+        compared = compared_with(connection, published, restated, key, adjustments)
     return [*_beside(program.currency, compared), *found]
 
 
@@ -177,7 +178,7 @@ def _small(sentence: str) -> str:
 
 
 def _both(row: AdjustmentRow) -> str:
-    """What some get and what is taken from others: together they might look like nothing."""
+    """The amounts that some get and that others lose: their sum might look like nothing."""
     if row.more_minor and row.less_minor:
         more, less = (amount(one, row.currency) for one in (row.more_minor, -row.less_minor))
         return f"{more} more and {less} less"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.foundations.files import replace_file
+
 
 @dataclass(frozen=True)
 class SampleSummary:
@@ -28,7 +30,6 @@ def write_sample(
     files are already, since rows of two samples in one directory would contradict each other, and where
     another program file or a link is.
     """
-    from orchestration.foundations.files import replace_file
     from orchestration.sample.program import program_text
     from orchestration.sample.world import write_landing
 

@@ -95,7 +95,8 @@ def write_statements(
     where the key is lost, or the tables do not agree with each other or with the root in the close log;
     OSError where `out` cannot be written, or lies in the home.
     """
-    demand_outside(out, home.apart())
+    apart = home.apart()
+    demand_outside(out, apart)  # before minutes of work
     if as_pdf:
         demand_weasyprint()
     publication, before = explained_period(home, program, period)
@@ -104,7 +105,7 @@ def write_statements(
     tree, bunches = _proved(publication, sealing, creators)
     _demand_root_of_close(home, program.program, publication, sealing, tree)
     done = []
-    with folder_held(out, outside=home.apart()) as held:
+    with folder_held(out, outside=apart) as held:
         for made in _each_made(bunches, publication, before, sealing, tree, held, language, as_pdf):
             done += made
             tell(f"{len(done):,} of {len(creators) or tree.size:,} statements")

@@ -35,6 +35,18 @@ def adjusted(minor: int, origin: str, entry: str, kind: str = "adjustment") -> d
     }  # fmt: skip
 
 
+def posting(books: HandMade, *journal: dict[str, Any]) -> list[str]:
+    """The remarks where one creator has earned 1.00 and the journal has these entries beside."""
+    return remarks(
+        books,
+        creator_eligibility=[ANA],
+        post_eligibility=[GOOD_POST],
+        payout_ledger=[earned(100)],
+        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
+        journal=list(journal),
+    )
+
+
 def test_a_period_that_earns_has_none(books: HandMade) -> None:
     assert (
         remarks(
@@ -87,14 +99,7 @@ def test_each_way_to_earn_nothing_has_its_sentence(
     [(100, "Some money comes"), (101, "More than this period earned comes"), (-101, "More than")],
 )
 def test_money_of_earlier_periods_is_named(books: HandMade, minor: int, begins: str) -> None:
-    (remark,) = remarks(
-        books,
-        creator_eligibility=[ANA],
-        post_eligibility=[GOOD_POST],
-        payout_ledger=[earned(100)],
-        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
-        journal=[adjusted(minor, "february", "1")],
-    )
+    (remark,) = posting(books, adjusted(minor, "february", "1"))
     assert remark.startswith(begins)
     amount = f"{minor / 100:.2f}".replace("-", "−")
     assert f"in USD: {amount} of february (1 creator); earned here 1.00." in remark
@@ -108,40 +113,21 @@ def test_money_of_earlier_periods_is_named(books: HandMade, minor: int, begins: 
     ],
 )
 def test_decisions_are_named(books: HandMade, kind: str, said: str) -> None:
-    (remark,) = remarks(
-        books,
-        creator_eligibility=[ANA],
-        post_eligibility=[GOOD_POST],
-        payout_ledger=[earned(100)],
-        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
-        journal=[adjusted(500, "february", "1", kind)],
-    )
+    (remark,) = posting(books, adjusted(500, "february", "1", kind))
     assert remark.startswith("More than this period earned comes from adjustments")
     assert said in remark
 
 
 def test_adjustments_that_cancel_each_other_are_named_too(books: HandMade) -> None:
-    (remark,) = remarks(
-        books,
-        creator_eligibility=[ANA],
-        post_eligibility=[GOOD_POST],
-        payout_ledger=[earned(100)],
-        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
-        journal=[adjusted(500, "february", "1"), adjusted(-500, "january", "2")],
-    )
+    (remark,) = posting(books, adjusted(500, "february", "1"), adjusted(-500, "january", "2"))
     assert remark.startswith("More than this period earned")
     assert "5.00 of february" in remark and "−5.00 of january" in remark
 
 
 def test_what_one_gets_and_another_loses_is_not_nothing(books: HandMade) -> None:
     of_ben = {"creator_id": "ben", "account": "payable:ben"}
-    (remark,) = remarks(
-        books,
-        creator_eligibility=[ANA],
-        post_eligibility=[GOOD_POST],
-        payout_ledger=[earned(100)],
-        creator_earnings=[{"creator_id": "ana", "program_amount_minor": 100}],
-        journal=[adjusted(900, "february", "1"), {**adjusted(-899, "february", "2"), **of_ben}],
+    (remark,) = posting(
+        books, adjusted(900, "february", "1"), {**adjusted(-899, "february", "2"), **of_ben}
     )
     assert remark.startswith("More than this period earned")
     assert "in USD: 9.00 more and 8.99 less of february (2 creators); earned here" in remark
