@@ -18,7 +18,7 @@ from orchestration.command_line.edge import (
     say,
     show,
 )
-from orchestration.command_line.money_commands import adjust, export, pay, simulate
+from orchestration.command_line.money_commands import adjust, export, mirror, pay, simulate
 from orchestration.command_line.next_steps import Place, next_steps
 from orchestration.command_line.payee_commands import explain, statement
 from orchestration.command_line.period_commands import (
@@ -52,6 +52,7 @@ for command in (
     verify,
     status,
     export,
+    mirror,
     pay,
     adjust,
     explain,

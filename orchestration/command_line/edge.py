@@ -115,6 +115,18 @@ def demand_engine(engine: Engine) -> None:
         fail(USAGE, str(error))
 
 
+def demand_mirror() -> None:
+    """Status 2 where BONUS_MIRROR is no good address, before anything is done that it would have to show."""
+    from orchestration.ingest.bucket import Bucket, NoBucket
+
+    said = os.environ.get("BONUS_MIRROR")
+    try:
+        if said:
+            Bucket.of(said)
+    except NoBucket as error:
+        fail(USAGE, f"BONUS_MIRROR: {error}")
+
+
 def person_name(name: str) -> str:
     """The name of --by; status 2 if it cannot be a person's (§7)."""
     from orchestration.terms.people import is_person, what_is_wrong

@@ -15,6 +15,7 @@ from orchestration.command_line.edge import (
     DIFFERENT,
     GATE,
     HOME_DEFAULT,
+    STATE,
     USAGE,
     HomeOption,
     JsonOption,
@@ -23,6 +24,7 @@ from orchestration.command_line.edge import (
     demand_period,
     fail,
     fail_before_run,
+    known_landing,
     landing_place,
     loaded_program,
     person_name,
@@ -104,6 +106,72 @@ def export(
         show_json([str(path) for path in files])
     else:
         show("\n".join(str(path) for path in files))
+
+
+def mirror(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            envvar="BONUS_MIRROR",
+            metavar="ADDRESS",
+            help="The bucket, as s3://BUCKET/PREFIX (also gs://, az://).",
+        ),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Send nothing: fetch all that lies there, and compare it."),
+    ] = False,
+    program: ProgramOption = None,
+    landing: LandingOption = None,
+    home: HomeOption = HOME_DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Show all that is published in a bucket, whole at every instant, for readers elsewhere.
+
+    With BONUS_MIRROR set, runs, closes and withdrawals do it at their end.
+
+    Example: bonus mirror --to s3://bucket/published
+
+    Example: bonus mirror --to s3://bucket/published --check
+    """
+    loaded = loaded_program(program)
+    name = loaded.program.program
+    if to is None:
+        fail(USAGE, "which bucket? Give --to s3://BUCKET/PREFIX or set BONUS_MIRROR")
+    from orchestration.command_line.console import Console
+    from orchestration.ingest.bucket import Bucket, NoBucket, NotReachable
+    from orchestration.pipeline import mirror as mirrors
+
+    try:
+        place = Bucket.of(to)
+    except NoBucket as error:
+        fail(USAGE, f"--to: {error}")
+    at = prepared_home(home)
+    if not at.store(name).published():
+        fail(STATE, f"{name} has nothing published in {home}; run a period first")
+    try:
+        with Console(quiet=as_json).progress("mirror") as tell:
+            if check:
+                found = mirrors.differences(at, name, place, tell)
+            else:
+                done = mirrors.mirror(at, name, place, tell, landing=known_landing(landing))
+    except NotReachable as error:
+        fail(USAGE, str(error))
+    if not check:
+        if as_json:
+            show_json(asdict(done))
+        else:
+            show(
+                f"{done.address}: {done.periods:,} periods of generation {done.generation}; {done.sent:,} files"
+                f" sent ({done.sent_bytes:,} bytes), {done.deleted:,} deleted"
+            )
+        return
+    if as_json:
+        show_json({"differences": found})
+    else:
+        show("\n".join(found) or "the mirror is what is published here")
+    raise typer.Exit(DIFFERENT if found else 0)
 
 
 def pay(

@@ -26,6 +26,7 @@ from orchestration.command_line.edge import (
     LandingOption,
     ProgramOption,
     demand_engine,
+    demand_mirror,
     demand_period,
     fail,
     fail_before_run,
@@ -77,6 +78,7 @@ def run(
     lands_at = landing_place(landing)
     by = None if by is None else person_name(by)
     demand_engine(engine)
+    demand_mirror()
     place = prepared_home(home)
     outcomes = run_periods(
         loaded, periods, lands_at, place, by, quiet=as_json, rehash=rehash, engine=engine
@@ -174,7 +176,7 @@ def close(
         change = changes_of_published(place, loaded, known).get(period)
         entry, failed_after = close_run(place, loaded, period, approver, known, seen=revision)
     if failed_after:
-        say(f"{period} is closed, but its history in Dagster is not whole: {failed_after}")
+        say(f"{period} is closed, but not all that follows is done: {failed_after}")
     if change:
         say(change.said_at_close(period))
     if as_json:
@@ -224,6 +226,7 @@ def _job_of_the_ui() -> Iterator[None]:
     from orchestration.pipeline.home import Busy
     from orchestration.pipeline.refusals import Refused
 
+    demand_mirror()
     try:
         yield
     except (Busy, Refused) as error:

@@ -114,6 +114,7 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
         )
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
     reports_of(context, home.home, program_name, [period])
+    home.show_in_mirror(program_name, context.log.info)
 
 
 class WithdrawConfig(dg.Config):
@@ -136,6 +137,7 @@ def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: Ho
         )
     context.log.info(f"{period} was withdrawn; settled anew: {', '.join(anew) or 'nothing'}")
     reports_of(context, home.home, program_name, list(anew))
+    home.show_in_mirror(program_name, context.log.info)
 
 
 class ExplainConfig(dg.Config):

@@ -18,14 +18,17 @@ from dagster._core.storage.tags import (
 )
 
 from orchestration.dagster_glue.dead_runs import fail_dead_run
+from orchestration.dagster_glue.failures import EXIT_STATUS
 from orchestration.dagster_glue.partitions import split_partition_key
 from orchestration.dagster_glue.run_ends import say_not_asked, say_what_blocks, say_where
+from orchestration.ingest.bucket import Bucket, NoBucket, NotReachable
 from orchestration.ingest.file_cache import MOST_BYTES
 from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DUCKDB, engine_named
 from orchestration.pipeline.gate_worker import WORKER, Gate, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
+from orchestration.pipeline.mirror import mirror
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
@@ -89,6 +92,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield self
             return
         _demand_nothing_of_the_environment(run.run_config)
+        _mirror_place()
         key = _partition_of(run.tags)
         if run.job_name not in WITHOUT_GATES:
             WORKER.start()
@@ -166,6 +170,26 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             progress=self._told(context.log.info),
         )
 
+    def show_in_mirror(self, program: str, log: Callable[[str], None]) -> None:
+        """Brings the mirror of BONUS_MIRROR up to what is published now, if one is named.
+
+        Failure where it cannot be; what is published in the home stays as it is.
+        """
+        place = _mirror_place()
+        if place is None:
+            return
+        tell = self._told(log)
+        try:
+            done = mirror(self.home, program, place, tell)
+        except (NotReachable, Refused) as error:
+            raise dg.Failure(
+                f"what was to be done is done in the home, but its mirror is not up to date: {error}. Then bonus"
+                f" mirror --to {place} does what is left",
+                metadata={EXIT_STATUS: 1},
+                allow_retries=False,
+            ) from None
+        tell(f"mirror: {done.address} is up to date, {done.sent:,} files sent")
+
     def _told(self, log: Callable[[str], None]) -> Callable[[str], None]:
         """Progress into the run's log, and to who watches it."""
         watch = self.watcher.tell
@@ -189,6 +213,19 @@ def demand_landing(landing: Landing | None) -> Landing:
 def _limits() -> EngineLimits:
     """The limits that the environment of this process sets."""
     return EngineLimits.of(os.environ)
+
+
+def _mirror_place() -> Bucket | None:
+    """The mirror that BONUS_MIRROR names, if any; Failure where it is no good address."""
+    said = os.environ.get("BONUS_MIRROR")
+    if not said:
+        return None
+    try:
+        return Bucket.of(said)
+    except NoBucket as error:
+        raise dg.Failure(
+            f"BONUS_MIRROR: {error}", metadata={EXIT_STATUS: 2}, allow_retries=False
+        ) from None
 
 
 def _cache_bytes() -> int:

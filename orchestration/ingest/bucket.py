@@ -1,19 +1,21 @@
-"""A bucket, or a part of one, as a landing place: S3, Google Cloud Storage, Azure, by obstore.
+"""A bucket, or a part of one: S3, Google Cloud Storage, Azure, by obstore.
 
 Belongs here: what the library is asked, what its errors mean, and its objects as a tree of names. Does not:
-where fetched objects lie (`fetched.py`). Credentials are in the environment, which the library reads; of its
-messages, which may quote addresses and headers, nothing is passed on but what is picked out here.
+where fetched objects lie (`fetched.py`), and what a mirror holds (`pipeline/mirror.py`). Credentials are in the
+environment, which the library reads; of its messages, which may quote addresses and headers, nothing is passed
+on but what is picked out here.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from errno import EIO, ENOENT
 from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from orchestration.foundations.texts import LONGEST_NAME, shown
@@ -108,8 +110,19 @@ class Bucket:
         ]
         return [str(self), listed.name, str(listed.size_bytes), listed.content, *where]
 
+    def below(self, name: str) -> Bucket:
+        """The objects below a further part of the prefix."""
+        return Bucket(self.scheme, self.bucket, f"{self.prefix}/{name}".removeprefix("/"))
+
     def listing(self) -> dict[str, Listed]:
         """All objects by name. NotReachable if they cannot be listed, or if there are none."""
+        found = self.objects()
+        if not found:
+            raise self._empty()
+        return found
+
+    def objects(self) -> dict[str, Listed]:
+        """All objects by name, though there be none. NotReachable if they cannot be listed."""
         import obstore
 
         found: dict[str, Listed] = {}
@@ -121,8 +134,6 @@ class Bucket:
             raise
         except Exception as error:
             raise self._not_reachable(error) from None
-        if not found:
-            raise self._empty()
         return found
 
     def demand_objects(self) -> None:
@@ -186,6 +197,61 @@ class Bucket:
         except Exception as error:
             raise self._not_reachable(error) from None
         return f"{self}/{name}"
+
+    def content(self, listed: Listed) -> bytes:
+        """The bytes of a small object, as `read` gives them."""
+        held = BytesIO()
+        self.read(listed, held)
+        return held.getvalue()
+
+    def send(self, name: str, parts: Iterator[bytes]) -> None:
+        """Makes an object of what comes, in parts; until its end there is none, or the one of before.
+
+        Whatever `parts` raises passes, and then nothing is made. NotReachable if the bucket does not answer.
+        """
+        import obstore
+
+        raised: list[BaseException] = []
+
+        def watched() -> Iterator[bytes]:
+            try:
+                yield from parts
+            except BaseException as error:
+                raised.append(error)
+                raise
+
+        try:
+            obstore.put(self._store, name, watched(), chunk_size=_PART_BYTES, max_concurrency=2)
+        except Exception as error:
+            if raised:
+                raise raised[0] from None
+            raise self._not_reachable(error) from None
+
+    def replace(self, name: str, content: bytes, known: Listed | None) -> bool:
+        """Puts an object in the place of `known` (None: of none) in one step; False if another one is there."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        mode: Any = "create"
+        if known is not None:
+            said = {"e_tag": known.e_tag, "version": known.version}
+            mode = {name: value for name, value in said.items() if value}
+        try:
+            obstore.put(self._store, name, content, mode=mode)
+        except (AlreadyExistsError, PreconditionError):
+            return False
+        except Exception as error:
+            raise self._not_reachable(error) from None
+        return True
+
+    def delete(self, names: Collection[str]) -> None:
+        """Deletes objects; NotReachable if the bucket does not."""
+        import obstore
+
+        try:
+            obstore.delete(self._store, list(names))
+        except Exception as error:
+            raise self._not_reachable(error) from None
 
     @cached_property
     def _store(self) -> ObjectStore:

@@ -1,6 +1,6 @@
 """Objects of buckets, each fetched once into the home and held there by what it was listed as.
 
-    <folder>/<hash of bucket, name, size, ETag, version>/<SHA-256 of its bytes><suffix>
+    <folder>/<hash of who fetched it, bucket, name, size, ETag, version>/<SHA-256 of its bytes><suffix>
 
 Nothing in it has a name that came from outside. Belongs here: fetching, finding and checking them, by several
 runs at once. Does not: asking a bucket (`bucket.py`).
@@ -43,9 +43,13 @@ class AtHand:
 
 @dataclass(frozen=True)
 class Fetched:
-    """The objects below a folder of this machine."""
+    """The objects below a folder of this machine that one person has fetched.
+
+    Nobody takes on what another one fetched: that one may have had something else answer for the bucket.
+    """
 
     folder: Path
+    by: str = ""
 
     def at_hand(
         self,
@@ -87,7 +91,9 @@ class Fetched:
         self, bucket: Bucket, listed: Listed, suffix: str, anew: bool
     ) -> tuple[Path, bool, bool]:
         """The file of an object; whether it was fetched now, and whether it has other bytes than it had."""
-        key = hashlib.sha256(json.dumps(bucket.identity_of(listed)).encode()).hexdigest()
+        key = hashlib.sha256(
+            json.dumps([self.by, *bucket.identity_of(listed)]).encode()
+        ).hexdigest()
         entry = self.folder / key
         held = _file_in(entry, listed.size_bytes)
         if held and not anew:

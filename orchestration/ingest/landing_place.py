@@ -70,15 +70,16 @@ def take(
     objects: Path,
     tell: Callable[[str], None],
     *,
+    by: str = "",
     anew: bool = False,
 ) -> tuple[Inventory, Hashed]:
     """All that lies there, at hand to be read, and its fingerprints; listed once.
 
-    Objects that are not in the folder `objects` are fetched into it. With `anew` all files are hashed, and all
-    objects fetched, also those that look as they did. OSError if the place cannot be looked at.
+    Objects that the person `by` has not in the folder `objects` are fetched into it. With `anew` all files are
+    hashed, and all objects fetched, also those that look as they did. OSError if the place cannot be looked at.
     """
     if isinstance(landing, Bucket):
-        return _take_bucket(landing, hashes, objects, tell, anew=anew)
+        return _take_bucket(landing, hashes, Fetched(objects, by), tell, anew=anew)
     inventory = discover(landing)
     return inventory, hash_landing(inventory, hashes, anew=anew)
 
@@ -118,9 +119,9 @@ def _fingerprints(listing: Mapping[str, Listed]) -> list[FileFingerprint]:
 
 
 def _take_bucket(
-    bucket: Bucket, hashes: Path, objects: Path, tell: Callable[[str], None], *, anew: bool
+    bucket: Bucket, hashes: Path, fetched: Fetched, tell: Callable[[str], None], *, anew: bool
 ) -> tuple[Inventory, Hashed]:
-    listing, fetched = bucket.listing(), Fetched(objects)
+    listing = bucket.listing()
     listed = discover_listing(listing)
     at_hand = fetched.at_hand(bucket, listing, listed, anew=anew)
     hashed = hash_landing(at_hand.inventory, hashes, anew=anew, own=at_hand.own)

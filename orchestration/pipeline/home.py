@@ -233,13 +233,13 @@ class Home:
         return self.path / "cache" / "files.json"
 
     def take(
-        self, landing: Landing, tell: Callable[[str], None], *, anew: bool = False
+        self, landing: Landing, tell: Callable[[str], None], *, by: str, anew: bool = False
     ) -> tuple[Inventory, Hashed]:
         """All that lies at a landing place, at hand to be read, and its fingerprints; OSError where that fails.
 
-        Files that look as they did are hashed or fetched once, unless all are to be `anew`.
+        Files that look as they did are hashed once, and fetched once for the person `by`, unless all are to be `anew`.
         """
-        return take(landing, self._hashes, self.objects, tell, anew=anew)
+        return take(landing, self._hashes, self.objects, tell, by=by, anew=anew)
 
     def fingerprints(self, landing: Landing) -> list[FileFingerprint]:
         """The fingerprints of what lies there now, in the order of paths; OSError likewise."""

@@ -61,7 +61,8 @@ def ingest(
     attempt = run.state.begin_reading(run.program, run.period, run.run_id, run.by)
     run.tell("ingest", "fingerprints of the files")
     # Listed once: what is hashed is what is read, whatever arrives meanwhile.
-    inventory, hashed = run.home.take(landing, partial(run.tell, "ingest"), anew=run.rehash)
+    tell = partial(run.tell, "ingest")
+    inventory, hashed = run.home.take(landing, tell, by=run.by, anew=run.rehash)
     for name in hashed.differing:
         run.tell("ingest", f"{name} has other bytes than when it was hashed, {LOOKS_THE_SAME}")
     inputs = _inputs(run, loaded, landing, hashed.files)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication, file_hashes
-from orchestration.records import Unreadable
+from orchestration.records import RunRecord, Unreadable
 
 
 def file_faults(
@@ -37,9 +37,11 @@ def file_faults(
     if closed_with is not None:
         expected = dict(closed_with)
     elif record is not None:
-        expected = dict(record.files)
-        # It cannot hold its own hash; a version of 0.1.0 has none of it anywhere.
-        expected[RUN_FILE] = version.run_file_sha256 or found.get(RUN_FILE, "a file")
+        # Of run.json of 0.1.0 nothing is known, but that it was there.
+        expected = {
+            RUN_FILE: found.get(RUN_FILE, "a file"),
+            **recorded_hashes(version, record),
+        }
     for path in sorted(expected.keys() | found.keys()):
         table, _, rest = path.partition("/")
         if tables is not None and rest and table not in tables:
@@ -59,3 +61,12 @@ def file_faults(
             f"{what}: {version.folder / PROGRAM_FILE} is not the program file that its run has read: SHA-256 is"
             f" {found[PROGRAM_FILE]}, and {RUN_FILE} has {record.program_sha256}"
         )
+
+
+def recorded_hashes(version: Publication, record: RunRecord) -> dict[str, str]:
+    """SHA-256 by path of every file as the version's run has left it.
+
+    Without run.json for a version of 0.1.0: it cannot hold its own hash, and no place beside it has one.
+    """
+    own = {RUN_FILE: version.run_file_sha256} if version.run_file_sha256 else {}
+    return {**record.files, **own}

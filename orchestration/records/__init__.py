@@ -4,6 +4,7 @@
     CloseEntry    a line of the close log, repeated as the seal of the closed version
     LastRun       what the last run that read a period's input came to, published or not
     Registration  where a program's files were last seen
+    Manifest      all that a mirror of a program's published periods shows
 
 Belongs here: fields, and how bytes become a document. Does not: where the files lie, and any rule.
 
@@ -224,3 +225,39 @@ class Registration(Record):
 
     program_file: str
     landing: str | None = None  # None: it is not known yet
+
+
+class MirroredFile(_Document):
+    """A file of a version in a mirror: the object that holds it, relative to the manifest, and its bytes."""
+
+    object: str
+    sha256: str
+    size_bytes: int
+
+
+class MirroredPeriod(_Document):
+    """A version in a mirror, its files by path as in the home (`payout_ledger/part-0.parquet`)."""
+
+    state: Literal["estimated", "closed"]
+    revision: int
+    files: Mapping[str, MirroredFile]
+
+
+class Manifest(Record):
+    """The one object of a mirror that changes: which files are published, and which restate, by period.
+
+    `home` says whose mirror it is, and `generation` how often that home has changed what it publishes.
+    """
+
+    program: str
+    home: str
+    generation: int
+    published: Mapping[str, MirroredPeriod]
+    restated: Mapping[str, MirroredPeriod]
+
+    @property
+    def objects(self) -> dict[str, MirroredFile]:
+        """Every object that it names, once."""
+        shelves = (self.published, self.restated)
+        versions = [version for shelf in shelves for version in shelf.values()]
+        return {file.object: file for version in versions for file in version.files.values()}

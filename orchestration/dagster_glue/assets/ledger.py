@@ -23,6 +23,7 @@ from orchestration.dagster_glue.partitions import PERIODS, partition_key
 from orchestration.dagster_glue.report_files import gates_of, reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.earning import earn
+from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.publishing import publish
 from orchestration.pipeline.refusals import GateFailed
 from orchestration.records import Totals
@@ -151,6 +152,13 @@ def publication(
 ) -> Iterable[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """An open period is settled and published; of a closed one only its restatement is made."""
     run = home.period_run(context)
+    yield from _published(context, run)
+    home.show_in_mirror(run.program, context.log.info)
+
+
+def _published(
+    context: dg.AssetExecutionContext, run: PeriodRun
+) -> Iterable[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     page = gates_of(run.program, run.period)
     started = time.monotonic()
     try:
