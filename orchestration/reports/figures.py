@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from orchestration.publishing.store import PROGRAM_FILE, Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
@@ -152,13 +152,14 @@ class DaysTwice:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherPlace:
-    """A closed period whose differences are posted here, and whose last run read another landing folder."""
+class OtherInput:
+    """A closed period whose differences are posted here, and whose last run read other input than this one's."""
 
     period: str
     by: str  # who started the run that read it
-    landing: str
-    own_landing: str  # of the period that posts
+    what: Literal["landing", "program"]
+    read: str  # the landing folder, or the path and hash of the program file
+    own_read: str  # by the period that posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class Compared:
     days_twice: Sequence[DaysTwice]
     windows_twice: WindowsTwice | None  # with the one just before
     rates: Sequence[StrangeRate]  # beside those of the one just before, by which it pays
-    other_places: Sequence[OtherPlace]
+    other_inputs: Sequence[OtherInput]
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,25 +309,33 @@ def compared_with(
         _days_twice(published, restated, key),
         _windows_twice(connection, before),
         _strange_rates(connection, program_of(published[key]), before),
-        _other_places(published[key], restated, adjustments),
+        _other_inputs(published[key], restated, adjustments),
     )
 
 
-def _other_places(
+def _other_inputs(
     publication: Publication,
     restated: Mapping[str, Publication],
     adjustments: Sequence[AdjustmentRow],
-) -> list[OtherPlace]:
+) -> list[OtherInput]:
     origins = {row.origin_period for row in adjustments if row.kind == "adjustment"}
     records = {key: restated[key].record() for key in sorted(origins) if key in restated}
     if not records:
         return []
-    own = publication.record().landing
-    return [
-        OtherPlace(key, record.read_by or record.by, record.landing, own)
-        for key, record in records.items()
-        if record.landing != own
-    ]
+    own = publication.record()
+    found = []
+    for key, record in records.items():
+        by = record.reader.by
+        if record.landing != own.landing:
+            found.append(OtherInput(key, by, "landing", record.landing, own.landing))
+        if record.program_sha256 != own.program_sha256:
+            found.append(OtherInput(key, by, "program", _file_of(record), _file_of(own)))
+    return found
+
+
+def _file_of(record: RunRecord) -> str:
+    """The program file of a run, with the beginning of its hash: the file may have been changed since."""
+    return f"{record.program_file} ({record.program_sha256[:12]})"
 
 
 def _days(publication: Publication) -> tuple[date, date]:

@@ -19,6 +19,7 @@ from orchestration.reports.figures import (
     AdjustmentRow,
     Compared,
     DaysTwice,
+    OtherInput,
     PeriodFigures,
     ReasonRow,
     StrangeRate,
@@ -88,12 +89,21 @@ def _beside(currency: str, compared: Compared | None) -> list[str]:
     if compared is None:
         return []
     rates = (_of_rate(currency, row, compared.period) for row in compared.rates)
-    places = (
-        f"{row.period}, whose differences are posted here, was run again by {shown(row.by)} with the files in"
-        f" {shown(row.landing)}; the run of this period has read those in {shown(row.own_landing)}."
-        for row in compared.other_places
+    return [*_counted_twice(compared), *rates, *map(_of_input, compared.other_inputs)]
+
+
+def _of_input(row: OtherInput) -> str:
+    """Paths stand at the end of a clause, where a reader sees in which way they differ."""
+    said = f"{row.period}, whose differences are posted here, was run again by {shown(row.by)} with"
+    if row.what == "landing":
+        return (
+            f"{said} the files in {shown(row.read)}; the run of this period has read those in"
+            f" {shown(row.own_read)}."
+        )
+    return (
+        f"{said} another program file, {shown(row.read)}; the run of this period has read"
+        f" {shown(row.own_read)}."
     )
-    return [*_counted_twice(compared), *rates, *places]
 
 
 def _of_rate(base: str, row: StrangeRate, before: str) -> str:

@@ -22,6 +22,7 @@ from orchestration.ledger.closing import line_sha256
 from orchestration.pipeline import ingesting, publishing
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.mirror import differences, mirror
 from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.store import file_hashes
@@ -33,6 +34,7 @@ from orchestration.web.pages import Pages
 from tests.conftest import ROOT
 from tests.incidents.landing import Books, World, key
 from tests.integration.books import LATER
+from tests.object_store import serve_objects
 from tests.proof.product import ask_suite
 
 POWERS = re.findall(
@@ -78,7 +80,7 @@ def books(world: World, ran_by_ada: Path) -> Books:
 
 def test_every_power_of_the_table_is_tried() -> None:
     """By a test of this file whose name begins with the power; of a browser tab, in a browser."""
-    assert len(POWERS) == 8
+    assert len(POWERS) == 9
     tests = [name for name in globals() if name.startswith("test_")]
     for power in POWERS:
         begins = "test_" + re.sub(r"\W+", "_", power.replace("'", "").lower())
@@ -131,6 +133,29 @@ def test_runs_only_restates_by_no_files_of_its_own_unseen(world: World, books: B
     assert f"in USD: 9.00 more and 9.00 less of {key(1)} (2 creators)" in told
     said = f"{key(1)}, whose differences are posted here, was run again by bob with the files in {own};"
     assert f"{said} the run of this period has read those in " in told
+
+
+def test_runs_only_restates_by_no_program_file_of_its_own_unseen(
+    world: World, books: Books
+) -> None:
+    books.close(1)
+    world.terms["payout"]["rates"]["US"][0]["rate"] = Decimal(2)
+    books.run(1, by="bob")
+    world.terms["payout"]["rates"]["US"][0]["rate"] = Decimal(1)
+    assert books.posted(2, "adjustment") == [(key(1), "ann", 10_00), (key(1), "bo", 10_00)]
+    said = f"{key(1)}, whose differences are posted here, was run again by bob with another program file, "
+    told = [text for text in _preview(books).remarks if text.startswith(said)]
+    hashes = re.findall(r"\(([0-9a-f]{12})\)", told[0])
+    assert hashes == [
+        record.program_sha256[:12]
+        for record in (
+            books.plain.restated[key(1)].record(),
+            books.plain.published[key(2)].record(),
+        )
+    ]
+    assert hashes[0] != hashes[1]
+    books.run(1, by="ada")
+    assert [text for text in _preview(books).remarks if text.startswith(said)] == []
 
 
 def test_closes_only_fixes_an_estimate_once_and_changes_no_byte(books: Books) -> None:
@@ -788,6 +813,34 @@ def test_writes_the_home_a_copy_says_nothing_to_the_original(books: Books, tmp_p
     assert (Books(books.world, "copy").state(1), books.state(1)) == ("closed", "estimated")
 
 
+# Writes the mirror.
+
+
+def test_writes_the_mirror_changes_nothing_here_and_is_told(books: Books) -> None:
+    name, home = books.world.name, books.plain.home
+    before = books.plain.files(key(1))
+    with serve_objects() as store:
+        mirror(home, name, store.at())
+        manifest = json.loads(store.get(f"program={name}/manifest.json"))
+        files = manifest["published"][key(1)]["files"]
+        ledger = files["payout_ledger/part-0.parquet"]
+        files["payout_ledger/part-0.parquet"] = files["journal/part-0.parquet"]
+        store.put(f"program={name}/manifest.json", json.dumps(manifest).encode())
+        store.put(f"program={name}/{files['run.json']['object']}", b"{}")
+        found = differences(home, name, store.at())
+        assert len(found) == 2
+        assert f"{key(1)} is not as it is published" in found[0]
+        assert files["run.json"]["object"] in found[1]
+        books.close(1)
+        mirror(home, name, store.at())
+        again = json.loads(store.get(f"program={name}/manifest.json"))["published"][key(1)]
+        assert again["files"]["payout_ledger/part-0.parquet"] == ledger
+        assert differences(home, name, store.at()) == []
+    assert {**before, "close.json": books.plain.files(key(1))["close.json"]} == books.plain.files(
+        key(1)
+    )
+
+
 # Nothing but a payee's login.
 
 
@@ -799,6 +852,7 @@ def test_nothing_but_a_payees_login_there_is_no_command_and_no_page_for_payees()
     assert commands <= {
         "run", "close", "withdraw", "status", "verify", "export", "quarantine", "report", "sample",
         "ui", "init", "demo", "check", "explain", "gates", "simulate", "pay", "adjust", "statement",
+        "mirror",
     }  # fmt: skip
     paths = {route.path for route in Pages(Frame.__new__(Frame)).routes()}
     assert paths == {
