@@ -227,13 +227,8 @@ def _left_out(
 
 
 def _was_published(last: LastRun | None) -> bool:
-    """True if the last run of a period came to its end."""
-    return (
-        last is not None
-        and last.blocked is None
-        and "ledger" in last.gates
-        and last.gates["ledger"].held
-    )
+    """True if the last run of a period came to its end, behind the switch."""
+    return last is not None and (last.is_shown or last.work_sha256 is not None)
 
 
 def _readable(publication: Publication | None) -> RunRecord | None:

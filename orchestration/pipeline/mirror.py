@@ -97,7 +97,7 @@ class _Overtaken(Exception):
 
 def _bring(home: Home, program: str, place: Bucket, tell: Callable[[str], None]) -> Mirrored:
     there = place.objects()
-    shown_now = _manifest(place, there)
+    shown_now, content = _manifest(place, there)
     wanted, files = _wanted(home, program)
     _demand_own(place, shown_now, wanted)
     missing = {
@@ -113,7 +113,7 @@ def _bring(home: Home, program: str, place: Bucket, tell: Callable[[str], None])
             if home.store(program).generation() != wanted.generation:
                 raise _Overtaken from None
             raise _missing(files[name]) from None
-    is_new = wanted != shown_now
+    is_new = content != wanted.content()
     if is_new and not place.replace(MANIFEST, wanted.content(), there.get(MANIFEST)):
         raise Refused(
             f"{place}/{MANIFEST} was changed by somebody else meanwhile; it stays as it is. Look who"
@@ -145,13 +145,18 @@ def differences(
         there = place.objects()
         wanted, _ = _wanted(home, program)
         try:
-            found_there = _manifest(place, there)
+            found_there, content = _manifest(place, there)
             _demand_own(place, found_there, wanted)
         except Refused as error:
             return [str(error)]
         if found_there is None:
             return [f"{place} has no {MANIFEST}; bonus mirror makes it"]
         found = list(_told_apart(place, found_there, wanted))
+        if not found and content != wanted.content():
+            # Other readers may understand it otherwise: a key may stand there twice.
+            found.append(
+                f"{place}/{MANIFEST} is not as it was written; bonus mirror writes it anew"
+            )
         objects = found_there.objects
         for number, (name, file) in enumerate(sorted(objects.items()), start=1):
             tell(f"mirror: file {number:,} of {len(objects):,} is read")
@@ -189,13 +194,14 @@ def _identity(home: Home, program: str) -> str:
     return file.read_text(encoding="ascii")
 
 
-def _manifest(place: Bucket, there: Mapping[str, Listed]) -> Manifest | None:
-    """The manifest of a mirror, None if there is none; Refused if it cannot be read."""
+def _manifest(place: Bucket, there: Mapping[str, Listed]) -> tuple[Manifest | None, bytes | None]:
+    """The manifest of a mirror and its bytes, None if there is none; Refused if it cannot be read."""
     listed = there.get(MANIFEST)
     if listed is None:
-        return None
+        return None, None
     try:
-        return Manifest.read(place.content(listed))
+        content = place.content(listed)
+        return Manifest.read(content), content
     except (Unreadable, FileFault) as error:
         raise Refused(
             f"{place}/{MANIFEST} cannot be read ({shown(str(error))}). If the mirror is this home's, delete that"

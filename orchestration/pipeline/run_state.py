@@ -99,7 +99,8 @@ class RunState:
 
     def finish(self) -> None:
         """Writes down how the run leaves the work file, now that it has come to its end."""
-        self._write(self._begun().model_copy(update={"work_sha256": self.work.sha256()}))
+        ended = {"work_sha256": self.work.sha256(), "is_shown": True}
+        self._write(self._begun().model_copy(update=ended))
 
     def has_tables_of(self, before: LastRun, inputs: Inputs) -> bool:
         """True if the work file is, to the byte, as the run `before` left it, which read the same input."""
@@ -135,7 +136,8 @@ class RunState:
                     f"{stage} refused. Run the period from ingest on"
                 )
         kept = {name: record.gates[name] for name in before}
-        record = record.model_copy(update={"gates": kept, "blocked": None, "work_sha256": None})
+        begun = {"gates": kept, "blocked": None, "work_sha256": None, "is_shown": False}
+        record = record.model_copy(update=begun)
         self._write(record)
         return record
 

@@ -217,6 +217,7 @@ class LastRun(Record):
     models: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     # Of the work file, once a run has come to its end; None: it has not, or earlier code wrote this.
     work_sha256: str | None = None
+    is_shown: bool = False  # the run came to its end: what it made is published, or restates
     taken_from: str | None = None  # run whose tables are in the work file still: nothing was new
 
 

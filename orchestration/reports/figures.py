@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from orchestration.publishing.store import PROGRAM_FILE, Publication
+from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry, RunRecord, Totals
+from orchestration.reports.beside import Beside, before_of, beside_others, program_of
 from orchestration.reports.distribution import bin_edges, gini
 from orchestration.terms.currencies import minor_unit_decimals, minor_units
-from orchestration.terms.load import parse_program
 from orchestration.terms.model import Period, Program, TermsVersion
 from orchestration.terms.unmatched import Unmatched, Values, unmatched
 
@@ -124,56 +122,6 @@ class AdjustmentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowsTwice:
-    """Creators, eligible in both periods, whose window begins before that of the period before has ended."""
-
-    creators: int
-    begins_at: datetime  # the first of these windows, UTC
-    ended_at: datetime  # the last of those of the period before, UTC
-
-
-@dataclass(frozen=True, slots=True)
-class StrangeRate:
-    """A rate that is over 20 % off that of the period before, or that has none there."""
-
-    currency: str
-    rate: Decimal  # what one unit of the program currency is in it
-    former: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class DaysTwice:
-    """Days that an earlier period counts, too, by the program file of its latest run, or did as it was published."""
-
-    period: str
-    first: date
-    last: date
-    is_still_so: bool  # False: a restatement of it counts other days
-
-
-@dataclass(frozen=True, slots=True)
-class OtherInput:
-    """A closed period whose differences are posted here, and whose last run read other input than this one's."""
-
-    period: str
-    by: str  # who started the run that read it
-    what: Literal["landing", "program"]
-    read: str  # the landing folder, or the path and hash of the program file
-    own_read: str  # by the period that posts
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A period beside those published before it: days, hours and rates of which a reader has to know."""
-
-    period: str  # the key of the one just before
-    days_twice: Sequence[DaysTwice]
-    windows_twice: WindowsTwice | None  # with the one just before
-    rates: Sequence[StrangeRate]  # beside those of the one just before, by which it pays
-    other_inputs: Sequence[OtherInput]
-
-
-@dataclass(frozen=True, slots=True)
 class TopRow:
     """A creator among those that earned most."""
 
@@ -194,7 +142,7 @@ class PeriodFigures:
     closed: CloseEntry | None
     restated: RunRecord | None  # of the restatement
     before: Publication | None
-    compared: Compared | None
+    beside: Beside
     points: Decimal
     budget_minor: int | None
     markets: Sequence[MarketRow]
@@ -223,17 +171,6 @@ class PeriodFigures:
         return self.program.version_in_force(self.program.last_day(self.period))
 
 
-def program_of(publication: Publication) -> Program:
-    """The program file as the published run read it."""
-    return _parsed(publication.program_file.read_bytes())
-
-
-@lru_cache(maxsize=8)
-def _parsed(content: bytes) -> Program:
-    """A program file that was parsed before: the periods of a program mostly share one."""
-    return parse_program(content, PROGRAM_FILE)
-
-
 def period_figures(
     published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
 ) -> PeriodFigures:
@@ -256,7 +193,7 @@ def period_figures(
             closed=CloseEntry.from_line(seal) if seal is not None else None,
             restated=restated[key].record() if key in restated else None,
             before=before,
-            compared=compared_with(connection, published, restated, key, adjustments),
+            beside=beside_others(connection, published, restated, key, origins_of(adjustments)),
             points=_one(connection, "select coalesce(sum(points), 0) from creator_earnings"),
             budget_minor=None
             if period.budget is None
@@ -277,130 +214,6 @@ def period_figures(
             top=_top(connection),
             paid_in_all_minor=_paid_in_all(connection, program.currency),
         )
-
-
-def before_of(published: Mapping[str, Publication], key: str) -> Publication | None:
-    """The latest period published before a published one; None if there is none."""
-    return next(reversed(_earlier(published, key)), None)
-
-
-def _earlier(published: Mapping[str, Publication], key: str) -> list[Publication]:
-    order = [entry.key for entry in program_of(published[key]).periods]
-    return [published[entry] for entry in order[: order.index(key)] if entry in published]
-
-
-def compared_with(
-    connection: duckdb.DuckDBPyConnection,
-    published: Mapping[str, Publication],
-    restated: Mapping[str, Publication],
-    key: str,
-    adjustments: Sequence[AdjustmentRow],
-) -> Compared | None:
-    """A published period, of which `connection` has tables, beside those before it; None if there are none.
-
-    `adjustments` are those that it posts.
-    """
-    before = before_of(published, key)
-    if before is None:
-        return None
-    # Beside what was paid: what a restatement has found may be read from any files.
-    return Compared(
-        before.period,
-        _days_twice(published, restated, key),
-        _windows_twice(connection, before),
-        _strange_rates(connection, program_of(published[key]), before),
-        _other_inputs(published[key], restated, adjustments),
-    )
-
-
-def _other_inputs(
-    publication: Publication,
-    restated: Mapping[str, Publication],
-    adjustments: Sequence[AdjustmentRow],
-) -> list[OtherInput]:
-    origins = {row.origin_period for row in adjustments if row.kind == "adjustment"}
-    records = {key: restated[key].record() for key in sorted(origins) if key in restated}
-    if not records:
-        return []
-    own = publication.record()
-    found = []
-    for key, record in records.items():
-        by = record.reader.by
-        if record.landing != own.landing:
-            found.append(OtherInput(key, by, "landing", record.landing, own.landing))
-        if record.program_sha256 != own.program_sha256:
-            found.append(OtherInput(key, by, "program", _file_of(record), _file_of(own)))
-    return found
-
-
-def _file_of(record: RunRecord) -> str:
-    """The program file of a run, with the beginning of its hash: the file may have been changed since."""
-    return f"{record.program_file} ({record.program_sha256[:12]})"
-
-
-def _days(publication: Publication) -> tuple[date, date]:
-    """The first and the last day that a period counts, by the program file as its run read it."""
-    program = program_of(publication)
-    period = program.period(publication.period)
-    return period.starts_on, program.last_day(period)
-
-
-def _days_twice(
-    published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
-) -> list[DaysTwice]:
-    first, last = _days(published[key])
-    found = []
-    for one in _earlier(published, key):
-        latest = restated.get(one.period, one)
-        for version in {latest.folder: latest, one.folder: one}.values():
-            its_first, its_last = _days(version)
-            shared = max(first, its_first), min(last, its_last)
-            if shared[0] <= shared[1]:
-                found.append(DaysTwice(one.period, *shared, is_still_so=version is latest))
-                break
-    return found
-
-
-def _strange_rates(
-    connection: duckdb.DuckDBPyConnection, program: Program, before: Publication
-) -> list[StrangeRate]:
-    table = PUBLISHED_TABLES["settlement_rates"]
-    if not before.has(table):
-        return []
-    rows = connection.execute(
-        f"""
-        select now.payout_currency, now.fx_rate, former.fx_rate
-        from settlement_rates as now
-        left join ({before.relation(table)}) as former
-            on now.payout_currency = former.payout_currency
-        where now.payout_currency <> $1
-        order by 1
-        """,
-        [program.currency],
-    ).fetchall()
-    found = [StrangeRate(*row) for row in rows]
-    return [
-        row
-        for row in found
-        if row.former is None or not row.former * 4 <= row.rate * 5 <= row.former * 6
-    ]
-
-
-def _windows_twice(
-    connection: duckdb.DuckDBPyConnection, before: Publication
-) -> WindowsTwice | None:
-    """The windows of `creator_eligibility` that begin within those of the period before; None if none does."""
-    row = connection.execute(
-        f"""
-        select count(*), min(now.window_start), max(former.window_end)
-        from creator_eligibility as now
-        inner join ({before.relation(PUBLISHED_TABLES["creator_eligibility"])}) as former
-            on now.creator_id = former.creator_id
-        where now.eligible and former.eligible and now.window_start < former.window_end
-        """
-    ).fetchone()
-    assert row is not None, "an aggregate gives a row"
-    return WindowsTwice(*row) if row[0] else None
 
 
 def _markets(connection: duckdb.DuckDBPyConnection) -> list[MarketRow]:
@@ -553,6 +366,11 @@ def adjustment_rows(connection: duckdb.DuckDBPyConnection) -> list[AdjustmentRow
         " group by all) group by all order by all"
     ).fetchall()
     return [AdjustmentRow(*row) for row in rows]
+
+
+def origins_of(rows: Iterable[AdjustmentRow]) -> set[str]:
+    """The closed periods whose differences a period posts."""
+    return {row.origin_period for row in rows if row.kind == "adjustment"}
 
 
 def _top(connection: duckdb.DuckDBPyConnection) -> list[TopRow]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from orchestration.reports import text
-from orchestration.reports.figures import PeriodFigures, SettlementRow, program_of
+from orchestration.reports.beside import program_of
+from orchestration.reports.figures import PeriodFigures, SettlementRow
 from orchestration.reports.page import Bar, Chart, Link, Section, Table, cell
 from orchestration.reports.parts import columns, named
 from orchestration.terms.currencies import minor_units

@@ -8,7 +8,7 @@ from typing import Final
 from orchestration.publishing.store import Publication
 from orchestration.records import CloseEntry, RunRecord
 from orchestration.reports import text
-from orchestration.reports.figures import program_of
+from orchestration.reports.beside import program_of
 from orchestration.reports.notices import NOTHING, Notices
 from orchestration.reports.page import Bar, Card, Chart, Link, Page, Section, Table, cell
 from orchestration.terms.model import Program

@@ -15,17 +15,22 @@ from orchestration.foundations.texts import shown
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import Totals
-from orchestration.reports.figures import (
-    AdjustmentRow,
-    Compared,
+from orchestration.reports.beside import (
+    Beside,
     DaysTwice,
     OtherInput,
+    OtherTerms,
+    StrangeRate,
+    WindowsTwice,
+    beside_others,
+    program_of,
+)
+from orchestration.reports.figures import (
+    AdjustmentRow,
     PeriodFigures,
     ReasonRow,
-    StrangeRate,
     adjustment_rows,
-    compared_with,
-    program_of,
+    origins_of,
     reason_rows,
     unmatched_values,
 )
@@ -43,6 +48,9 @@ _FROM = {
     "manual": "by hand, for",
     "return": "that came back, of the payouts of",
 }
+
+_MOST_CHANGES = 5
+_LONGEST_PATH = 120
 
 Reasons = Callable[[], Sequence[ReasonRow]]
 """Reasons by number; counted only where nobody is eligible, since that reads a whole table."""
@@ -68,8 +76,8 @@ def remarks_on(
             adjustments,
             unmatched_values(connection, program),
         )
-        compared = compared_with(connection, published, restated, key, adjustments)
-    return [*_beside(program.currency, compared), *found]
+        beside = beside_others(connection, published, restated, key, origins_of(adjustments))
+    return [*_beside(program.currency, key, beside), *found]
 
 
 def remarks_in(figures: PeriodFigures) -> list[str]:
@@ -81,15 +89,21 @@ def remarks_in(figures: PeriodFigures) -> list[str]:
         figures.adjustments,
         figures.unmatched,
     )
-    return [*_beside(figures.program.currency, figures.compared), *found]
+    return [*_beside(figures.program.currency, figures.period.key, figures.beside), *found]
 
 
-def _beside(currency: str, compared: Compared | None) -> list[str]:
-    """The remarks beside periods before: what both count, and rates that are far from the last ones."""
-    if compared is None:
-        return []
-    rates = (_of_rate(currency, row, compared.period) for row in compared.rates)
-    return [*_counted_twice(compared), *rates, *map(_of_input, compared.other_inputs)]
+def _beside(currency: str, key: str, beside: Beside) -> list[str]:
+    """The remarks beside other periods: what both count, rates that are far from others, and input of restatements."""
+    # Where all of a day is counted twice, nobody has to be told of its hours.
+    of_days = [{row.period, row.later} for row in beside.days_twice]
+    hours = [row for row in beside.windows_twice if {row.period, row.later} not in of_days]
+    return [
+        *(_of_days(row, key) for row in beside.days_twice),
+        *(_of_hours(row, key) for row in hours),
+        *(_of_rate(currency, row, key) for row in beside.rates),
+        *map(_of_input, beside.other_inputs),
+        *map(_of_terms, beside.other_terms),
+    ]
 
 
 def _of_input(row: OtherInput) -> str:
@@ -106,36 +120,56 @@ def _of_input(row: OtherInput) -> str:
     )
 
 
-def _of_rate(base: str, row: StrangeRate, before: str) -> str:
+def _of_terms(row: OtherTerms) -> str:
+    named = [
+        f"{shown(change.path, _LONGEST_PATH)} is {_value(change.now)} and was {_value(change.before)}"
+        for change in row.changes[:_MOST_CHANGES]
+    ]
+    rest = len(row.changes) - len(named)
+    return (
+        f"{row.period}, whose differences are posted here, was closed by other terms than {shown(row.by)} has run it"
+        f" again by: {'; '.join(named)}{f'; and {rest:,} more' if rest else ''}."
+    )
+
+
+def _value(value: str | None) -> str:
+    return "nothing" if value is None else shown(value, _LONGEST_PATH)
+
+
+def _of_rate(base: str, row: StrangeRate, key: str) -> str:
     said = f"1 {base} is {_plain(row.rate)} {row.currency}"
+    where = "here" if row.period == key else f"in {row.period} as it was run again"
     if row.former is None:
-        return f"{said} here; {before} has no rate of {row.currency} to compare it with."
-    return f"{said} here, and was {_plain(row.former)} in {before}."
+        return f"{said} {where}; {row.beside} has no rate of {row.currency} to compare it with."
+    then = " as it was paid" if row.beside == row.period else ""
+    return f"{said} {where}, and {'is' if row.beside == key else 'was'} {_plain(row.former)} in {row.beside}{then}."
 
 
 def _plain(rate: Decimal) -> str:
     return f"{rate.normalize():,f}"
 
 
-def _counted_twice(compared: Compared) -> list[str]:
-    """Days of the program file that both periods count, else hours that only some creators have in both."""
-    key, windows = compared.period, compared.windows_twice
-    if compared.days_twice or windows is None:
-        return [_of_days(days) for days in compared.days_twice]
-    hours = " to ".join(f"{at:%Y-%m-%d %H:%M}" for at in (windows.begins_at, windows.ended_at))
-    return [
-        f"What {counted(windows.creators, 'creator')} earned from {hours} UTC may be paid twice: the day begins"
-        f" earlier in their market of this period than in that of {key}, which counts these hours, too. Compare"
+def _of_hours(row: WindowsTwice, key: str) -> str:
+    hours = " to ".join(f"{at:%Y-%m-%d %H:%M}" for at in (row.begins_at, row.ended_at))
+    later = "this period" if row.later == key else row.later
+    return (
+        f"What {counted(row.creators, 'creator')} earned from {hours} UTC may be paid twice: the day begins"
+        f" earlier in their market of {later} than in that of {row.period}, which counts these hours, too. Compare"
         " bonus explain of both periods; bonus adjust takes back what is too much."
-    ]
+    )
 
 
-def _of_days(days: DaysTwice) -> str:
-    said = f"What was earned from {days.first} to {days.last} may be paid twice: {days.period}"
-    if days.is_still_so:
+def _of_days(row: DaysTwice, key: str) -> str:
+    said = f"What was earned from {row.first} to {row.last} may be paid twice: {row.period}"
+    if row.later != key:
+        return (
+            f"{said} as it was run again counts these days, and so does {row.later}. Run {row.period} again"
+            " by a file in which they are apart."
+        )
+    if row.is_still_so:
         return (
             f"{said} counts these days, too, by the program file of its last run."
-            f" Run {days.period} again by the file of today."
+            f" Run {row.period} again by the file of today."
         )
     return (
         f"{said} was paid for these days, too, and has been run again by other days since. Look whether the"

@@ -1,4 +1,4 @@
-"""The changes of a terms version against the one before it, key by key."""
+"""The changes of terms, key by key: of a version against the one before it, and of one program file against another."""
 
 from __future__ import annotations
 
@@ -23,11 +23,32 @@ def terms_changes(program: Program, version_no: int) -> list[TermsChange]:
     if version_no == 0:
         return []
     before, now = (dict(_leaves(program.terms[no])) for no in (version_no - 1, version_no))
+    return _apart(before, now)
+
+
+def changes_for_period(before: Program, now: Program, period: str) -> list[TermsChange]:
+    """The changes in all by which a period is computed: terms up to its last day, and its own row; sorted by path."""
+    return _apart(dict(_judging(before, period)), dict(_judging(now, period)))
+
+
+def _apart(before: Mapping[str, str], now: Mapping[str, str]) -> list[TermsChange]:
     return [
         TermsChange(path, before.get(path), now.get(path))
-        for path in sorted(before | now)
+        for path in sorted({**before, **now})
         if before.get(path) != now.get(path)
     ]
+
+
+def _judging(program: Program, key: str) -> Iterator[tuple[str, str]]:
+    """The terms are named by the day from which they are in force: their places may differ between two files."""
+    period = program.period(key)
+    yield from _flattened("period", period.model_dump(exclude_none=True))
+    for market, entry in program.markets.items():
+        yield from _flattened(f"markets.{market}", entry.model_dump(exclude_none=True))
+    for version in program.terms:
+        if version.effective_from <= program.last_day(period):
+            for path, value in _leaves(version):
+                yield f"terms from {version.effective_from}: {path}", value
 
 
 def _leaves(version: TermsVersion) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,8 @@ from filelock import FileLock
 from orchestration.foundations.files import folder_held, replace_file, write_named_file
 from orchestration.pipeline.home import Home
 from orchestration.publishing.store import Publication
-from orchestration.reports.figures import period_figures, program_of
+from orchestration.reports.beside import program_of
+from orchestration.reports.figures import period_figures
 from orchestration.reports.notices import notices
 from orchestration.reports.overview_page import overview_page
 from orchestration.reports.page import Link, render

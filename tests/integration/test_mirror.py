@@ -364,6 +364,23 @@ def test_each_difference_is_named(books: Books, store: ObjectStore, sample: Path
     assert [books.periods[1] in text for text in compared(books, store)] == [True]
 
 
+def test_a_manifest_that_says_two_things_is_named_and_written_anew(
+    books: Books, store: ObjectStore
+) -> None:
+    """Some readers take the first of two keys, others the last."""
+    brought(books, store)
+    right = store.get(key(books, "manifest.json"))
+    other = json.dumps({books.periods[0]: {"state": "closed", "revision": 9, "files": {}}})
+    store.put(
+        key(books, "manifest.json"),
+        right.replace(b"{", b'{"published": ' + other.encode() + b",", 1),
+    )
+    assert ["is not as it was written" in text for text in compared(books, store)] == [True]
+    brought(books, store)
+    assert store.get(key(books, "manifest.json")) == right
+    assert compared(books, store) == []
+
+
 def test_a_mirror_is_not_put_among_deliveries(books: Books, store: ObjectStore) -> None:
     name = books.program.program
     for landing in ("", "shown", "shown/landing"):

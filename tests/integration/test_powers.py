@@ -25,14 +25,14 @@ from orchestration.pipeline.closing import close_period
 from orchestration.pipeline.mirror import differences, mirror
 from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import GateFailed, Refused
-from orchestration.publishing.store import file_hashes
+from orchestration.publishing.store import Store, file_hashes
 from orchestration.records import CloseEntry
 from orchestration.reports.preview import Preview, close_preview
 from orchestration.reports.remarks import remarks_on
 from orchestration.web.frame import Frame
 from orchestration.web.pages import Pages
 from tests.conftest import ROOT
-from tests.incidents.landing import Books, World, key
+from tests.incidents.landing import Books, World, key, terms
 from tests.integration.books import LATER
 from tests.object_store import serve_objects
 from tests.proof.product import ask_suite
@@ -213,6 +213,28 @@ def test_closes_only_may_leave_out_a_period_that_was_withdrawn(world: World, boo
     books.plain.withdraw(key(2))
     books.close(1, "bob")
     books.close(3, "bob")
+
+
+def test_closes_only_leaves_out_no_period_whose_run_ended_before_its_switch(
+    world: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every gate of it had held; it once counted as published and withdrawn."""
+    books.plain.withdraw(key(2))
+    books.close(1)
+    books.run(3)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
+        patched.setattr(Store, "switch", full)
+        books.run(2)
+    first, second, third = world.program["periods"]
+    world.program["periods"] = [first, third]
+    with pytest.raises(Refused, match=f"{key(2)} stands before {key(3)} in the program file that"):
+        books.close(3, "bob")
+    world.program["periods"] = [first, second, third]
+    books.run(2)
 
 
 def _forgotten(books: Books, month: int) -> None:
@@ -448,6 +470,33 @@ def test_writes_the_program_file_changes_the_terms_of_open_periods(
     assert books.earned(2)["ann"] == 40_00
 
 
+def test_writes_the_program_file_changes_no_terms_of_a_closed_period_unseen(
+    world: World, books: Books
+) -> None:
+    """ada runs it again, for late data; the file has another rate for it by then."""
+    world.program["terms"].append(terms(2, date(2024, 2, 1)))
+    books.run(1)
+    books.close(1)
+    world.corrected("ann-1", 11_000)
+    books.run(1)
+    books.run(2)
+
+    def told() -> list[str]:
+        return [text for text in _preview(books).remarks if "other terms" in text]
+
+    assert books.posted(2, "adjustment") == [(key(1), "ann", 1_00)]
+    assert told() == []
+    world.program["terms"][0]["payout"]["rates"]["US"][0]["rate"] = Decimal(50)
+    books.run(1)
+    books.run(2)
+    assert books.posted(2, "adjustment")[0] == (key(1), "ann", 540_00)
+    path = "terms from 2024-01-01: payout.rates.US[1].rate"
+    assert told() == [
+        f"{key(1)}, whose differences are posted here, was closed by other terms than ada has run it again by:"
+        f" {path} is 50 and was 1."
+    ]
+
+
 def test_writes_the_program_file_moves_no_days_of_a_closed_period_unseen(
     world: World, books: Books
 ) -> None:
@@ -482,6 +531,28 @@ def test_writes_the_program_file_moves_no_days_of_a_closed_period_unseen(
         f"What was earned from 2024-01-06 to 2024-01-31 may be paid twice: {key(1)} was paid for these days, too,"
         " and has been run again by other days since. Look whether the adjustments of it take that back."
     ]
+
+
+def test_writes_the_program_file_puts_no_days_before_those_of_an_open_period_unseen(
+    world: World,
+) -> None:
+    """The open period was run by a file that had nothing before it; who looks at either is told."""
+    first, second, third = world.program["periods"]
+    world.program["periods"] = [second, third]
+    world.seen("bo-2", "2024-02-20T12:00:00Z", 20_000)
+    books = Books(world)
+    books.run(2)
+    longer = {**first, "ends_on": date(2024, 2, 20), "pays_on": date(2024, 2, 25)}
+    longer |= {name: date(2024, 2, 22) for name in ("closes_on", "fx_on")}
+    world.program["periods"] = [longer, {**second, "starts_on": date(2024, 2, 21)}, third]
+    books.run(1)
+    twice = "What was earned from 2024-02-01 to 2024-02-20 may be paid twice: "
+    for month, other in ((1, 2), (2, 1)):
+        told = [text for text in _preview(books, month).remarks if "paid twice" in text]
+        assert [text.partition(" counts")[0] for text in told] == [f"{twice}{key(other)}"]
+    books.run(2)
+    for month in (1, 2):
+        assert [text for text in _preview(books, month).remarks if "paid twice" in text] == []
 
 
 def test_writes_the_program_file_moves_no_days_past_a_period_unseen(
@@ -665,6 +736,84 @@ def test_writes_the_landing_folder_moves_nobody_to_an_earlier_day_unseen(
     ]
 
 
+def test_writes_the_landing_folder_moves_nobody_over_a_period_unseen(world: World) -> None:
+    """By 25 hours, past a period of one day in which the creator is not eligible."""
+    world.program["markets"] = {
+        "W": {"timezone": "Pacific/Pago_Pago"},
+        "E": {"timezone": "Pacific/Kiritimati"},
+    }
+    world.terms["eligibility"]["markets"] = ["W", "E"]
+    world.terms["payout"]["rates"] = dict.fromkeys(("W", "E"), world.terms["payout"]["rates"]["US"])
+    for number, period in enumerate(world.program["periods"], start=1):
+        period |= {"starts_on": date(2024, 1, number), "ends_on": date(2024, 1, number)}
+        period |= {name: date(2024, 1, number + 2) for name in ("closes_on", "fx_on", "pays_on")}
+    world.rows["posts"].clear()
+    world.rows["post_metrics"].clear()
+    for row in world.rows["creators"]:
+        row["market"] = "W"
+    moved = world.rows["creators"][-1]
+    assert moved["creator_id"] == "bo"
+    world.post("bo-edge", "bo", 50_000)
+    world.rows["posts"][-1]["published_at"] = "2024-01-02T10:30:00Z"
+    world.rows["post_metrics"].clear()
+    for at in ("2024-01-02T10:45:00Z", "2024-01-03T09:00:00Z"):
+        world.seen("bo-edge", at, 50_000)
+    world.rows["creators"] += [
+        {**moved, "account_type": "business", "updated_at": "2024-01-03T12:00:00Z"},
+        {**moved, "market": "E", "updated_at": "2024-01-04T12:00:00Z"},
+    ]
+    books = Books(world)
+    for month in (1, 2, 3):
+        books.run(month)
+        told = [text for text in _preview(books, month).remarks if "paid twice" in text]
+        assert len(told) == (month == 3)
+        books.close(month)
+    assert told[0].startswith("What 1 creator earned from 2024-01-02 10:00 to 2024-01-02 11:00 UTC")
+    assert f"than in that of {key(1)}, which counts these hours, too" in told[0]
+    assert [books.earned(month)["bo"] for month in (1, 2, 3)] == [50_00, 0, 50_00]
+
+
+@pytest.mark.parametrize("posted_in", [2, 3])
+def test_writes_the_landing_folder_moves_nobody_out_of_a_closed_day_unseen(
+    posted_in: int, world: World, books: Books
+) -> None:
+    """The market of a closed month is corrected, so that its restatement counts hours of the month after."""
+    world.program["markets"] = {
+        "US": {"timezone": "America/Los_Angeles"},
+        "JP": {"timezone": "Asia/Tokyo"},
+    }
+    world.terms["eligibility"]["markets"] = ["US", "JP"]
+    world.terms["payout"]["rates"]["JP"] = world.terms["payout"]["rates"]["US"]
+    moved = world.rows["creators"][-1]
+    assert moved["creator_id"] == "bo"
+    moved["market"] = "JP"
+    world.post("bo-edge", "bo", 50_000)
+    world.rows["posts"][-1]["published_at"] = "2024-01-31T20:00:00Z"
+    world.rows["post_metrics"].pop()
+    for at in ("2024-02-01T06:00:00Z", "2024-02-28T06:00:00Z"):
+        world.seen("bo-edge", at, 50_000)
+
+    def remarks() -> list[str]:
+        found = _preview(books, posted_in).remarks
+        return [remark for remark in found if "paid twice" in remark]
+
+    for month in range(1, posted_in):
+        books.run_and_close(month)
+    books.run(posted_in)
+    assert remarks() == []
+    for market, at in (("US", "2024-01-15T00:00:00Z"), ("JP", "2024-02-10T00:00:00Z")):
+        world.rows["creators"].append({**moved, "market": market, "updated_at": at})
+    books.run(1, by="bob")
+    books.run(posted_in)
+    assert books.posted(posted_in, "adjustment") == [(key(1), "bo", 50_00)]
+    later = "this period" if posted_in == 2 else key(2)
+    assert remarks() == [
+        "What 1 creator earned from 2024-01-31 15:00 to 2024-02-01 08:00 UTC may be paid twice: the day begins"
+        f" earlier in their market of {later} than in that of {key(1)}, which counts these hours, too. Compare"
+        " bonus explain of both periods; bonus adjust takes back what is too much."
+    ]
+
+
 def test_writes_the_landing_folder_adds_no_rate_unseen(world: World, books: Books) -> None:
     """A rate of a pair with a short history is judged by no gate (§8); who looks is told how it differs."""
     first = date(2023, 12, 1)
@@ -701,6 +850,40 @@ def test_writes_the_landing_folder_adds_no_rate_unseen(world: World, books: Book
     world.rows["fx_rates"].append(_rate(before, "USD", "JPY", "700"))
     books.run(1, by="bob")
     assert [remark for remark in _preview(books).remarks if "1 USD is" in remark] == told
+
+
+def test_writes_the_landing_folder_adds_no_rate_of_a_closed_period_unseen(
+    world: World, books: Books
+) -> None:
+    """A restatement takes it for who has no row in the closed ledger; whoever looks is told so."""
+    first = date(2023, 12, 1)
+    for quote, rate in (("KRW", "1400"), ("USD", "1.07")):
+        world.rows["fx_rates"] += [
+            _rate(first + timedelta(days=day), "EUR", quote, rate) for day in range(130)
+        ]
+    books.run(1)
+    books.close(1)
+    world.creator("liu", "KRW")
+    world.post("liu-1", "liu", 10_000)
+    on = world.program["periods"][0]["fx_on"]
+    world.rows["fx_rates"].append(_rate(on, "USD", "KRW", "130800"))
+    books.run(1, by="bob")
+    books.run(2)
+
+    def remarks() -> list[str]:
+        return [remark for remark in _preview(books).remarks if "1 USD is" in remark]
+
+    assert books.ledger(2, "liu")["payout_minor"] == 1_308_000  # 10 USD
+    said = f"1 USD is 130,800 KRW in {key(1)} as it was run again"
+    assert remarks() == [
+        f"1 USD is 1,308.4112149533 KRW here; {key(1)} has no rate of KRW to compare it with.",
+        f"{said}, and is 1,308.4112149533 in {key(2)}.",
+    ]
+    world.creator("kim", "KRW")
+    for month in (1, 2):
+        world.post(f"kim-{month}", "kim", 10_000, month=month)
+    books.run(2)
+    assert [text for text in remarks() if text.startswith(said)] == remarks()[-1:]
 
 
 def _rate(day: date, base: str, quote: str, rate: str) -> dict[str, str]:
