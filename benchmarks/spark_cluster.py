@@ -1,7 +1,7 @@
 """`python -m benchmarks.spark_cluster [PORT]`: a standalone Spark cluster on loopback, until Ctrl-C (docs/spark.md).
 
-One master and two workers out of the pyspark package, each worker with a core and a gigabyte. For a look
-and for tests: nothing outside this machine reaches it, and nobody is asked for a password.
+One master and two workers out of the pyspark package, each worker with a core and a gigabyte; for tests a
+Thrift server, too. Nothing outside this machine reaches them, and nobody is asked for a password.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,22 +40,10 @@ class Cluster:
 @contextmanager
 def cluster(port: int, logs: Path) -> Iterator[Cluster]:
     """A cluster for as long as the context lasts; what its processes say goes to files in `logs`."""
-    import pyspark
-
-    home = Path(pyspark.__file__).parent
-    logs.mkdir(parents=True, exist_ok=True)
     running = Cluster(f"spark://{_LOOPBACK}:{port}", logs)
 
     def start(name: str, arguments: Sequence[str]) -> None:
-        environment = {**os.environ, "SPARK_LOCAL_IP": _LOOPBACK, "SPARK_HOME": str(home)}
-        environment.pop(
-            "SPARK_CONF_DIR", None
-        )  # its log may say errors only, and we wait for a word
-        command = [str(home / "bin" / "spark-class"), *arguments]
-        with (logs / f"{name}.log").open("wb") as log:
-            running.processes[name] = subprocess.Popen(
-                command, stdout=log, stderr=log, env=environment, cwd=logs
-            )
+        running.processes[name] = _spark_class(logs, name, arguments)
 
     try:
         at = ["--host", _LOOPBACK, "--webui-port", "0"]
@@ -73,6 +61,57 @@ def cluster(port: int, logs: Path) -> Iterator[Cluster]:
             process.terminate()
         for process in running.processes.values():
             process.wait()
+
+
+@contextmanager
+def thrift_server(
+    port: int, logs: Path, settings: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The process of a Spark Thrift server with two threads, whose catalogue ends with it; its log is in `logs`."""
+    said = {
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.warehouse.dir": str(logs / "warehouse"),
+        "spark.ui.enabled": "false",
+        **settings,
+    }
+    hive = {"hive.server2.thrift.port": port, "hive.server2.thrift.bind.host": _LOOPBACK}
+    process = _spark_class(
+        logs,
+        "thrift",
+        [
+            "org.apache.spark.deploy.SparkSubmit",
+            *("--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"),
+            *("--master", "local[2]"),
+            *(part for name, value in said.items() for part in ("--conf", f"{name}={value}")),
+            "spark-internal",
+            *(part for name, value in hive.items() for part in ("--hiveconf", f"{name}={value}")),
+        ],
+    )
+    try:
+        _wait_for(logs / "thrift.log", "HiveThriftServer2 started")
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _spark_class(logs: Path, name: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """A process of Spark, whose words go to `<logs>/<name>.log`."""
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    logs.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "SPARK_LOCAL_IP": _LOOPBACK, "SPARK_HOME": str(home)}
+    # Its log may say errors only, and we wait for a word.
+    environment.pop("SPARK_CONF_DIR", None)
+    with (logs / f"{name}.log").open("wb") as log:
+        return subprocess.Popen(
+            [str(home / "bin" / "spark-class"), *arguments],
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=logs,
+        )
 
 
 def _wait_for(log: Path, *texts: str, port: int | None = None) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -126,15 +126,24 @@ def build_models(work: WorkFile, selection: str) -> dict[str, float]:
         return built(work, selection, DUCKDB)
 
 
-def built(work: WorkFile, selection: str, output: str) -> dict[str, float]:
-    """Builds the models of a selection where the output says; otherwise as `build_models`."""
+def built(
+    work: WorkFile, selection: str, output: str, variables: Mapping[str, str] | None = None
+) -> dict[str, float]:
+    """Builds the models of a selection where the output says; otherwise as `build_models`.
+
+    `variables` are those of the profile for Spark: they say which server, and which database.
+    """
+    manifest = _manifest(output)
+    if variables is not None:
+        _place(manifest, variables["spark_schema"])
     result = _invoke(
-        _manifest(output),
+        manifest,
         "build",
         work,
         work.folder / "dbt",
         ["--select", selection, "--exclude", "resource_type:unit_test"],
         output,
+        variables,
     )
     failed = [
         f"{row.node.name}: {_without_stack(' '.join(str(row.message).split()))}"
@@ -146,6 +155,12 @@ def built(work: WorkFile, selection: str, output: str) -> dict[str, float]:
     return {row.node.name: row.execution_time for row in result}
 
 
+def _place(manifest: Manifest, database: str) -> None:
+    """Puts all tables of a manifest into a database: it was read once for all runs, in which there is `main`."""
+    for node in (*manifest.nodes.values(), *manifest.sources.values()):
+        node.schema = database
+
+
 def invocation(
     command: str,
     work: WorkFile,
@@ -154,12 +169,14 @@ def invocation(
     output: str,
     *,
     is_parsed: bool,
+    more: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """The arguments of dbt for a work file; its own files go to `target`.
+    """The arguments of dbt for a work file and `more` variables; its own files go to `target`.
 
     Where `is_parsed`, a manifest is given to dbt, which then writes none.
     """
     variables = {
+        **(more or {}),
         "work": str(work.path),
         "spill": str(work.spill),
         "threads": work.limits.threads,
@@ -196,13 +213,22 @@ def _invoke(
     target: Path,
     arguments: list[str],
     output: str = DUCKDB,
+    variables: Mapping[str, str] | None = None,
 ) -> Any:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     with _told_by_us_alone():
         outcome = dbtRunner(manifest=manifest).invoke(
-            invocation(command, work, target, arguments, output, is_parsed=manifest is not None)
+            invocation(
+                command,
+                work,
+                target,
+                arguments,
+                output,
+                is_parsed=manifest is not None,
+                more=variables,
+            )
         )
     # dbt keeps the file open, and then no gate could read it.
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -20,7 +20,8 @@ from orchestration.pipeline.work_file import WorkFile
 if TYPE_CHECKING:
     import duckdb
 
-    from orchestration.pipeline.spark_tables import SparkFolder
+    from orchestration.pipeline.spark_tables import Sender, SparkFolder
+    from orchestration.pipeline.spark_thrift import ThriftServer
 
 ENGINES: Final = ("duckdb", "spark")
 LOCAL_SPARK: Final = "local[2]"
@@ -95,6 +96,8 @@ class SparkEngine(DuckDBEngine):
     """
 
     master: str = LOCAL_SPARK
+    thrift: ThriftServer | None = None
+    """The server that builds the models, where it is not the session on `master`."""
 
     @property
     def name(self) -> str:
@@ -102,25 +105,42 @@ class SparkEngine(DuckDBEngine):
 
     @contextmanager
     def fresh_work(self, work: WorkFile, attempt: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self.thrift is not None:
+            self.thrift.demand_answer()  # before hours of ingest rather than after
         shutil.rmtree(work.folder / "spark", ignore_errors=True)
         with DuckDBEngine.fresh_work(self, work, attempt) as connection:
             yield connection
 
     def build(self, work: WorkFile, stage: str) -> dict[str, float]:
         from orchestration.pipeline.dbt_runner import SPARK, built, models_of
-        from orchestration.pipeline.spark_session import spark_session
-        from orchestration.pipeline.spark_tables import hand_over, take_back
+        from orchestration.pipeline.spark_tables import hand_over, shuffle_partitions, take_back
+        from orchestration.pipeline.spark_thrift import ThriftSession, demand_seen
 
         models, others = models_of(SPARK, stage)
-        session = spark_session(self.master)
-        folder = self._folder(work)
-        with work.connect() as connection:
-            hand_over(connection, session, folder, others)
-        seconds = built(work, f"tag:{stage}", SPARK)
-        folder.take_built(models)
+        with self._place(work) as (session, folder, variables):
+            with work.connect() as connection:
+                hand_over(connection, session, folder, others)
+                if isinstance(session, ThriftSession):
+                    demand_seen(connection, session, folder.database, others)
+                partitions = shuffle_partitions(connection)
+            variables["spark_partitions"] = str(partitions)
+            seconds = built(work, f"tag:{stage}", SPARK, variables)
+            folder.take_built(models)
         with work.connect() as connection:
             take_back(connection, folder, models)
         return seconds
+
+    @contextmanager
+    def _place(self, work: WorkFile) -> Iterator[tuple[Sender, SparkFolder, dict[str, str]]]:
+        """The session and the folder of a build, and what leads dbt there."""
+        folder = self._folder(work)
+        if self.thrift is None:
+            from orchestration.pipeline.spark_session import spark_session
+
+            yield spark_session(self.master), folder, {"spark_schema": folder.database}
+            return
+        with self.thrift.database(work.folder) as (session, name):
+            yield session, replace(folder, database=name), self.thrift.variables(name)
 
     def gate(self, work: WorkFile, gate: Gate) -> Gate:
         def judge(suite: str, database: Path) -> GateResult:
@@ -156,11 +176,13 @@ def engine_named(name: str, environment: Mapping[str, str]) -> DuckDBEngine:
         return DuckDBEngine(limits)
     if name == "spark":
         from orchestration.pipeline.spark_session import what_is_missing
+        from orchestration.pipeline.spark_thrift import ThriftServer
 
         missing = what_is_missing(environment)
         if missing:
             raise Refused(f"the engine spark needs {missing}")
-        return SparkEngine(limits, environment.get("BONUS_SPARK_MASTER") or LOCAL_SPARK)
+        master = environment.get("BONUS_SPARK_MASTER") or LOCAL_SPARK
+        return SparkEngine(limits, master, ThriftServer.of(environment))
     raise Refused(f"{name!r} is no engine; --engine and BONUS_ENGINE take {' or '.join(ENGINES)}")
 
 

@@ -37,6 +37,8 @@ def what_is_missing(environment: Mapping[str, str]) -> str | None:
     """The thing that Spark lacks on this machine, with the way to get it; None if it has all."""
     if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
         return "pyspark and dbt-spark: make install-spark"
+    if environment.get("BONUS_SPARK_THRIFT") and find_spec("pyhive") is None:
+        return "PyHive, since BONUS_SPARK_THRIFT is set: make install-spark"
     if not environment.get("JAVA_HOME") and shutil.which("java") is None:
         return "Java 17 or newer: apt-get install default-jre-headless, or set JAVA_HOME"
     return None
@@ -61,11 +63,16 @@ def spark_session(master: str) -> SparkSession:
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
-    _let_dbt_keep_ansi()
+    let_dbt_keep_settings()
     return session
 
 
-def _let_dbt_keep_ansi() -> None:
+def settings_of_thrift(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings as a Thrift server takes them when a session is opened: it leaves out names that stand alone."""
+    return {f"set:hiveconf:{name}": value for name, value in settings.items()}
+
+
+def let_dbt_keep_settings() -> None:
     """dbt-spark sets ANSI mode off before every statement: an overflow would be null without a word."""
     from dbt.adapters.spark.connections import SparkCredentials
 
@@ -77,6 +84,10 @@ def _let_dbt_keep_ansi() -> None:
     def post_init(credentials: Any) -> None:
         own(credentials)
         credentials.server_side_parameters.update(SETTINGS)
+        if credentials.method == "thrift":
+            credentials.server_side_parameters.update(
+                settings_of_thrift(credentials.server_side_parameters)
+            )
 
     post_init.keeps_ansi = True  # type: ignore[attr-defined]
     kind.__post_init__ = post_init

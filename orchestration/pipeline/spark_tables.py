@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.ingest.cells import sql_text
@@ -18,7 +18,6 @@ from orchestration.ingest.datasets import DATASETS, Dataset, Kind
 
 if TYPE_CHECKING:
     import duckdb
-    from pyspark.sql import SparkSession
 
 # DuckDB writes HUGEINT to Parquet as DOUBLE, without a word.
 _WRITTEN_AS: Final = {"HUGEINT": "DECIMAL(38,0)"}
@@ -29,15 +28,23 @@ _ROWS_A_PARTITION: Final = 2_000_000
 _DATASETS: Final = {dataset.table: dataset for dataset in DATASETS}
 
 
+class Sender(Protocol):
+    """What takes statements for Spark: the session of this process, or one of a Thrift server."""
+
+    def sql(self, text: str, /) -> object:
+        """Has a statement done."""
+
+
 @dataclass(frozen=True)
 class SparkFolder:
-    """The folder of a run's tables for Spark: `tables/<name>/`, and `building/` for a stage at work."""
+    """The folder of a run's tables for Spark: `tables/<name>/`, and `building/<database>/` for a stage at work."""
 
     path: Path
+    database: str = "main"
 
     @property
     def building(self) -> Path:
-        return self.path / "building"
+        return self.path / "building" / self.database
 
     def table(self, name: str) -> Path:
         return self.path / "tables" / name
@@ -51,20 +58,18 @@ class SparkFolder:
 
 def hand_over(
     connection: duckdb.DuckDBPyConnection,
-    session: SparkSession,
+    session: Sender,
     folder: SparkFolder,
     names: Sequence[str],
 ) -> None:
-    """Makes the tables of the work file known to Spark as `main.<name>`, and nothing else.
+    """Makes the tables of the work file known to Spark as `<database>.<name>`, and nothing else.
 
     What Spark has not got yet is written into the folder.
     """
-    ((landed,),) = connection.execute("select sum(rows_loaded) from ingest_datasets").fetchall()
-    partitions = max(_FEWEST_PARTITIONS, int(landed or 0) // _ROWS_A_PARTITION)
-    session.conf.set("spark.sql.shuffle.partitions", partitions)
-    shutil.rmtree(folder.building, ignore_errors=True)
-    session.sql("drop database if exists main cascade")
-    session.sql(f"create database main location {_location(folder.building)}")
+    session.sql(f"set spark.sql.shuffle.partitions = {shuffle_partitions(connection)}")
+    shutil.rmtree(folder.building.parent, ignore_errors=True)
+    session.sql(f"drop database if exists {folder.database} cascade")
+    session.sql(f"create database {folder.database} location {_location(folder.building)}")
     for name in names:
         dataset = _DATASETS.get(name)
         if dataset is not None and dataset.is_read_in_place:
@@ -73,7 +78,13 @@ def hand_over(
         columns = _columns(connection, name)
         if not folder.table(name).exists():
             _write(connection, f'select * from "{name}"', columns, folder.table(name))
-        _create_table(session, name, columns, folder.table(name))
+        _create_table(session, folder, name, columns)
+
+
+def shuffle_partitions(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of partitions that Spark shuffles the rows of a work file into."""
+    ((landed,),) = connection.execute("select sum(rows_loaded) from ingest_datasets").fetchall()
+    return max(_FEWEST_PARTITIONS, int(landed or 0) // _ROWS_A_PARTITION)
 
 
 def take_back(
@@ -116,21 +127,21 @@ def _write(
 
 
 def _create_table(
-    session: SparkSession, name: str, columns: Mapping[str, str], folder: Path
+    session: Sender, folder: SparkFolder, name: str, columns: Mapping[str, str]
 ) -> None:
     defined = ", ".join(
         f"`{column}` {_SPARK_TYPES.get(kind, kind)}" for column, kind in columns.items()
     )
     session.sql(
-        f"create table main.`{name}` ({defined}) using parquet"
+        f"create table {folder.database}.`{name}` ({defined}) using parquet"
         # Spark would take the path for a pattern: a home may be called `home {2}`.
-        f" options ('__globPaths__' 'false') location {_location(folder)}"
+        f" options ('__globPaths__' 'false') location {_location(folder.table(name))}"
     )
 
 
 def _hand_over_in_place(
     connection: duckdb.DuckDBPyConnection,
-    session: SparkSession,
+    session: Sender,
     folder: SparkFolder,
     dataset: Dataset,
 ) -> None:
@@ -144,14 +155,15 @@ def _hand_over_in_place(
     if not folder.table(name).exists():
         others = f" where file_no not in ({', '.join(map(str, numbers))})" if numbers else ""
         _write(connection, f"select * from {dataset.table}{others}", copied, folder.table(name))
-    _create_table(session, name, copied, folder.table(name))
-    selects = [f"select {', '.join(names)} from main.{name}"]
+    _create_table(session, folder, name, copied)
+    selects = [f"select {', '.join(names)} from {folder.database}.{name}"]
     for place, (columns, links) in enumerate(readable.items()):
         name = f"{dataset.table}_{place}"
         _link(folder.table(name), links)
-        _create_table(session, name, dict(columns), folder.table(name))
-        selects.append(_select_in_place(dataset, kinds, dict(columns), name))
-    session.sql(f"create view main.{dataset.table} as {' union all '.join(selects)}")
+        _create_table(session, folder, name, dict(columns))
+        table = f"{folder.database}.{name}"
+        selects.append(_select_in_place(dataset, kinds, dict(columns), table))
+    session.sql(f"create view {folder.database}.{dataset.table} as {' union all '.join(selects)}")
 
 
 def _select_in_place(
@@ -166,7 +178,7 @@ def _select_in_place(
             value = f"coalesce({value}, {default})"
         kind = _SPARK_TYPES.get(kinds[column.name], kinds[column.name])
         values.append(f"cast({value} as {kind}) as {column.name}")
-    return f"select {', '.join(values)} from main.{table}"
+    return f"select {', '.join(values)} from {table}"
 
 
 def _link(folder: Path, links: Mapping[int, str]) -> None:

@@ -37,10 +37,10 @@ TABLES = (
 class Place:
     """Landing data, and a home for each run over it."""
 
-    def __init__(self, folder: Path, master: str) -> None:
+    def __init__(self, folder: Path, snapshots: int = 100_000, **environment: str) -> None:
         self.folder = folder
-        self.master = master
-        write_landing(folder, 100_000)
+        self.environment = environment
+        write_landing(folder, snapshots)
 
     def start(self, home: str, engine: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "orchestration.command_line.app", "run", PERIOD]
@@ -53,7 +53,7 @@ class Place:
             text=True,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            env={**os.environ, "BONUS_SPARK_MASTER": self.master},
+            env={**os.environ, **self.environment},
         )
 
     def rows(self, home: str) -> dict[str, list[tuple[object, ...]]]:
@@ -78,7 +78,7 @@ def place(
     """The place, with the rows that DuckDB publishes, and the cluster; `spark` skips where there is none."""
     folder = tmp_path_factory.mktemp("cluster")
     with cluster(free_port(), folder / "logs") as running:
-        made = Place(folder / "data", running.master)
+        made = Place(folder / "data", BONUS_SPARK_MASTER=running.master)
         assert ended(made.start("duckdb", "duckdb"))[0] == 0
         yield made, running
 
@@ -87,7 +87,7 @@ def at_work(place: Place, home: str) -> None:
     """Waits until the heavy model is being built in a home."""
     end = time.monotonic() + 900
     while time.monotonic() < end:
-        if any((place.folder / home / "work").glob(f"*/*/spark/*/building/{HEAVY}")):
+        if any((place.folder / home / "work").glob(f"*/*/spark/*/building/*/{HEAVY}")):
             return
         time.sleep(0.05)
     raise TimeoutError(f"{HEAVY} was never begun")

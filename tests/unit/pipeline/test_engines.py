@@ -10,6 +10,7 @@ from orchestration.pipeline import dbt_runner, spark_session
 from orchestration.pipeline.engines import DuckDBEngine, SparkEngine, engine_named
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.spark_session import what_is_missing
+from orchestration.pipeline.spark_thrift import ThriftServer
 
 WITH_JAVA = {"JAVA_HOME": "/opt/java"}
 
@@ -40,6 +41,48 @@ def test_spark_has_its_master_from_the_environment(
     engine = engine_named("spark", environment)
     assert isinstance(engine, SparkEngine)
     assert engine.master == master
+
+
+@pytest.mark.parametrize(
+    ("environment", "server"),
+    [
+        ({}, None),
+        ({"BONUS_SPARK_THRIFT": ""}, None),
+        ({"BONUS_SPARK_THRIFT": "Spark.example.com:10000"}, ("spark.example.com", 10000, "bonus")),
+        ({"BONUS_SPARK_THRIFT": "[::1]:1", "BONUS_SPARK_THRIFT_USER": "ada"}, ("::1", 1, "ada")),
+    ],
+    ids=["unset", "empty", "name", "address and user"],
+)
+def test_spark_has_its_thrift_server_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    server: tuple[str, int, str] | None,
+) -> None:
+    _installed(monkeypatch, "pyspark", "dbt.adapters.spark", "pyhive")
+    engine = engine_named("spark", {**WITH_JAVA, **environment})
+    assert isinstance(engine, SparkEngine)
+    assert engine.thrift == (ThriftServer(*server) if server else None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["host", "host:", ":10000", "host:0", "host:70000", "host:x", "jdbc:hive2://a:1", "a:1/b"]
+    + ["ada:secret@host:10000", "::1:10000", "[::1]"],
+)
+def test_what_is_no_thrift_server_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """It may hold a password."""
+    _installed(monkeypatch, "pyspark", "dbt.adapters.spark", "pyhive")
+    with pytest.raises(Refused, match="BONUS_SPARK_THRIFT is no host:port") as refused:
+        engine_named("spark", {**WITH_JAVA, "BONUS_SPARK_THRIFT": text})
+    assert "secret" not in str(refused.value)
+
+
+def test_a_thrift_server_takes_pyhive(monkeypatch: pytest.MonkeyPatch) -> None:
+    _installed(monkeypatch, "pyspark", "dbt.adapters.spark")
+    with pytest.raises(Refused, match=r"PyHive.*make install-spark"):
+        engine_named("spark", {**WITH_JAVA, "BONUS_SPARK_THRIFT": "host:10000"})
 
 
 def test_another_name_is_refused() -> None:
