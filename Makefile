@@ -83,10 +83,10 @@ test: install
 test-long: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 -m long --ignore tests/browser --ignore tests/spark
 
-# All worked cases, restatements and SPARK_PROGRAMS=50 drawn programs on Spark, and the rest of
-# tests/spark. In one process, since a session is one; skipped, saying why, without Java or pyspark.
+# All worked cases, restatements and SPARK_PROGRAMS=50 drawn programs on a cluster of this machine, and the
+# rest of tests/spark. In one process, since a session is one; skipped, saying why, without Java or pyspark.
 test-spark: install
-	$(BIN)/python -m pytest -n 0 -rs --durations 10 tests/spark
+	SPARK_TESTS=cluster $(BIN)/python -m pytest -n 0 -rs --durations 10 tests/spark
 
 # One master and two workers on loopback, until Ctrl-C; PORT= for another than 7077.
 PORT ?= 7077

@@ -18,6 +18,7 @@ from orchestration.pipeline.engines import SUITES_OF_MODELS, SparkEngine
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
+from orchestration.pipeline.spark_session import spark_session
 from orchestration.publishing.export import export_period
 from orchestration.terms.load import load_program
 from tests.conftest import SHARED
@@ -78,6 +79,18 @@ def demand_same_verdicts(run: PeriodRun) -> None:
     for stage in SUITES_OF_MODELS:
         on_duckdb = run_suite(stage, SUITES[stage], run.work.path)
         assert record.gates[stage].results == on_duckdb.results
+
+
+def test_the_executors_are_where_they_are_wanted(spark: SparkEngine, master: str) -> None:
+    """On a cluster Spark's own count has the driver, too."""
+    context = spark_session(spark.master).sparkContext
+    assert context.master == master
+    executors = context._jsc.sc().getExecutorMemoryStatus().size()
+    if master.startswith("spark://"):
+        assert context.parallelize(range(8), 8).map(lambda _: os.getpid()).distinct().count() > 1
+        assert executors == 3
+    else:
+        assert executors == 1
 
 
 @pytest.mark.long
