@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from orchestration.publishing.store import PROGRAM_FILE, Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES, RESTATEMENT
@@ -24,6 +24,8 @@ from orchestration.terms.model import Program
 
 if TYPE_CHECKING:
     import duckdb
+
+_RATES: Final = PUBLISHED_TABLES["settlement_rates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def program_of(publication: Publication) -> Program:
     return _parsed(publication.program_file.read_bytes())
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _parsed(content: bytes) -> Program:
     """A program file that was parsed before: the periods of a program mostly share one."""
     return parse_program(content, PROGRAM_FILE)
@@ -263,7 +265,8 @@ def _strange_rates(
     """Of the period beside the one before it; of the differences that it posts beside what was paid, or its own."""
     base = program_of(own).currency
     now = _rates(connection, own)
-    if (before := before_of(published, own.period)) is not None:
+    before = before_of(published, own.period)
+    if before is not None and before.has(_RATES):
         former = _rates(connection, before)
         for currency, rate in now.items():
             if currency != base and _is_strange(rate, former.get(currency)):
@@ -282,11 +285,8 @@ def _is_strange(rate: Decimal, former: Decimal | None) -> bool:
 
 def _rates(connection: duckdb.DuckDBPyConnection, version: Publication) -> dict[str, Decimal]:
     """The rates by which a version was settled, by payout currency; none where earlier code kept none."""
-    table = PUBLISHED_TABLES["settlement_rates"]
-    if not version.has(table):
-        return {}
     rows = connection.execute(
-        f"select payout_currency, fx_rate from ({version.relation(table)}) order by 1"
+        f"select payout_currency, fx_rate from ({version.relation(_RATES)}) order by 1"
     ).fetchall()
     return dict(rows)
 
