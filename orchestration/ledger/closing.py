@@ -106,8 +106,8 @@ def refusals(case: Closable, approver: str | None) -> list[str]:
         found.append(f"{period} is not the next to close; first close {', '.join(still_open)}")
     if case.left_out:
         found.append(
-            f"{', '.join(case.left_out)} stands before {period} in the program file that its run has "
-            f"read, and not in this one; close it first by that file, or run {period} again by this one"
+            f"{', '.join(case.left_out)} stands before {period} in the program file that its run, or a "
+            f"later one, has read, and not in this one; close it first by that file, or run {period} again by this one"
         )
     if case.today < case.closes_on:
         found.append(

@@ -148,7 +148,9 @@ def demand_periods_stay(home: Home, loaded: LoadedProgram, run: str | None = Non
     program = loaded.program
     published = home.store(program.program).published()
     order = [period.key for period in program.periods]
+    # A close that died after its line has left no seal yet.
     closed = {key for key, publication in published.items() if publication.seal is not None}
+    closed |= published.keys() & _closed_by_line(home, program.program)
     found = []
     missing = [key for key in published if key not in order]
     if missing:
@@ -196,11 +198,7 @@ def order_as_published(
     With `run`, as they will be once that period is published by the program file.
     """
     keys = list(dict.fromkeys([*(one.period for one in published), *([run] if run else [])]))
-    try:
-        log = CloseLog(home.path, program.program).entries()
-        closed = [entry.period for entry, _ in log if entry.period in keys]
-    except Unreadable:  # named where the books are opened
-        closed = []
+    closed = [key for key in _closed_by_line(home, program.program) if key in keys]
     starts = {period.key: period.starts_on for period in program.periods}
     for publication in published:
         if publication.period not in closed and publication.period != run:
@@ -209,6 +207,14 @@ def order_as_published(
                 starts[publication.period] = period.starts_on
     still_open = [key for key in keys if key not in closed]
     return closed + sorted(still_open, key=lambda key: (starts.get(key, date.min), key))
+
+
+def _closed_by_line(home: Home, program: str) -> dict[str, None]:
+    """The periods that the close log names, in its order; none where it cannot be read."""
+    try:
+        return {entry.period: None for entry, _ in CloseLog(home.path, program).entries()}
+    except Unreadable:  # named where the books are opened
+        return {}
 
 
 def _currency(published: Mapping[str, Publication]) -> str | None:

@@ -7,7 +7,8 @@ line is written: a crash between the two leaves them so, and the next close or r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from orchestration.pipeline.run_state import last_run
 from orchestration.pipeline.statement_key import key_fault
 from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.integrity import file_faults
-from orchestration.publishing.store import Publication
+from orchestration.publishing.store import PROGRAM_FILE, Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import (
     SCHEMA_NUMBER,
@@ -37,7 +38,7 @@ from orchestration.records import (
     Unreadable,
     Worker,
 )
-from orchestration.terms.load import LoadedProgram
+from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program, parse_program
 from orchestration.terms.model import Program
 
 
@@ -209,21 +210,60 @@ def _workers(
 def _left_out(
     home: Home, publication: Publication | None, order: Sequence[str], closed: Collection[str]
 ) -> list[str]:
-    """The periods that stand before this one in the program file that its run has read, and not in `order`.
+    """The periods that stand before this one, and not in `order`, by a program file that somebody has run.
 
-    But for those that are closed, or were published once and withdrawn since: they may leave the file.
+    That is the file of its own run, of a run of theirs that began after it, or the one that the home knows. But
+    for those that are closed, or were published once and withdrawn since: they may leave the file.
     """
     if publication is None:
         return []
     period, program = publication.period, publication.program()
-    keys = [entry.key for entry in program.periods]
-    earlier = keys[: keys.index(period)]
-    missing = set(earlier) - set(order[: order.index(period)]) - set(closed)
+    known = set(order[: order.index(period)]) | set(closed)
+    begun = _begun_since(home, program.program, period)
+    files = [
+        program,
+        *(file for key, file in begun.items() if key not in known),
+        *_registered(home, program.program),
+    ]
+    earlier = dict.fromkeys(key for file in files for key in _before(file, period))
     return [
         key
         for key in earlier
-        if key in missing and not _was_published(last_run(home, program.program, key))
+        if key not in known and not _was_published(last_run(home, program.program, key))
     ]
+
+
+def _registered(home: Home, program: str) -> Iterator[Program]:
+    """The program file that runs have named last, as it is now; none where that cannot be read."""
+    known = home.registrations().get(program)
+    if known is not None:
+        with suppress(ProgramFileError):
+            yield load_program(known.program_file).program
+
+
+def _before(program: Program, period: str) -> list[str]:
+    """The periods that stand before one in a program file; none where that is not there."""
+    keys = [entry.key for entry in program.periods]
+    return keys[: keys.index(period)] if period in keys else []
+
+
+def _begun_since(home: Home, program: str, period: str) -> dict[str, Program]:
+    """The program files of the last runs of other periods that began after that of this one was published."""
+    own = last_run(home, program, period)
+    found = {}
+    for folder in sorted(home.last_run_folder(program, period).parent.glob("period=*")):
+        key = folder.name.removeprefix("period=")
+        last = last_run(home, program, key)
+        if last is None or last.inputs is None or (own and last.generation <= own.generation):
+            continue
+        file = folder / PROGRAM_FILE
+        try:
+            found[key] = parse_program(file.read_bytes(), str(file))
+        except (OSError, ProgramFileError):
+            raise Refused(
+                f"{file} cannot be read, which says what the last run of {key} has read; run {key} again"
+            ) from None
+    return found
 
 
 def _was_published(last: LastRun | None) -> bool:

@@ -24,6 +24,7 @@ from orchestration.pipeline.code_fingerprint import code_fingerprint
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.pipeline.work_file import WorkFile
+from orchestration.publishing.store import Store
 from orchestration.records import SCHEMA_NUMBER, Blocked, Inputs, LastRun, Unreadable
 
 STAGES: Final = ("ingest", "staging", "eligibility", "scoring", "ledger")
@@ -74,6 +75,7 @@ class RunState:
             run_id=run_id,
             by=by,
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            generation=Store(self._home, program).generation(),
         )
         self._write(record)
         return record.attempt

@@ -210,6 +210,7 @@ class LastRun(Record):
     run_id: str
     by: str
     started_at: str
+    generation: int = 0  # that was published when it began: says what came first without a clock
     inputs: Inputs | None = None  # None: the reading has not come to its end
     gates: Mapping[str, GateResult] = Field(default_factory=dict)
     blocked: Blocked | None = None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _RATES: Final = PUBLISHED_TABLES["settlement_rates"]
+_ELIGIBILITY: Final = PUBLISHED_TABLES["creator_eligibility"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,31 +206,25 @@ def _windows_twice(
 ) -> Iterator[WindowsTwice]:
     """Of each two of which one is the period, or a closed one whose differences it posts.
 
-    Each counts as it was published and as it was run last; of these the two are taken that share most creators.
+    Each counts as it was published and as it was run last.
     """
-    days = {one.period: [_days(version) for version in _versions(one, restated)] for one in order}
     asked = {own.period, *posted}
     for one, other in combinations(order, 2):
         if asked.isdisjoint((one.period, other.period)):
             continue
-        if not _are_near(days[one.period], days[other.period]):
-            continue
-        found = [
-            _windows_of(connection, before, after)
-            for before in _versions(one, restated)
-            for after in _versions(other, restated)
-        ]
-        most = max(found, key=lambda each: each.creators)
-        if most.creators:
-            yield most
+        pairs = product(_versions(one, restated), _versions(other, restated))
+        near = [pair for pair in pairs if _may_share_hours(*pair)]
+        if near and (shared := _windows_of(connection, near)).creators:
+            yield shared
 
 
-def _are_near(one: Sequence[tuple[date, date]], other: Sequence[tuple[date, date]]) -> bool:
-    """True where a day of one can share hours with a day of the other: no two markets are 48 hours apart."""
-    return any(
-        max(first, its_first) - min(last, its_last) <= timedelta(days=2)
-        for (first, last), (its_first, its_last) in product(one, other)
-    )
+def _may_share_hours(one: Publication, other: Publication) -> bool:
+    """True where days of two are other ones, but less than 48 hours apart, as no two markets are.
+
+    Where days are the same ones, that is said of them.
+    """
+    (first, last), (its_first, its_last) = _days(one), _days(other)
+    return timedelta(0) < max(first, its_first) - min(last, its_last) <= timedelta(days=2)
 
 
 def _versions(publication: Publication, restated: Mapping[str, Publication]) -> list[Publication]:
@@ -238,21 +233,28 @@ def _versions(publication: Publication, restated: Mapping[str, Publication]) -> 
 
 
 def _windows_of(
-    connection: duckdb.DuckDBPyConnection, before: Publication, after: Publication
+    connection: duckdb.DuckDBPyConnection, pairs: Sequence[tuple[Publication, Publication]]
 ) -> WindowsTwice:
-    table = PUBLISHED_TABLES["creator_eligibility"]
-    row = connection.execute(
+    """The hours that creators have in both of a pair: versions of one period, and of another one after it."""
+    shared = " union all ".join(
         f"""
         select
-            count(*), min(greatest(former.window_start, later.window_start)),
-            max(least(former.window_end, later.window_end))
-        from ({after.relation(table)}) as later
-        inner join ({before.relation(table)}) as former on later.creator_id = former.creator_id
+            later.creator_id,
+            greatest(former.window_start, later.window_start) as begins_at,
+            least(former.window_end, later.window_end) as ended_at
+        from ({after.relation(_ELIGIBILITY)}) as later
+        inner join ({before.relation(_ELIGIBILITY)}) as former
+            on later.creator_id = former.creator_id
         where later.eligible and former.eligible
             and later.window_start < former.window_end and former.window_start < later.window_end
         """
+        for before, after in pairs
+    )
+    row = connection.execute(
+        f"select count(distinct creator_id), min(begins_at), max(ended_at) from ({shared})"
     ).fetchone()
     assert row is not None, "an aggregate gives a row"
+    ((before, after), *_) = pairs
     return WindowsTwice(before.period, after.period, *row)
 
 

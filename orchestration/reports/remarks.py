@@ -49,7 +49,7 @@ _FROM = {
     "return": "that came back, of the payouts of",
 }
 
-_MOST_CHANGES = 5
+_MOST_CHANGES = 50
 _LONGEST_PATH = 120
 
 Reasons = Callable[[], Sequence[ReasonRow]]
@@ -94,12 +94,9 @@ def remarks_in(figures: PeriodFigures) -> list[str]:
 
 def _beside(currency: str, key: str, beside: Beside) -> list[str]:
     """The remarks beside other periods: what both count, rates that are far from others, and input of restatements."""
-    # Where all of a day is counted twice, nobody has to be told of its hours.
-    of_days = [{row.period, row.later} for row in beside.days_twice]
-    hours = [row for row in beside.windows_twice if {row.period, row.later} not in of_days]
     return [
         *(_of_days(row, key) for row in beside.days_twice),
-        *(_of_hours(row, key) for row in hours),
+        *(_of_hours(row, key) for row in beside.windows_twice),
         *(_of_rate(currency, row, key) for row in beside.rates),
         *map(_of_input, beside.other_inputs),
         *map(_of_terms, beside.other_terms),
@@ -121,9 +118,11 @@ def _of_input(row: OtherInput) -> str:
 
 
 def _of_terms(row: OtherTerms) -> str:
+    # What was changed comes before what is new: much that is new would hide it.
+    changes = sorted(row.changes, key=lambda change: (change.before is None, change.path))
     named = [
         f"{shown(change.path, _LONGEST_PATH)} is {_value(change.now)} and was {_value(change.before)}"
-        for change in row.changes[:_MOST_CHANGES]
+        for change in changes[:_MOST_CHANGES]
     ]
     rest = len(row.changes) - len(named)
     return (

@@ -43,8 +43,8 @@ def _judging(program: Program, key: str) -> Iterator[tuple[str, str]]:
     """The terms are named by the day from which they are in force: their places may differ between two files."""
     period = program.period(key)
     yield from _flattened("period", period.model_dump(exclude_none=True))
-    for market, entry in program.markets.items():
-        yield from _flattened(f"markets.{market}", entry.model_dump(exclude_none=True))
+    others = {"program", "periods", "terms"}
+    yield from _flattened("", program.model_dump(exclude=others, exclude_none=True))
     for version in program.terms:
         if version.effective_from <= program.last_day(period):
             for path, value in _leaves(version):

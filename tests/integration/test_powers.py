@@ -237,6 +237,53 @@ def test_closes_only_leaves_out_no_period_whose_run_ended_before_its_switch(
     books.run(2)
 
 
+def test_closes_only_leaves_out_no_period_that_somebody_has_begun(
+    world: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second month came into the file after the third was run; its first run fails."""
+    first, second, third = world.program["periods"]
+    books.plain.withdraw(key(2))
+    _forgotten(books, 2)
+    books.close(1)
+    world.program["periods"] = [first, third]
+    books.run(3)
+    world.program["periods"] = [first, second, third]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
+        patched.setattr(Store, "switch", full)
+        books.run(2)
+    world.program["periods"] = [first, third]
+    with pytest.raises(Refused, match=f"{key(2)} stands before {key(3)} in the program file that"):
+        books.close(3, "bob")
+    # Who runs the third month by this file says that the second is given up.
+    books.run(3)
+    books.close(3, "bob")
+
+
+def test_closes_only_leaves_out_no_period_of_the_file_that_the_home_knows(
+    world: World, books: Books, tmp_path: Path
+) -> None:
+    """The second month was put into it after the third was run, and nobody has run it yet."""
+    first, second, third = world.program["periods"]
+    books.plain.withdraw(key(2))
+    _forgotten(books, 2)
+    books.close(1)
+    world.program["periods"] = [first, third]
+    books.run(3)
+    world.program["periods"] = [first, second, third]
+    known = tmp_path / "known.yaml"
+    known.write_bytes(world.program_file().read_bytes())
+    books.plain.home.register(world.name, known, world.landing())
+    world.program["periods"] = [first, third]
+    with pytest.raises(Refused, match=f"{key(2)} stands before {key(3)} in the program file that"):
+        books.close(3, "bob")
+    known.unlink()
+    books.close(3, "bob")
+
+
 def _forgotten(books: Books, month: int) -> None:
     """As if nobody had ever run it."""
     folder = books.plain.home.last_run_folder(books.world.name, key(month))
@@ -497,6 +544,25 @@ def test_writes_the_program_file_changes_no_terms_of_a_closed_period_unseen(
     ]
 
 
+def test_writes_the_program_file_takes_no_end_from_a_closed_period_unseen(
+    world: World, books: Books
+) -> None:
+    world.program["terminated_on"] = date(2024, 1, 16)
+    world.post("late", "bo", 90_000)
+    world.rows["posts"][-1]["published_at"] = "2024-01-20T12:00:00Z"
+    books.run(1)
+    books.close(1)
+    del world.program["terminated_on"]
+    for number in range(60):
+        world.program["markets"][f"X{number:02}"] = {"timezone": "UTC"}
+    books.run(1)
+    books.run(2)
+    assert (key(1), "bo", 100_00) in books.posted(2, "adjustment")
+    (told,) = [text for text in _preview(books).remarks if "other terms" in text]
+    assert "again by: terminated_on is nothing and was 2024-01-16; markets.X00.timezone" in told
+    assert told.endswith("; and 11 more.")
+
+
 def test_writes_the_program_file_moves_no_days_of_a_closed_period_unseen(
     world: World, books: Books
 ) -> None:
@@ -598,6 +664,29 @@ def _put_before(world: World) -> None:
 
 def _other_currency(world: World) -> None:
     world.program["currency"] = "EUR"
+
+
+def test_writes_the_program_file_puts_no_period_before_one_whose_close_died(
+    world: World, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its line, and before the seal."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Store, "seal", killed)
+        books.close(1)
+    first, *others = world.program["periods"]
+    december = {**first, "key": "2023-12", "starts_on": date(2023, 12, 1)}
+    december |= {"ends_on": date(2023, 12, 31), "closes_on": date(2024, 1, 2)}
+    world.program["terms"][0]["effective_from"] = date(2023, 12, 1)
+    world.program["periods"] = [december, first, *others]
+    with pytest.raises(Refused, match=f"2023-12 stands before {key(1)}, which is closed"):
+        books.run(2)
+    world.program["periods"] = [first, *others]
+    books.run(2)
+    assert books.state(1) == "closed"
 
 
 @pytest.mark.parametrize(
@@ -773,18 +862,20 @@ def test_writes_the_landing_folder_moves_nobody_over_a_period_unseen(world: Worl
     assert [books.earned(month)["bo"] for month in (1, 2, 3)] == [50_00, 0, 50_00]
 
 
-@pytest.mark.parametrize("posted_in", [2, 3])
+@pytest.mark.parametrize(("posted_in", "others"), [(2, 0), (3, 0), (2, 1)])
 def test_writes_the_landing_folder_moves_nobody_out_of_a_closed_day_unseen(
-    posted_in: int, world: World, books: Books
+    posted_in: int, others: int, world: World, books: Books
 ) -> None:
     """The market of a closed month is corrected, so that its restatement counts hours of the month after."""
     world.program["markets"] = {
         "US": {"timezone": "America/Los_Angeles"},
         "JP": {"timezone": "Asia/Tokyo"},
+        "MX": {"timezone": "America/Denver"},
     }
-    world.terms["eligibility"]["markets"] = ["US", "JP"]
-    world.terms["payout"]["rates"]["JP"] = world.terms["payout"]["rates"]["US"]
-    moved = world.rows["creators"][-1]
+    world.terms["eligibility"]["markets"] = ["US", "JP", "MX"]
+    rates = world.terms["payout"]["rates"]
+    rates |= {"JP": rates["US"], "MX": rates["US"]}
+    ann, moved = world.rows["creators"]
     assert moved["creator_id"] == "bo"
     moved["market"] = "JP"
     world.post("bo-edge", "bo", 50_000)
@@ -799,16 +890,19 @@ def test_writes_the_landing_folder_moves_nobody_out_of_a_closed_day_unseen(
 
     for month in range(1, posted_in):
         books.run_and_close(month)
+    if others:  # an honest move, by an hour, that hides no other one
+        world.rows["creators"].append({**ann, "market": "MX", "updated_at": "2024-02-05T00:00:00Z"})
     books.run(posted_in)
-    assert remarks() == []
+    assert [text[:14] for text in remarks()] == ["What 1 creator"] * others
     for market, at in (("US", "2024-01-15T00:00:00Z"), ("JP", "2024-02-10T00:00:00Z")):
         world.rows["creators"].append({**moved, "market": market, "updated_at": at})
     books.run(1, by="bob")
     books.run(posted_in)
     assert books.posted(posted_in, "adjustment") == [(key(1), "bo", 50_00)]
     later = "this period" if posted_in == 2 else key(2)
+    who = "2 creators" if others else "1 creator"
     assert remarks() == [
-        "What 1 creator earned from 2024-01-31 15:00 to 2024-02-01 08:00 UTC may be paid twice: the day begins"
+        f"What {who} earned from 2024-01-31 15:00 to 2024-02-01 08:00 UTC may be paid twice: the day begins"
         f" earlier in their market of {later} than in that of {key(1)}, which counts these hours, too. Compare"
         " bonus explain of both periods; bonus adjust takes back what is too much."
     ]
