@@ -117,14 +117,13 @@ def demand_engine(engine: Engine) -> None:
 
 def demand_mirror() -> None:
     """Status 2 where BONUS_MIRROR is no good address, before anything is done that it would have to show."""
-    from orchestration.ingest.bucket import Bucket, NoBucket
+    from orchestration.ingest.bucket import NoBucket
+    from orchestration.pipeline.mirror import mirror_of
 
-    said = os.environ.get("BONUS_MIRROR")
     try:
-        if said:
-            Bucket.of(said)
+        mirror_of(os.environ)
     except NoBucket as error:
-        fail(USAGE, f"BONUS_MIRROR: {error}")
+        fail(USAGE, str(error))
 
 
 def person_name(name: str) -> str:

@@ -28,7 +28,7 @@ from orchestration.pipeline.engine_limits import EngineLimits
 from orchestration.pipeline.engines import DUCKDB, engine_named
 from orchestration.pipeline.gate_worker import WORKER, Gate, run_gate
 from orchestration.pipeline.home import Busy, Home, Registration
-from orchestration.pipeline.mirror import mirror
+from orchestration.pipeline.mirror import mirror, mirror_of
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
@@ -217,15 +217,10 @@ def _limits() -> EngineLimits:
 
 def _mirror_place() -> Bucket | None:
     """The mirror that BONUS_MIRROR names, if any; Failure where it is no good address."""
-    said = os.environ.get("BONUS_MIRROR")
-    if not said:
-        return None
     try:
-        return Bucket.of(said)
+        return mirror_of(os.environ)
     except NoBucket as error:
-        raise dg.Failure(
-            f"BONUS_MIRROR: {error}", metadata={EXIT_STATUS: 2}, allow_retries=False
-        ) from None
+        raise dg.Failure(str(error), metadata={EXIT_STATUS: 2}, allow_retries=False) from None
 
 
 def _cache_bytes() -> int:

@@ -118,9 +118,9 @@ def prospect(
         try:
             demand_periods_stay(home, loaded)
             books = open_books(home, loaded.program.program, completes=False)
+            workers, found = _look(home, loaded, books, period, by, today, seen)
         except Refused as error:
             return Prospect([str(error)], [], [])
-        workers, found = _look(home, loaded, books, period, by, today, seen)
         return Prospect(found, workers or [], list(books.closed))
 
 
@@ -218,11 +218,10 @@ def _left_out(
     if publication is None:
         return []
     period, program = publication.period, publication.program()
-    known = set(order[: order.index(period)]) | set(closed)
-    begun = _begun_since(home, program.program, period)
+    known = {*order[: order.index(period)], *closed}
     files = [
         program,
-        *(file for key, file in begun.items() if key not in known),
+        *_begun_since(home, program.program, period, known),
         *_registered(home, program.program),
     ]
     earlier = dict.fromkeys(key for file in files for key in _before(file, period))
@@ -247,23 +246,23 @@ def _before(program: Program, period: str) -> list[str]:
     return keys[: keys.index(period)] if period in keys else []
 
 
-def _begun_since(home: Home, program: str, period: str) -> dict[str, Program]:
-    """The program files of the last runs of other periods that began after that of this one was published."""
+def _begun_since(
+    home: Home, program: str, period: str, known: Collection[str]
+) -> Iterator[Program]:
+    """The program files of the last runs of periods that are not `known`, which began after this one was published."""
     own = last_run(home, program, period)
-    found = {}
     for folder in sorted(home.last_run_folder(program, period).parent.glob("period=*")):
         key = folder.name.removeprefix("period=")
-        last = last_run(home, program, key)
+        last = None if key in known else last_run(home, program, key)
         if last is None or last.inputs is None or (own and last.generation <= own.generation):
             continue
         file = folder / PROGRAM_FILE
         try:
-            found[key] = parse_program(file.read_bytes(), str(file))
+            yield parse_program(file.read_bytes(), str(file))
         except (OSError, ProgramFileError):
             raise Refused(
                 f"{file} cannot be read, which says what the last run of {key} has read; run {key} again"
             ) from None
-    return found
 
 
 def _was_published(last: LastRun | None) -> bool:

@@ -27,7 +27,7 @@ from filelock import FileLock
 from orchestration.foundations.durable import make_folder
 from orchestration.foundations.files import make_file
 from orchestration.foundations.texts import LONGEST_NAME, shown
-from orchestration.ingest.bucket import Bucket, Listed
+from orchestration.ingest.bucket import Bucket, Listed, NoBucket
 from orchestration.ingest.landing_place import Landing
 from orchestration.ingest.quarantine import FileFault
 from orchestration.pipeline.home import Home
@@ -43,6 +43,7 @@ from orchestration.records import (
 )
 
 MANIFEST: Final = "manifest.json"
+VARIABLE: Final = "BONUS_MIRROR"
 
 _OBJECT: Final = re.compile(r"files/[0-9a-f]{64}\.[a-z]+")
 _PART_BYTES: Final = 8 << 20
@@ -58,6 +59,17 @@ class Mirrored:
     sent: int
     sent_bytes: int
     deleted: int
+
+
+def mirror_of(environment: Mapping[str, str]) -> Bucket | None:
+    """The bucket that BONUS_MIRROR names, None if it names none; NoBucket, naming the variable, for no good address."""
+    said = environment.get(VARIABLE)
+    if not said:
+        return None
+    try:
+        return Bucket.of(said)
+    except NoBucket as error:
+        raise NoBucket(f"{VARIABLE}: {error}") from None
 
 
 def mirror(

@@ -50,7 +50,7 @@ _FROM = {
 }
 
 _MOST_CHANGES = 50
-_LONGEST_PATH = 120
+_LONGEST_VALUE = 300
 
 Reasons = Callable[[], Sequence[ReasonRow]]
 """Reasons by number; counted only where nobody is eligible, since that reads a whole table."""
@@ -121,7 +121,7 @@ def _of_terms(row: OtherTerms) -> str:
     # What was changed comes before what is new: much that is new would hide it.
     changes = sorted(row.changes, key=lambda change: (change.before is None, change.path))
     named = [
-        f"{shown(change.path, _LONGEST_PATH)} is {_value(change.now)} and was {_value(change.before)}"
+        f"{shown(change.path, _LONGEST_VALUE)} is {_value(change.now)} and was {_value(change.before)}"
         for change in changes[:_MOST_CHANGES]
     ]
     rest = len(row.changes) - len(named)
@@ -132,7 +132,7 @@ def _of_terms(row: OtherTerms) -> str:
 
 
 def _value(value: str | None) -> str:
-    return "nothing" if value is None else shown(value, _LONGEST_PATH)
+    return "nothing" if value is None else shown(value, _LONGEST_VALUE)
 
 
 def _of_rate(base: str, row: StrangeRate, key: str) -> str:
