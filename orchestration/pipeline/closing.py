@@ -103,6 +103,7 @@ class Prospect:
     against: list[str]
     workers: list[Worker]
     closed: list[str]  # in the order of the log
+    waiting: list[str]  # the fate of later runs of closed periods that have published nothing
 
 
 def prospect(
@@ -119,9 +120,14 @@ def prospect(
             demand_periods_stay(home, loaded)
             books = open_books(home, loaded.program.program, completes=False)
             workers, found = _look(home, loaded, books, period, by, today, seen)
+            later = (
+                later_run(home, loaded.program.program, key, _readable(books.published.get(key)))
+                for key in books.closed
+            )
+            waiting = [said for said in later if said is not None]
         except Refused as error:
-            return Prospect([str(error)], [], [])
-        return Prospect(found, workers or [], list(books.closed))
+            return Prospect([str(error)], [], [], [])
+        return Prospect(found, workers or [], list(books.closed), waiting)
 
 
 def _demand(

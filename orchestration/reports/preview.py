@@ -126,7 +126,7 @@ def close_preview(
         published_at=record.published_at,
         workers=seen.workers,
         changed=changes_of_published(home, loaded, landing).get(period, NOTHING),
-        remarks=remarks_in(figures),
+        remarks=[*map(_of_waiting, seen.waiting), *remarks_in(figures)],
         warnings=gates_section(record.gates).paragraphs,
         not_paid=not_paid,
         totals=record.totals,
@@ -135,6 +135,10 @@ def close_preview(
         tables=[*(change_section(figures).tables or [_amounts(figures)]), *_not_paid(not_paid)],
         figures=figures,
     )
+
+
+def _of_waiting(later_run: str) -> str:
+    return f"{later_run[:1].upper()}{later_run[1:]}. What it would post is not in this period."
 
 
 def _amounts(figures: PeriodFigures) -> Table:

@@ -284,6 +284,27 @@ def test_closes_only_leaves_out_no_period_of_the_file_that_the_home_knows(
     books.close(3, "bob")
 
 
+def test_closes_only_closes_nothing_while_a_run_of_a_closed_period_waits_unseen(
+    world: World, books: Books
+) -> None:
+    """It was to take back what the period posts. A close asks for later runs of the period itself (§7)."""
+    books.close(1)
+    world.corrected("bo-1", 500_000)
+    books.run(1)
+    world.rows["post_metrics"].pop()
+    world.rows["creators"].append({**world.rows["creators"][0], "account_type": "brand"})
+    books.blocked_by(1)
+    told = [text for text in _preview(books).remarks if text.startswith("A later run of")]
+    assert len(told) == 1
+    assert told[0].startswith(
+        f"A later run of {key(1)} (run-{key(1)}-ada, started by ada) was blocked: "
+    )
+    assert told[0].endswith(". What it would post is not in this period.")
+    world.rows["creators"].pop()
+    books.run(1)
+    assert [text for text in _preview(books).remarks if text.startswith("A later run of")] == []
+
+
 def _forgotten(books: Books, month: int) -> None:
     """As if nobody had ever run it."""
     folder = books.plain.home.last_run_folder(books.world.name, key(month))
