@@ -7,16 +7,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from orchestration.foundations.collector import collect_seldom
+
+if TYPE_CHECKING:
+    from tests.object_store import ObjectStore
 
 collect_seldom()
 
@@ -104,6 +108,22 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the worked cases are not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ObjectStore]:
+    """An S3 server of the tests' own, in the environment for as long as a module's tests use it."""
+    from tests.object_store import serve_objects
+
+    with serve_objects() as served:
+        yield served
+
+
+@pytest.fixture
+def store(server: ObjectStore) -> ObjectStore:
+    """An empty bucket there."""
+    server.empty()
+    return server
 
 
 @pytest.fixture(scope="session")

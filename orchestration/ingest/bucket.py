@@ -30,7 +30,7 @@ SCHEMES: Final = ("s3", "gs", "az")
 _URL = re.compile(r"(?P<scheme>[a-z0-9]+)://(?P<bucket>[A-Za-z0-9][A-Za-z0-9._-]*)(?P<prefix>/.*)?")
 # What a request asks for at most: so much is in memory, is asked for again where it fails, and has to come
 # within the library's 30 seconds.
-_PART_BYTES: Final = 8 << 20
+PART_BYTES: Final = 8 << 20
 _RETRIES: Final[Mapping[str, Any]] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 # Variables, in any case of letters, by which a bucket of the same name may be another one, or somebody
 # between may answer.
@@ -161,8 +161,8 @@ class Bucket:
             UnauthenticatedError,
         )
 
-        for start in range(0, listed.size_bytes, _PART_BYTES):
-            end = min(start + _PART_BYTES, listed.size_bytes)
+        for start in range(0, listed.size_bytes, PART_BYTES):
+            end = min(start + PART_BYTES, listed.size_bytes)
             options: dict[str, Any] = {"range": (start, end)}
             if listed.e_tag:
                 options["if_match"] = listed.e_tag
@@ -187,15 +187,7 @@ class Bucket:
 
     def put(self, name: str, content: bytes) -> str:
         """Makes an object in one step, unless it is there: then that one stays. Gives its address."""
-        import obstore
-        from obstore.exceptions import AlreadyExistsError
-
-        try:
-            obstore.put(self._store, name, content, mode="create")
-        except AlreadyExistsError:
-            pass
-        except Exception as error:
-            raise self._not_reachable(error) from None
+        self.replace(name, content, None)
         return f"{self}/{name}"
 
     def content(self, listed: Listed) -> bytes:
@@ -221,7 +213,7 @@ class Bucket:
                 raise
 
         try:
-            obstore.put(self._store, name, watched(), chunk_size=_PART_BYTES, max_concurrency=2)
+            obstore.put(self._store, name, watched(), chunk_size=PART_BYTES, max_concurrency=2)
         except Exception as error:
             if raised:
                 raise raised[0] from None

@@ -272,7 +272,7 @@ def _begun_since(
 
 
 def _was_published(last: LastRun | None) -> bool:
-    """True if the last run of a period came to its end, behind the switch."""
+    """True if the last run of a period came to its end, behind the switch; earlier code wrote its hash alone."""
     return last is not None and (last.is_shown or last.work_sha256 is not None)
 
 

@@ -27,7 +27,7 @@ from filelock import FileLock
 from orchestration.foundations.durable import make_folder
 from orchestration.foundations.files import make_file
 from orchestration.foundations.texts import LONGEST_NAME, shown
-from orchestration.ingest.bucket import Bucket, Listed, NoBucket
+from orchestration.ingest.bucket import PART_BYTES, Bucket, Listed, NoBucket
 from orchestration.ingest.landing_place import Landing
 from orchestration.ingest.quarantine import FileFault
 from orchestration.pipeline.home import Home
@@ -46,7 +46,6 @@ MANIFEST: Final = "manifest.json"
 VARIABLE: Final = "BONUS_MIRROR"
 
 _OBJECT: Final = re.compile(r"files/[0-9a-f]{64}\.[a-z]+")
-_PART_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +111,10 @@ def _bring(home: Home, program: str, place: Bucket, tell: Callable[[str], None])
     shown_now, content = _manifest(place, there)
     wanted, files = _wanted(home, program)
     _demand_own(place, shown_now, wanted)
+    objects = wanted.objects
     missing = {
         name: file
-        for name, file in wanted.objects.items()
+        for name, file in objects.items()
         if name not in there or there[name].size_bytes != file.size_bytes
     }
     for number, (name, file) in enumerate(sorted(missing.items()), start=1):
@@ -125,13 +125,14 @@ def _bring(home: Home, program: str, place: Bucket, tell: Callable[[str], None])
             if home.store(program).generation() != wanted.generation:
                 raise _Overtaken from None
             raise _missing(files[name]) from None
-    is_new = content != wanted.content()
-    if is_new and not place.replace(MANIFEST, wanted.content(), there.get(MANIFEST)):
+    written = wanted.content()
+    is_new = content != written
+    if is_new and not place.replace(MANIFEST, written, there.get(MANIFEST)):
         raise Refused(
             f"{place}/{MANIFEST} was changed by somebody else meanwhile; it stays as it is. Look who"
             " writes there, then run bonus mirror again"
         )
-    kept = wanted.objects.keys() | (shown_now.objects.keys() if shown_now else set())
+    kept = objects.keys() | (shown_now.objects.keys() if shown_now else set())
     left = [name for name in there if _OBJECT.fullmatch(name) and name not in kept]
     if left and is_new:
         place.delete(left)
@@ -300,7 +301,7 @@ def _parts(path: Path, sha256: str) -> Iterator[bytes]:
     """A file in parts; Refused at its end if it has other bytes than it is named by, so that it is not made."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while part := file.read(_PART_BYTES):
+        while part := file.read(PART_BYTES):
             digest.update(part)
             yield part
     if digest.hexdigest() != sha256:

@@ -17,21 +17,9 @@ from orchestration.pipeline.mirror import Mirrored, differences, mirror
 from orchestration.pipeline.refusals import Refused
 from tests.conftest import ROOT, BonusHere
 from tests.integration.books import Books
-from tests.object_store import KEY_ID, SECRET, TOKEN, ObjectStore, serve_objects
+from tests.object_store import KEY_ID, SECRET, TOKEN, ObjectStore
 
 PREFIX = "shown"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectStore]:
-    with serve_objects() as served:
-        yield served
-
-
-@pytest.fixture
-def store(server: ObjectStore) -> ObjectStore:
-    server.empty()
-    return server
 
 
 @pytest.fixture

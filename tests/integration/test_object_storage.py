@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -29,24 +28,17 @@ from orchestration.simulation.simulate import simulated
 from orchestration.terms.load import load_program
 from tests.conftest import BonusHere, published_files
 from tests.integration.books import Books
-from tests.object_store import KEY_ID, SECRET, TOKEN, ObjectStore, serve_objects
+from tests.object_store import KEY_ID, SECRET, TOKEN, ObjectStore
 from tests.proof.product import fast_run
 
 PREFIX = "creators/landing"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectStore]:
-    with serve_objects() as served:
-        yield served
-
-
 @pytest.fixture
-def store(server: ObjectStore, sample: Path) -> ObjectStore:
+def store(store: ObjectStore, sample: Path) -> ObjectStore:
     """A bucket with the sample's landing files."""
-    server.empty()
-    server.upload(sample / "landing", PREFIX)
-    return server
+    store.upload(sample / "landing", PREFIX)
+    return store
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from orchestration.web.pages import Pages
 from tests.conftest import ROOT
 from tests.incidents.landing import Books, World, key, terms
 from tests.integration.books import LATER
-from tests.object_store import serve_objects
+from tests.object_store import ObjectStore
 from tests.proof.product import ask_suite
 
 POWERS = re.findall(
@@ -222,13 +222,7 @@ def test_closes_only_leaves_out_no_period_whose_run_ended_before_its_switch(
     books.plain.withdraw(key(2))
     books.close(1)
     books.run(3)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
-        patched.setattr(Store, "switch", full)
-        books.run(2)
+    _dies_before_its_switch(books, 2, monkeypatch)
     first, second, third = world.program["periods"]
     world.program["periods"] = [first, third]
     with pytest.raises(Refused, match=f"{key(2)} stands before {key(3)} in the program file that"):
@@ -248,13 +242,7 @@ def test_closes_only_leaves_out_no_period_that_somebody_has_begun(
     world.program["periods"] = [first, third]
     books.run(3)
     world.program["periods"] = [first, second, third]
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
-        patched.setattr(Store, "switch", full)
-        books.run(2)
+    _dies_before_its_switch(books, 2, monkeypatch)
     world.program["periods"] = [first, third]
     with pytest.raises(Refused, match=f"{key(2)} stands before {key(3)} in the program file that"):
         books.close(3, "bob")
@@ -303,6 +291,17 @@ def test_closes_only_closes_nothing_while_a_run_of_a_closed_period_waits_unseen(
     world.rows["creators"].pop()
     books.run(1)
     assert [text for text in _preview(books).remarks if text.startswith("A later run of")] == []
+
+
+def _dies_before_its_switch(books: Books, month: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of the month that passes every gate and is never published."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
+        patched.setattr(Store, "switch", full)
+        books.run(month)
 
 
 def _forgotten(books: Books, month: int) -> None:
@@ -1114,26 +1113,27 @@ def test_writes_the_home_a_copy_says_nothing_to_the_original(books: Books, tmp_p
 # Writes the mirror.
 
 
-def test_writes_the_mirror_changes_nothing_here_and_is_told(books: Books) -> None:
+def test_writes_the_mirror_changes_nothing_here_and_is_told(
+    books: Books, store: ObjectStore
+) -> None:
     name, home = books.world.name, books.plain.home
     before = books.plain.files(key(1))
-    with serve_objects() as store:
-        mirror(home, name, store.at())
-        manifest = json.loads(store.get(f"program={name}/manifest.json"))
-        files = manifest["published"][key(1)]["files"]
-        ledger = files["payout_ledger/part-0.parquet"]
-        files["payout_ledger/part-0.parquet"] = files["journal/part-0.parquet"]
-        store.put(f"program={name}/manifest.json", json.dumps(manifest).encode())
-        store.put(f"program={name}/{files['run.json']['object']}", b"{}")
-        found = differences(home, name, store.at())
-        assert len(found) == 2
-        assert f"{key(1)} is not as it is published" in found[0]
-        assert files["run.json"]["object"] in found[1]
-        books.close(1)
-        mirror(home, name, store.at())
-        again = json.loads(store.get(f"program={name}/manifest.json"))["published"][key(1)]
-        assert again["files"]["payout_ledger/part-0.parquet"] == ledger
-        assert differences(home, name, store.at()) == []
+    mirror(home, name, store.at())
+    manifest = json.loads(store.get(f"program={name}/manifest.json"))
+    files = manifest["published"][key(1)]["files"]
+    ledger = files["payout_ledger/part-0.parquet"]
+    files["payout_ledger/part-0.parquet"] = files["journal/part-0.parquet"]
+    store.put(f"program={name}/manifest.json", json.dumps(manifest).encode())
+    store.put(f"program={name}/{files['run.json']['object']}", b"{}")
+    found = differences(home, name, store.at())
+    assert len(found) == 2
+    assert f"{key(1)} is not as it is published" in found[0]
+    assert files["run.json"]["object"] in found[1]
+    books.close(1)
+    mirror(home, name, store.at())
+    again = json.loads(store.get(f"program={name}/manifest.json"))["published"][key(1)]
+    assert again["files"]["payout_ledger/part-0.parquet"] == ledger
+    assert differences(home, name, store.at()) == []
     assert {**before, "close.json": books.plain.files(key(1))["close.json"]} == books.plain.files(
         key(1)
     )

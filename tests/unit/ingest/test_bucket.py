@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,19 +27,7 @@ from orchestration.ingest.file_cache import sweep
 from orchestration.ingest.fingerprint import Hashed, landing_digest
 from orchestration.ingest.landing_place import deliver, files_at, landing_at, look_at, take
 from orchestration.ingest.quarantine import FileFault
-from tests.object_store import KEY_ID, SECRET, ObjectStore, serve_objects
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectStore]:
-    with serve_objects() as served:
-        yield served
-
-
-@pytest.fixture
-def store(server: ObjectStore) -> ObjectStore:
-    server.empty()
-    return server
+from tests.object_store import KEY_ID, SECRET, ObjectStore
 
 
 class Place:
@@ -236,7 +224,7 @@ def test_the_bytes_at_hand_are_those_of_the_object(store: ObjectStore, place: Pl
 def test_a_large_object_is_read_in_parts(
     store: ObjectStore, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket_module, "_PART_BYTES", 10)
+    monkeypatch.setattr(bucket_module, "PART_BYTES", 10)
     store.put("p/posts/a.csv", b"0123456789abcdefghij!")
     (path,) = place.files(store.at("p"))
     assert path.read_bytes() == b"0123456789abcdefghij!"
@@ -327,7 +315,7 @@ def test_what_changes_between_listing_and_reading_is_refused(
 def test_what_changes_between_two_parts_is_refused(
     store: ObjectStore, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket_module, "_PART_BYTES", 6)
+    monkeypatch.setattr(bucket_module, "PART_BYTES", 6)
     store.put("p/posts/a.csv", b"same bytes")
 
     def before(method: str, key: str) -> None:
