@@ -62,8 +62,8 @@ class Row:
 
     @property
     def seen(self) -> str:
-        """The instant of the row, which tells it from another one of the same adjustment."""
-        return _text(self.updated_at.replace(tzinfo=UTC))
+        """A hash over all cells of the row, which tells it from any other that counts meanwhile."""
+        return hashlib.sha256("\0".join(_cells(self).values()).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Its cells as a file of the dataset has them, None where a cell is empty."""
@@ -173,7 +173,7 @@ def approved(
     """The row by which `by` approves what another has asked for.
 
     NotOne for an unknown id. Refused (§7) for who has asked for it, and where it is approved already
-    or another row counts than the one whose instant `by` has `seen`.
+    or another row counts than the one that `by` has `seen` (`Row.seen`).
     """
     row = _known(rows, adjustment_id)
     if seen and seen != row.seen:

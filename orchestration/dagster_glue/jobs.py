@@ -326,7 +326,7 @@ def propose_adjustment_job() -> None:
 class ApproveConfig(dg.Config):
     """The adjustment, who approves it, and whether to write that or only to show what it changes.
 
-    With `seen`, the updated_at of a row, the launch is refused if a later row has taken its place.
+    With `seen`, which the page gives for the row that it shows, the launch is refused if another row counts.
     """
 
     adjustment_id: str

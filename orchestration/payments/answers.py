@@ -50,7 +50,8 @@ class Answer:
     """The answer of one message about a payment, or about all payments of a message or payment of ours.
 
     `its_id` is ours: of the message, of the payment, or end-to-end. `at` is the instant of the bank's
-    message, in UTC. `amount` is what was booked, where the message says it.
+    message, in UTC. `amount` is what was booked, where the message says it. `is_booking`: it was booked
+    on the account, where other answers are a status of the payment.
     """
 
     message_id: str
@@ -60,6 +61,7 @@ class Answer:
     outcome: Outcome
     reason: str = ""
     amount: tuple[str, Decimal] | None = None
+    is_booking: bool = False
 
 
 def read_answers(path: Path) -> tuple[list[Answer], str | None]:
@@ -112,13 +114,25 @@ class _Said:
             raise NoAnswer(f"GrpHdr/CreDtTm is '{found}', expected an instant") from None
         return cls(message_id, at)
 
-    def answer(self, scope: Scope, its_id: str, status: str, of: _Node) -> Answer:
+    def status(self, scope: Scope, its_id: str, status: str, of: _Node) -> Answer:
         """The answer in an element of pain.002; `of` has its reason, and of one payment its amount."""
         reason, outcome = _reason(of), _OUTCOMES.get(status, "open")
         if outcome == "returned" and reason.split(" ")[0] in _DOUBLES:
             outcome = "open"
         amount = _amount(of, "OrgnlTxRef/Amt/InstdAmt")
         return Answer(self.message_id, self.at, scope, its_id, outcome, reason, amount)
+
+    def booking(
+        self,
+        scope: Scope,
+        its_id: str,
+        outcome: Outcome,
+        reason: str,
+        amount: tuple[str, Decimal] | None,
+    ) -> Answer:
+        """The answer in an entry of camt.054."""
+        which = self.message_id, self.at
+        return Answer(*which, scope, its_id, outcome, reason, amount, is_booking=True)
 
 
 def _statuses(report: _Node) -> Iterator[Answer]:
@@ -129,13 +143,13 @@ def _statuses(report: _Node) -> Iterator[Answer]:
         raise NoAnswer("no OrgnlGrpInfAndSts: it does not say which message it answers")
     for group in groups:
         if status := group.text("GrpSts"):
-            yield said.answer("message", group.text("OrgnlMsgId"), status, group)
+            yield said.status("message", group.text("OrgnlMsgId"), status, group)
     for payment in report.all("OrgnlPmtInfAndSts"):
         if status := payment.text("PmtInfSts"):
-            yield said.answer("payment", payment.text("OrgnlPmtInfId"), status, payment)
+            yield said.status("payment", payment.text("OrgnlPmtInfId"), status, payment)
         for one in payment.all("TxInfAndSts"):
             its_id = one.text("OrgnlEndToEndId") or one.text("OrgnlInstrId")
-            yield said.answer("transaction", its_id, one.text("TxSts"), one)
+            yield said.status("transaction", its_id, one.text("TxSts"), one)
 
 
 def _reason(node: _Node) -> str:
@@ -167,7 +181,7 @@ def _booked(said: _Said, entry: _Node, details: _Node) -> Iterator[Answer]:
     single = details.all("TxDtls")
     if not single and (its_id := details.text("Btch/PmtInfId")):
         outcome, amount = _direction(entry), _amount(entry, "Amt")
-        yield Answer(said.message_id, said.at, "payment", its_id, outcome, "", amount)
+        yield said.booking("payment", its_id, outcome, "", amount)
     for one in single:
         its_id = one.text("Refs/EndToEndId") or one.text("Refs/InstrId")
         reason = _one_line(
@@ -180,7 +194,7 @@ def _booked(said: _Said, entry: _Node, details: _Node) -> Iterator[Answer]:
         if amount is None and len(entry.all("NtryDtls/TxDtls")) == 1:
             amount = _amount(entry, "Amt")
         outcome = _direction(one if one.text("CdtDbtInd") else entry)
-        yield Answer(said.message_id, said.at, "transaction", its_id, outcome, reason, amount)
+        yield said.booking("transaction", its_id, outcome, reason, amount)
 
 
 def _direction(node: _Node) -> Outcome:

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +45,7 @@ def judged(due: Due, answers: Iterable[Answer]) -> Answered:
     """The fate of the payouts, by all that the bank has answered, in whatever order it was read.
 
     In one message what stands nearer to a payout counts. A payout did not arrive if any message says
-    so. Only where a later one says it was paid, that is a contradiction, which is said.
+    so. That it was paid after that, or was rejected and paid at once, is a contradiction, which is said.
     """
     concerned = _concerned(due)
     found: dict[Payout, list[Answer]] = {
@@ -100,13 +100,19 @@ def _outcome(answers: Sequence[Answer]) -> Outcome:
 
 
 def _contradiction(payout: Payout, answers: Sequence[Answer]) -> list[str]:
-    back = [answer.at for answer in answers if answer.outcome == "returned"]
-    later = [one for one in answers if back and one.outcome == "paid" and one.at > back[0]]
-    return [
-        f"{_name(payout)}: did not arrive by the message of {back[0]:%Y-%m-%d}, and was paid by message"
-        f" '{shown(one.message_id, _SHOWN)}' of {one.at:%Y-%m-%d}; ask the bank"
-        for one in later[:1]
-    ]
+    """The first answer by which a payout was paid although an earlier one, or one of that instant, says no.
+
+    Only a booking may stand beside a payment of the same instant: it was paid, and came back.
+    """
+    for back, paid in product(answers, answers):
+        if back.outcome != "returned" or paid.outcome != "paid" or paid.at < back.at:
+            continue
+        if paid.at > back.at or not back.is_booking:
+            return [
+                f"{_name(payout)}: did not arrive by the message of {back.at:%Y-%m-%d}, and was paid by message"
+                f" '{shown(paid.message_id, _SHOWN)}' of {paid.at:%Y-%m-%d}; ask the bank"
+            ]
+    return []
 
 
 def _other_amount(payouts: Sequence[Payout], answer: Answer) -> list[str]:

@@ -260,14 +260,14 @@ def _begun_since(
     for folder in sorted(home.last_run_folder(program, period).parent.glob("period=*")):
         key = folder.name.removeprefix("period=")
         last = None if key in known else last_run(home, program, key)
-        if last is None or last.inputs is None or (own and last.generation <= own.generation):
+        if last is None or (own and last.generation <= own.generation):
             continue
         file = folder / PROGRAM_FILE
         try:
             yield parse_program(file.read_bytes(), str(file))
         except (OSError, ProgramFileError):
             raise Refused(
-                f"{file} cannot be read, which says what the last run of {key} has read; run {key} again"
+                f"{file} cannot be read, by which the last run of {key} was; run {key} again"
             ) from None
 
 

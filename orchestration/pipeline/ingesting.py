@@ -58,7 +58,7 @@ def ingest(
     _demand_own(run, loaded)
     demand_periods_stay(run.home, loaded, run.period)
     before = _last_run(run)
-    attempt = run.state.begin_reading(run.program, run.period, run.run_id, run.by)
+    attempt = run.state.begin_reading(run.program, run.period, run.run_id, run.by, loaded.content)
     run.tell("ingest", "fingerprints of the files")
     # Listed once: what is hashed is what is read, whatever arrives meanwhile.
     tell = partial(run.tell, "ingest")
@@ -68,7 +68,7 @@ def ingest(
     inputs = _inputs(run, loaded, landing, hashed.files)
     if before is not None and _is_nothing_new(run, before, inputs):
         run.tell("ingest", f"nothing is new since the run of {before.by} at {before.started_at}")
-        run.state.finish_reading(inputs, loaded.content, before)
+        run.state.finish_reading(inputs, before)
         return inputs
     work, folder = run.work, run.work.folder
     remove_leftovers(folder, "scratch-*")
@@ -83,7 +83,7 @@ def ingest(
         remove_leftovers(folder, "links-*", keep=links)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    run.state.finish_reading(inputs, loaded.content)
+    run.state.finish_reading(inputs)
     return inputs
 
 

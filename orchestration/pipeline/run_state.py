@@ -61,8 +61,10 @@ class RunState:
                 f"{self.work.who}: {self.path} cannot be read ({error}); run the period again"
             ) from None
 
-    def begin_reading(self, program: str, period: str, run_id: str, by: str) -> str:
-        """Writes down that a run reads input now; gives the attempt, a name that no other reading has.
+    def begin_reading(
+        self, program: str, period: str, run_id: str, by: str, program_content: bytes
+    ) -> str:
+        """Writes down that a run reads input now, by which program file; gives the attempt, a name of its own.
 
         The verdicts of the run before are void from here on.
         """
@@ -78,16 +80,14 @@ class RunState:
             generation=Store(self._home, program).generation(),
         )
         self._write(record)
+        replace_file(self.program_file, program_content, is_durable=True)
         return record.attempt
 
-    def finish_reading(
-        self, inputs: Inputs, program_content: bytes, before: LastRun | None = None
-    ) -> None:
+    def finish_reading(self, inputs: Inputs, before: LastRun | None = None) -> None:
         """Writes down what was read: from here on stages may work on it.
 
         With the run `before` its tables and its gates' verdicts stay: nothing was new (`has_tables_of`).
         """
-        replace_file(self.program_file, program_content, is_durable=True)
         record = self._begun()
         kept: dict[str, Any] = {}
         if before is not None:

@@ -179,6 +179,9 @@ def test_who_asks_does_not_approve(small: Small) -> None:
     with pytest.raises(Refused, match="a1 has changed since you looked at it"):
         approved([row, later], "a1", "cy", at(4, 21), seen=row.seen)
     assert approved([row, later], "a1", "cy", at(4, 21), seen=later.seen).amount == 9
+    for edited in (replace(row, amount=Decimal(9)), replace(row, creator_id="bo")):
+        with pytest.raises(Refused, match="a1 has changed since you looked at it"):
+            approved([edited], "a1", "cy", at(4, 21), seen=row.seen)
     # A clock that is behind does not put the approval before the proposal.
     behind = approved([row], "a1", "cy", at(4, 1))
     assert in_force([behind, row])["a1"] == behind
@@ -319,7 +322,7 @@ def test_the_jobs_of_the_ui_write_the_same_rows(small: Small) -> None:
     )
     assert launched(APPROVE_JOB, adjustment_id="a1", approver="cy").success
     assert "changed since you looked at it" in refused(
-        APPROVE_JOB, adjustment_id="a1", approver="cy", yes=True, seen="2024-01-01T00:00:00.000000Z"
+        APPROVE_JOB, adjustment_id="a1", approver="cy", yes=True, seen="0" * 64
     )
     assert rows(small) == [row]  # shown, and refused; nothing is written
     assert launched(APPROVE_JOB, adjustment_id="a1", approver="cy", yes=True, seen=row.seen).success

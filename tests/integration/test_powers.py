@@ -22,6 +22,7 @@ from orchestration.ledger.closing import line_sha256
 from orchestration.pipeline import ingesting, publishing
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.home import Home
 from orchestration.pipeline.mirror import differences, mirror
 from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import GateFailed, Refused
@@ -222,7 +223,7 @@ def test_closes_only_leaves_out_no_period_whose_run_ended_before_its_switch(
     books.plain.withdraw(key(2))
     books.close(1)
     books.run(3)
-    _dies_before_its_switch(books, 2, monkeypatch)
+    _dies(books, 2, monkeypatch)
     first, second, third = world.program["periods"]
     world.program["periods"] = [first, third]
     with pytest.raises(Refused, match=f"{key(2)} stands before {key(3)} in the program file that"):
@@ -231,10 +232,11 @@ def test_closes_only_leaves_out_no_period_whose_run_ended_before_its_switch(
     books.run(2)
 
 
+@pytest.mark.parametrize(("owner", "step"), [(Home, "take"), (Store, "switch")])
 def test_closes_only_leaves_out_no_period_that_somebody_has_begun(
-    world: World, books: Books, monkeypatch: pytest.MonkeyPatch
+    owner: type, step: str, world: World, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second month came into the file after the third was run; its first run fails."""
+    """The second month came into the file after the third was run; its first run dies, as it reads or later."""
     first, second, third = world.program["periods"]
     books.plain.withdraw(key(2))
     _forgotten(books, 2)
@@ -242,7 +244,7 @@ def test_closes_only_leaves_out_no_period_that_somebody_has_begun(
     world.program["periods"] = [first, third]
     books.run(3)
     world.program["periods"] = [first, second, third]
-    _dies_before_its_switch(books, 2, monkeypatch)
+    _dies(books, 2, monkeypatch, owner, step)
     world.program["periods"] = [first, third]
     with pytest.raises(Refused, match=f"{key(2)} stands before {key(3)} in the program file that"):
         books.close(3, "bob")
@@ -293,14 +295,20 @@ def test_closes_only_closes_nothing_while_a_run_of_a_closed_period_waits_unseen(
     assert [text for text in _preview(books).remarks if text.startswith("A later run of")] == []
 
 
-def _dies_before_its_switch(books: Books, month: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run of the month that passes every gate and is never published."""
+def _dies(
+    books: Books,
+    month: int,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type = Store,
+    step: str = "switch",
+) -> None:
+    """A run of the month that dies at a step: it has passed every gate, and is not published, unless told else."""
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="No space left"):
-        patched.setattr(Store, "switch", full)
+        patched.setattr(owner, step, full)
         books.run(month)
 
 

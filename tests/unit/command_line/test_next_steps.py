@@ -61,7 +61,7 @@ def publish(home: Path, program: Program, *periods: str) -> None:
 def last_run(home: Path, program: Program, period: str, *results: GateResult) -> None:
     folder = Home(home).last_run_folder(program.program, period)
     state = RunState(home, folder, WorkFile(home / "work" / program.program / period))
-    state.begin_reading(program.program, period, "run-1", "ada")
+    state.begin_reading(program.program, period, "run-1", "ada", b"")
     for result in results:
         state.record(result.suite, result)
 

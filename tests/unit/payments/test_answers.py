@@ -133,12 +133,12 @@ def test_bookings(tmp_path: Path) -> None:
     )
     seven, three = ("USD", Decimal("7.00")), ("USD", Decimal("3.00"))
     assert read(tmp_path, text) == [
-        Answer("B1", AT, "transaction", "T1", "paid", "", seven),
-        Answer("B1", AT, "transaction", "T1", "paid", "", None),
-        Answer("B1", AT, "transaction", "T2", "returned", "AC01 no such", three),
-        Answer("B1", AT, "transaction", "T1", "paid", "", None),
-        Answer("B1", AT, "transaction", "T3", "paid", "", None),
-        Answer("B1", AT, "payment", "P1", "paid", "", seven),
+        Answer("B1", AT, "transaction", "T1", "paid", "", seven, is_booking=True),
+        Answer("B1", AT, "transaction", "T1", "paid", "", None, is_booking=True),
+        Answer("B1", AT, "transaction", "T2", "returned", "AC01 no such", three, is_booking=True),
+        Answer("B1", AT, "transaction", "T1", "paid", "", None, is_booking=True),
+        Answer("B1", AT, "transaction", "T3", "paid", "", None, is_booking=True),
+        Answer("B1", AT, "payment", "P1", "paid", "", seven, is_booking=True),
     ]
 
 
@@ -148,7 +148,8 @@ def test_bookings_of_the_first_versions(tmp_path: Path) -> None:
     booked = entry("CRDT", "<Sts>BOOK</Sts>", one)
     text = notification(booked + booked.replace("BOOK", "PDNG"), version="02")
     seven = ("USD", Decimal("7.00"))
-    assert read(tmp_path, text) == [Answer("B1", AT, "transaction", "T1", "returned", "", seven)]
+    (answer,) = read(tmp_path, text)
+    assert answer == Answer("B1", AT, "transaction", "T1", "returned", "", seven, is_booking=True)
 
 
 BOMB = (

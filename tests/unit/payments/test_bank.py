@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -156,6 +157,38 @@ def test_a_return_in_the_books_that_the_bank_does_not_say_is_seen(due: Due, tmp_
     assert "no answer that was given says so" in said
     (said,) = compared(due, answered, posted={("nobody", "USD"): 1}).differences
     assert "which is no payout of the period" in said
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_told"),
+    [
+        ("rejected", "settled", True),
+        ("settled", "rejected", True),
+        ("rejected", "debit", True),
+        ("debit", "credit", False),
+        ("settled", "credit", False),
+    ],
+)
+def test_two_messages_of_one_instant(
+    first: str, second: str, is_told: bool, due: Due, tmp_path: Path
+) -> None:
+    """Rejected and paid at once cannot be; paid and then booked back is an honest return."""
+    bank = asked(due, 0)
+    order = [bank.orders[0]]
+    say = {
+        "rejected": lambda: bank.status(order, "RJCT", "AC04"),
+        "settled": lambda: bank.status(order, "ACSC"),
+        "debit": lambda: bank.booking(order, "DBIT"),
+        "credit": lambda: bank.booking(order, "CRDT", "AC01"),
+    }
+    messages = [
+        re.sub(b"<CreDtTm>[^<]*", b"<CreDtTm>2024-02-21T08:00:00", say[one]())
+        for one in (first, second)
+    ]
+    answered = heard(due, messages, tmp_path)
+    assert [len(rows) for rows in answered.returns.values()] == [1]
+    assert bool(answered.remarks) is is_told
+    assert all("ask the bank" in remark for remark in answered.remarks)
 
 
 def test_other_amounts_and_a_payment_after_a_rejection_are_seen(due: Due, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.unit.web.test_period_page import books as books
 
 PAGE = "/bonus/periods/spring-bonus/march/adjustments"
 HEADER = "program,adjustment_id,creator_id,period,currency,amount,reason,requested_by,approved_by,updated_at\n"
-SEEN = "2024-01-02T00:00:00.000000Z"
+AT = "2024-01-02T00:00:00.000000Z"
 PROPOSAL = {"creator_id": "b", "currency": "USD", "amount": "2.50", "reason": "<b>lost</b>"}
 
 
@@ -33,6 +33,12 @@ class AdjustmentsDesk(Desk):
         self.folder.mkdir(exist_ok=True)
         (self.folder / "rows.csv").write_text(HEADER + "".join(f"{row}\n" for row in rows))
 
+    def seen(self) -> str:
+        """The first row that the page has a button for, as its form names it."""
+        shown = re.search(r'name="seen" value="([^"]*)"', self.get(PAGE).text)
+        assert shown is not None
+        return shown.group(1)
+
     def send(self, action: str, **fields: str) -> Answer:
         """A form of the page, in the name of cy if nothing else is said."""
         path = f"{PAGE}/{action}"
@@ -40,7 +46,7 @@ class AdjustmentsDesk(Desk):
 
 
 def row(adjustment_id: str, approved_by: str = "", period: str = "march") -> str:
-    return f"spring-bonus,{adjustment_id},b,{period},USD,2.50,lost reel,bo,{approved_by},{SEEN}"
+    return f"spring-bonus,{adjustment_id},b,{period},USD,2.50,lost reel,bo,{approved_by},{AT}"
 
 
 def test_it_shows_what_waits_and_what_its_approval_would_change(
@@ -65,9 +71,10 @@ def test_an_approval_is_a_run_of_what_was_looked_at(books: HandMade) -> None:
     desk = AdjustmentsDesk(books, row("a\u200d1"))
     form = re.search(r'name="adjustment_id" value="([^"]*)"', desk.get(PAGE).text)
     assert form is not None and form.group(1) == "a\u200d1"
-    answer = desk.send("approve", adjustment_id=form.group(1), seen=SEEN)
+    seen = desk.seen()
+    answer = desk.send("approve", adjustment_id=form.group(1), seen=seen)
     assert (answer.status, answer.headers["location"]) == (303, ["/runs/run-7"])
-    config = {"adjustment_id": "a\u200d1", "approver": "cy", "yes": True, "seen": SEEN}
+    config = {"adjustment_id": "a\u200d1", "approver": "cy", "yes": True, "seen": seen}
     assert desk.launched == [
         (
             "approve_adjustment",
@@ -87,7 +94,7 @@ def test_an_approval_is_a_run_of_what_was_looked_at(books: HandMade) -> None:
         ({"name": ""}, 400, "Say who you are"),
         ({"adjustment_id": "a9"}, 409, "there is no adjustment a9"),
         ({"adjustment_id": "a3"}, 409, "there is no adjustment a3"),
-        ({"seen": "2024-01-01T00:00:00.000000Z"}, 409, "has changed since you looked at it"),
+        ({"seen": "0" * 64}, 409, "has changed since you looked at it"),
         ({"seen": ""}, 409, "does not say what was looked at"),
     ],
     ids=["token", "token of a proposal", "who asked", "nobody", "unknown", "another period", "changed", "unseen"],
@@ -96,7 +103,7 @@ def test_what_is_refused_makes_no_run(
     fields: dict[str, str], status: int, said: str, books: HandMade
 ) -> None:
     desk = AdjustmentsDesk(books, row("a1"), row("a3", period="april"))
-    answer = desk.send("approve", **{"adjustment_id": "a1", "seen": SEEN, **fields})
+    answer = desk.send("approve", **{"adjustment_id": "a1", "seen": desk.seen(), **fields})
     assert (answer.status, said in answer.text) == (status, True)
     assert desk.launched == []
 

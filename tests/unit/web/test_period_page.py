@@ -200,7 +200,7 @@ def test_a_red_gate_shows_its_rows(march: HandMade) -> None:
     folder = march.home.last_run_folder(march.program, "march")
     work = WorkFile(march.home.path / "work" / march.program / "march")
     state = RunState(march.home.path, folder, work)
-    state.begin_reading(march.program, "march", "run-2", "eve")
+    state.begin_reading(march.program, "march", "run-2", "eve", b"")
     row = {"creator_id": CREATOR, "market": "<b>"}
     state.record(
         "ingest",
@@ -222,7 +222,9 @@ def test_a_red_gate_shows_its_rows(march: HandMade) -> None:
 def test_a_run_that_is_under_way_is_no_alarm_and_is_not_started_twice(march: HandMade) -> None:
     folder = march.home.last_run_folder(march.program, "march")
     work = WorkFile(march.home.path / "work" / march.program / "march")
-    RunState(march.home.path, folder, work).begin_reading(march.program, "march", "run-2", "eve")
+    RunState(march.home.path, folder, work).begin_reading(
+        march.program, "march", "run-2", "eve", b""
+    )
     said = "A later run of march (run-2, started by eve)"
     desk = Desk(march.home)
     with march.home.period_lock(march.program, "march", "run-2"):
