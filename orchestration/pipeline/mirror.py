@@ -82,9 +82,9 @@ def mirror(
     """Brings the mirror of a program below `to` up to what is published now.
 
     Only files that are not there yet are sent. A crash at any instant leaves the mirror as it was, or as it
-    is to be; doing it again completes it. Refused where another home's mirror lies there, or one that is ahead
-    of this home, where deliveries lie (of a program of this home, or at `landing`), and where a file is not as its
-    run has left it. NotReachable if the bucket does not answer.
+    is to be; doing it again completes it. Refused where another home's mirror lies there, one that is ahead of
+    this home, or one that has closed otherwise, where deliveries lie (of a program of this home, or at
+    `landing`), and where a file is not as its run has left it. NotReachable if the bucket does not answer.
     """
     landings = [landing, *(known.landing for known in home.registrations().values())]
     for each in landings:
@@ -235,6 +235,21 @@ def _demand_own(place: Bucket, found: Manifest | None, wanted: Manifest) -> None
             f"{place} shows generation {found.generation}, and this home has come to {wanted.generation} only;"
             " the mirror stays as it is. Is this an earlier copy of the home?"
         )
+    for period, shown_there in found.published.items():
+        if shown_there.state == "closed" and not _has(wanted.published.get(period), shown_there):
+            raise Refused(
+                f"{place} shows {period} as closed, and it is not closed with these files in this home; the mirror"
+                f" stays as it is. Is this a copy of the home? Name another prefix, or delete {MANIFEST} there"
+            )
+
+
+def _has(version: MirroredPeriod | None, closed: MirroredPeriod) -> bool:
+    """True if a version is closed, too, and has the same files; its seal may have come since."""
+    return (
+        version is not None
+        and version.state == "closed"
+        and closed.files.items() <= version.files.items()
+    )
 
 
 def _wanted(home: Home, program: str) -> tuple[Manifest, dict[str, Path]]:

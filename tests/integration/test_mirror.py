@@ -267,6 +267,23 @@ def test_an_earlier_copy_of_the_home_shows_nothing(
     assert as_read(books, store) == as_published(books)
 
 
+def test_a_copy_that_has_not_closed_takes_no_mirror_over(
+    books: Books, store: ObjectStore, sample: Path, tmp_path: Path
+) -> None:
+    """The copy goes on by itself, so that its generation is ahead."""
+    brought(books, store)
+    copy = books.copy(tmp_path / "copy")
+    books.close(books.periods[0])
+    brought(books, store)
+    before = as_read(books, store)
+    for period in (*books.periods, *books.periods):
+        copy.run(period, sample / "landing")
+    with pytest.raises(Refused, match=f"shows {books.periods[0]} as closed, and it is not"):
+        brought(copy, store)
+    assert "Is this a copy of the home" in compared(copy, store)[0]
+    assert as_read(books, store) == before
+
+
 def test_a_manifest_that_changes_meanwhile_is_not_written_over(
     books: Books, store: ObjectStore, sample: Path
 ) -> None:
