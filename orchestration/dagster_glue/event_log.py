@@ -33,6 +33,7 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._engines: OrderedDict[str, db.Engine] = OrderedDict()
         self._tables: set[str] = set()
+        self._asset_columns: set[str] = set()
         super().__init__(str(Path(base_dir) / "history" / "runs"), inst_data)
 
     @classmethod
@@ -48,6 +49,14 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
+
+    def _has_asset_key_col_on_connection(self, conn: db.Connection, column_name: str) -> bool:
+        """True if the index's table of assets has a column; asked and kept likewise."""
+        if column_name not in self._asset_columns and super()._has_asset_key_col_on_connection(
+            conn, column_name
+        ):
+            self._asset_columns.add(column_name)
+        return column_name in self._asset_columns
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[db.Connection]:
@@ -96,6 +105,7 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
         """Deletes all shards; no connection may stay to what is gone."""
         self._forget()
         self._tables.clear()
+        self._asset_columns.clear()
         super().wipe()
 
     def dispose(self) -> None:
