@@ -64,6 +64,7 @@ def _flattened(path: str, value: Any) -> Iterator[tuple[str, str]]:
         for number, entry in enumerate(value, start=1):
             yield from _flattened(f"{path}[{number}]", entry)
     elif isinstance(value, tuple | list):
-        yield path, ", ".join(map(str, value))
+        if value:  # an empty list says as much as none
+            yield path, ", ".join(map(str, value))
     else:
         yield path, format(value, "f") if hasattr(value, "as_tuple") else str(value)

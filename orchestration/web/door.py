@@ -160,6 +160,12 @@ def _user(scope: Scope, headers: Headers, settings: Settings) -> tuple[str | Non
         name = values[0].encode("latin-1").decode("utf-8").strip()
     except UnicodeDecodeError:
         name = ""
+    if "," in name:  # a proxy that adds to a header joins both by a comma
+        return None, Refusal(
+            403,
+            f"{settings.user_header} has a comma, so it may be two names; let the proxy write the"
+            " header in place of what a browser sends",
+        )
     if not is_person(name):
         return None, Refusal(
             403,

@@ -10,7 +10,7 @@ import pytest
 from expectations.suite import GateResult, Result
 from orchestration.pipeline.run_state import RunState
 from orchestration.pipeline.work_file import WorkFile
-from orchestration.reports.terms_changes import TermsChange, terms_changes
+from orchestration.reports.terms_changes import TermsChange, changes_for_period, terms_changes
 from orchestration.reports.write import page_name, reports_folder, write_asked, write_reports
 from orchestration.terms.load import parse_program
 from orchestration.terms.reasons import CREATOR_REASONS, POST_REASONS, STATUS_REASONS
@@ -213,6 +213,21 @@ def test_terms_changes_by_hand() -> None:
         TermsChange("payout.cap.JP", "1500", None),
         TermsChange("payout.rates.JP[1].rate", "0.1", "0.2"),
         TermsChange(f"weights.{CONTENT}.likes", "0", "2.5"),
+    ]
+
+
+def test_a_list_that_is_empty_is_as_one_that_is_not_there() -> None:
+    without = parse_program(PROGRAM.encode(), "program.yaml")
+    paid = "cap: {JP: 1500}, milestones: [{content_type: reel, posts: 2, amount: 5}]}"
+    content = PROGRAM.replace("cap: {JP: 1500}}", paid).replace(
+        "{content_type: reel", f"{{content_type: {CONTENT}"
+    )
+    changes = changes_for_period(without, parse_program(content.encode(), "program.yaml"), "march")
+    where = f"terms from {without.terms[0].effective_from}: payout.milestones[1]"
+    assert changes == [
+        TermsChange(f"{where}.amount", None, "5"),
+        TermsChange(f"{where}.content_type", None, CONTENT),
+        TermsChange(f"{where}.posts", None, "2"),
     ]
 
 

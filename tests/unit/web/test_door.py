@@ -252,6 +252,7 @@ def test_nobody_else_is_believed(client: str) -> None:
         [("X-Forwarded-User", "ad\x1ba")],
         [("X-Forwarded-User", "аda")],  # its first letter is Cyrillic
         [("X-Forwarded-User", "ada"), ("X-Forwarded-User", "grace")],
+        [("X-Forwarded-User", "ada,grace")],
         [("X-Forwarded_User", "ada")],
         [("by", "ada")],
     ],
