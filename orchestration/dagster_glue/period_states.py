@@ -15,9 +15,9 @@ from orchestration.dagster_glue.partitions import partition_key
 from orchestration.dagster_glue.resources import CLOSE_JOB, WITHDRAW_JOB
 from orchestration.ingest.landing_place import Landing
 from orchestration.pipeline.changed_inputs import changes_of_published
-from orchestration.pipeline.closing import later_run
 from orchestration.pipeline.deciding import decisions_left_due
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.later_runs import later_run
 from orchestration.records import CloseEntry, RunRecord
 from orchestration.terms.load import LoadedProgram
 from orchestration.terms.model import Program

@@ -7,8 +7,7 @@ line is written: a crash between the two leaves them so, and the next close or r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,24 +20,22 @@ from orchestration.pipeline.deciding import brought_by
 from orchestration.pipeline.draft import Draft
 from orchestration.pipeline.gate_worker import Gate, run_gate
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.later_runs import later_run, readable_record
+from orchestration.pipeline.left_out import left_out
 from orchestration.pipeline.proving import closing_tree
 from orchestration.pipeline.refusals import Refused
-from orchestration.pipeline.run_state import last_run
 from orchestration.pipeline.statement_key import key_fault
-from orchestration.pipeline.work_file import WorkFile
 from orchestration.publishing.integrity import file_faults
-from orchestration.publishing.store import PROGRAM_FILE, Publication
+from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import (
     SCHEMA_NUMBER,
     CloseEntry,
-    LastRun,
     PostedRestatement,
     RunRecord,
-    Unreadable,
     Worker,
 )
-from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program, parse_program
+from orchestration.terms.load import LoadedProgram
 from orchestration.terms.model import Program
 
 
@@ -121,7 +118,9 @@ def prospect(
             books = open_books(home, loaded.program.program, completes=False)
             workers, found = _look(home, loaded, books, period, by, today, seen)
             later = (
-                later_run(home, loaded.program.program, key, _readable(books.published.get(key)))
+                later_run(
+                    home, loaded.program.program, key, readable_record(books.published.get(key))
+                )
                 for key in books.closed
             )
             waiting = [said for said in later if said is not None]
@@ -171,14 +170,14 @@ def _look(
         for key, version in books.restated.items()
         for fault in file_faults(f"restatement of {key}", version)
     ]
-    record = _readable(publication)
+    record = readable_record(publication)
     order = [entry.key for entry in program.periods]
     workers = _workers(books, publication, record, order, is_whole=not changed)
     found = refusals(
         Closable(
             period=period,
             order=order,
-            left_out=_left_out(home, publication if record else None, order, books.closed),
+            left_out=left_out(home, publication if record else None, order, books.closed),
             closed=list(books.closed),
             closes_on=_closes_on(program, publication if record else None, period),
             today=today or datetime.now(UTC).date(),
@@ -213,77 +212,6 @@ def _workers(
     return everyone(books, publication, record, order) if is_whole else record.workers
 
 
-def _left_out(
-    home: Home, publication: Publication | None, order: Sequence[str], closed: Collection[str]
-) -> list[str]:
-    """The periods that stand before this one, and not in `order`, by a program file that somebody has run.
-
-    That is the file of its own run, of a run of theirs that began after it, or the one that the home knows. But
-    for those that are closed, or were published once and withdrawn since: they may leave the file.
-    """
-    if publication is None:
-        return []
-    period, program = publication.period, publication.program()
-    known = {*order[: order.index(period)], *closed}
-    files = [
-        program,
-        *_begun_since(home, program.program, period, known),
-        *_registered(home, program.program),
-    ]
-    earlier = dict.fromkeys(key for file in files for key in _before(file, period))
-    return [
-        key
-        for key in earlier
-        if key not in known and not _was_published(last_run(home, program.program, key))
-    ]
-
-
-def _registered(home: Home, program: str) -> Iterator[Program]:
-    """The program file that runs have named last, as it is now; none where that cannot be read."""
-    known = home.registrations().get(program)
-    if known is not None:
-        with suppress(ProgramFileError):
-            yield load_program(known.program_file).program
-
-
-def _before(program: Program, period: str) -> list[str]:
-    """The periods that stand before one in a program file; none where that is not there."""
-    keys = [entry.key for entry in program.periods]
-    return keys[: keys.index(period)] if period in keys else []
-
-
-def _begun_since(
-    home: Home, program: str, period: str, known: Collection[str]
-) -> Iterator[Program]:
-    """The program files of the last runs of periods that are not `known`, which began after this one was published."""
-    own = last_run(home, program, period)
-    for folder in sorted(home.last_run_folder(program, period).parent.glob("period=*")):
-        key = folder.name.removeprefix("period=")
-        last = None if key in known else last_run(home, program, key)
-        if last is None or (own and last.generation <= own.generation):
-            continue
-        file = folder / PROGRAM_FILE
-        try:
-            yield parse_program(file.read_bytes(), str(file))
-        except (OSError, ProgramFileError):
-            raise Refused(
-                f"{file} cannot be read, by which the last run of {key} was; run {key} again"
-            ) from None
-
-
-def _was_published(last: LastRun | None) -> bool:
-    """True if the last run of a period came to its end, behind the switch; earlier code wrote its hash alone."""
-    return last is not None and (last.is_shown or last.work_sha256 is not None)
-
-
-def _readable(publication: Publication | None) -> RunRecord | None:
-    """run.json of a version; None if it cannot be read, which the comparison of files names."""
-    try:
-        return publication.record() if publication else None
-    except (OSError, Unreadable):
-        return None
-
-
 def _closes_on(program: Program, publication: Publication | None, period: str) -> date:
     """The day of the program file as the published run read it: those rows are what is closed."""
     if publication is not None:
@@ -293,61 +221,6 @@ def _closes_on(program: Program, publication: Publication | None, period: str) -
 
 def _gates_not_held(record: RunRecord | None) -> list[str]:
     return [stage for stage, result in record.gates.items() if not result.held] if record else []
-
-
-def later_run(home: Home, program: str, period: str, published: RunRecord | None) -> str | None:
-    """The fate, in words, of a later run of a period that read input and is not published.
-
-    §7: "every gate must have held: also those of a later run of the period, whether a gate blocked
-    it or it ended otherwise before it was published". None where the last run is published, as the
-    period's version or as its restatement. Of a run by 0.1.0 only its work file knows.
-    """
-    last = last_run(home, program, period)
-    if last is None:
-        return _later_run_of_0_1_0(WorkFile(home.path / "work" / program / period), period)
-    restated = home.store(program).restated().get(period)
-    attempts = {record.attempt for record in (published, _readable(restated)) if record}
-    if last.attempt in attempts:
-        return None
-    which = "a later" if attempts else "the last"
-    return f"{which} run of {period} ({last.run_id}, started by {last.by}) {fate(home, last)}"
-
-
-def is_under_way(home: Home, last: LastRun) -> bool:
-    """True if a run that read input works on it still."""
-    return home.living_holder(last.program, last.period) == last.run_id
-
-
-def fate(home: Home, last: LastRun) -> str:
-    """The fate of a run that is not published, and what to do; without its subject, the run."""
-    if last.blocked is None:
-        if is_under_way(home, last):
-            return "is under way; look again when it has ended"
-        return "read input and ended before it was published; run the period again"
-    whose = "" if last.blocked.period == last.period else f" of {last.blocked.period}"
-    return (
-        f"was blocked: the {last.blocked.stage} gate{whose} has not held; "
-        "repair what it names and run the period again"
-    )
-
-
-def _later_run_of_0_1_0(work: WorkFile, period: str) -> str | None:
-    """A gate that a run of 0.1.0 did not pass: that version kept verdicts in the work file."""
-    import duckdb
-
-    if not work.path.exists():
-        return None
-    try:
-        with duckdb.connect(work.path, read_only=True) as connection:
-            rows = connection.execute("select stage from _gates where not held").fetchall()
-    except duckdb.Error:
-        return None
-    if not rows:
-        return None
-    return (
-        f"a later run of {period} was blocked: the {rows[0][0]} gate has not held; "
-        "repair what it names and run the period again"
-    )
 
 
 def everyone(

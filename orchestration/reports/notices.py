@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from orchestration.pipeline.changed_inputs import Changed, changes_of_published
-from orchestration.pipeline.closing import later_run
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.later_runs import later_run
 from orchestration.pipeline.refusals import Refused
 from orchestration.publishing.store import Publication
 from orchestration.terms.load import ProgramFileError, load_program

@@ -88,7 +88,7 @@ class Pages:
     def _shown(self, loaded: LoadedProgram, period: str) -> dict[str, Any]:
         """The content of a period's page; Refused or Unreadable where the home is not in order."""
         from orchestration.dagster_glue.period_states import said_of_unended, unended_run
-        from orchestration.pipeline.closing import is_under_way, later_run
+        from orchestration.pipeline.later_runs import is_under_way, later_run
         from orchestration.reports.money_sections import top_table
         from orchestration.reports.preview import close_preview
         from orchestration.reports.run_sections import gates_section
@@ -229,7 +229,7 @@ class Pages:
         except (ProgramFileError, OSError) as error:
             return {**shows, "fault": str(error)}
         from orchestration.dagster_glue.period_states import said_of_unended
-        from orchestration.pipeline.closing import fate
+        from orchestration.pipeline.later_runs import fate
 
         states = period_states(self._frame.home, loaded)
         before = None  # the period before, if it is to be closed first

@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from orchestration.pipeline.close_log import CloseLog
-from orchestration.pipeline.closing import later_run
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest
+from orchestration.pipeline.later_runs import later_run
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.store import Publication
