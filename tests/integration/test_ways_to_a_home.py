@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +31,26 @@ def _link_of_the_folder_above(home: Path, folder: Path) -> Path:
     return folder / "z" / home.name
 
 
+def _filled(folder: Path) -> World:
+    """A creator with a post in each of three months."""
+    world = World(folder)
+    world.lasts(3)
+    world.creator("ann")
+    for month in (1, 2, 3):
+        world.post(f"ann-{month}", "ann", 10_000, month=month)
+    return world
+
+
+@pytest.fixture(scope="module")
+def closed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which two months were run, and the first is closed."""
+    books = Books(_filled(tmp_path_factory.mktemp("closed")))
+    books.run(1)
+    books.run(2)
+    books.close(1)
+    return books.home
+
+
 @pytest.mark.parametrize(
     "way",
     [
@@ -43,18 +64,11 @@ def _link_of_the_folder_above(home: Path, folder: Path) -> Path:
     ],
 )
 def test_a_run_deletes_nothing_of_what_is_published(
-    way: Callable[[Path, Path], Path], tmp_path: Path
+    way: Callable[[Path, Path], Path], closed_once: Path, tmp_path: Path
 ) -> None:
-    world = World(tmp_path)
-    world.lasts(3)
-    world.creator("ann")
-    for month in (1, 2, 3):
-        world.post(f"ann-{month}", "ann", 10_000, month=month)
-    (tmp_path / "homes").mkdir()
+    world = _filled(tmp_path)
+    shutil.copytree(closed_once, tmp_path / "homes" / "home", symlinks=True)
     books = Books(world, "homes/home")
-    for month in (1, 2):
-        books.run(month)
-    books.close(1)
     closed = books.plain.files(key(1))
 
     elsewhere = Books(world, str(way(books.home, tmp_path)))
