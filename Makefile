@@ -9,8 +9,6 @@ BROKEN := demo-broken
 BROKEN_PERIOD := 2024-05
 WORKERS ?= 3
 export DO_NOT_TRACK := 1
-# Tests start hundreds of processes, each of which would compile our modules anew.
-unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install install-spark test-spark test-spark-short test-spark-apart spark-cluster demo-spark lock demo test test-long prove lint ui clean mutate test-browser test-wheel test-postgres screenshots docs docs-site demo-broken wheel torture bench
 
@@ -39,7 +37,9 @@ help:
 	@echo "make bench     what a run costs beside bare DuckDB (SIZES=\"1 10 100\")"
 	@echo "make clean     removes .venv, demo data and caches"
 
+# Tests start hundreds of processes, which write no bytecode (tests/conftest.py): it is made once, here.
 install: $(STAMP)
+	@$(BIN)/python -m compileall -q orchestration expectations
 
 # uv comes out of the same hash-checked lock, then installs the rest and compiles the bytecode:
 # without it every process would compile the heavy packages anew.

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 collect_seldom()
 
+# A process that dies on a full disk would leave half a module's bytecode, which no other can import.
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
 # The clock decides nothing here: a busy machine is no defect.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
