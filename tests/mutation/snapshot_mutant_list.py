@@ -1,7 +1,8 @@
 """The mutants of the models around post_metrics (§2, §3): the one pass, its ambiguous posts, values at b.
 
 Killed by the dbt unit tests of the model, or by `tests/integration/test_snapshots.py`, which tells the rules one
-snapshot at a time. `old` stands once in the file.
+snapshot at a time. `old` stands once in the file. Where a filter keeps nulls from max_by, the mutant takes a
+function that lets them decide: DuckDB's max_by leaves nulls out by itself, Spark's does not.
 """
 
 from __future__ import annotations
@@ -103,7 +104,6 @@ SNAPSHOT_MUTANTS = (
     ),
     Mutant(
         INTERVALS,
-        # By itself DuckDB's max_by leaves null out, and Spark's does not: the filter is for both.
         "max_by(snapshots.{{ count }}, snapshots.observed_at)\n"
         "            filter (where snapshots.{{ count }} is not null) as last_{{ count }}",
         "arg_max_null(snapshots.{{ count }}, snapshots.observed_at) as last_{{ count }}",
@@ -196,9 +196,9 @@ SNAPSHOT_MUTANTS = (
     ),
     Mutant(
         CONFLICTS,
-        "and conflicts.observed_at > posts.window_start",
-        "and conflicts.observed_at >= posts.window_start",
-        "a snapshot at the start of W is the first after it",
+        "            and conflicts.observed_at > posts.window_start\n",
+        "",
+        "a snapshot before the start of W is the first after it",
     ),
     Mutant(
         CONFLICTS,
@@ -214,8 +214,13 @@ SNAPSHOT_MUTANTS = (
     ),
     Mutant(
         COUNTS_AT,
+        "max_by(seen.last_{{ count }}, seen.interval_no)\n"
+        "            filter (\n"
+        "                where seen.interval_no <= boundaries.boundary_no\n"
         "                and seen.last_{{ count }} is not null\n",
-        "",
+        "arg_max_null(seen.last_{{ count }}, seen.interval_no)\n"
+        "            filter (\n"
+        "                where seen.interval_no <= boundaries.boundary_no\n",
         "an interval without the count hides the one before",
     ),
     Mutant(
