@@ -107,7 +107,7 @@ test-spark-short: install-spark
 		-k "test_macros or worked_case_is_equal and 13"
 
 # The same in an environment of its own: where pyspark is, Great Expectations imports it in every process.
-test-spark-apart:
+test-spark-apart: install
 	@if command -v java > /dev/null; then $(MAKE) --no-print-directory VENV=.venv-spark test-spark-short; \
 		else echo "tests/spark is skipped: there is no Java (apt-get install default-jre-headless)"; fi
 
