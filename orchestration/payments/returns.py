@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import groupby, product
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Final
 
@@ -102,17 +102,23 @@ def _outcome(answers: Sequence[Answer]) -> Outcome:
 def _contradiction(payout: Payout, answers: Sequence[Answer]) -> list[str]:
     """The first answer by which a payout was paid although an earlier one, or one of that instant, says no.
 
-    Only a booking may stand beside a payment of the same instant: it was paid, and came back.
+    Only a booking may stand beside a payment of the same instant: it was paid, and came back. `answers` are
+    sorted by instant.
     """
-    for back, paid in product(answers, answers):
-        if back.outcome != "returned" or paid.outcome != "paid" or paid.at < back.at:
-            continue
-        if paid.at > back.at or not back.is_booking:
-            return [
-                f"{_name(payout)}: did not arrive by the message of {back.at:%Y-%m-%d}, and was paid by message"
-                f" '{shown(paid.message_id, _SHOWN)}' of {paid.at:%Y-%m-%d}; ask the bank"
-            ]
-    return []
+    returned = [answer for answer in answers if answer.outcome == "returned"]
+    rejected = [answer.at for answer in returned if not answer.is_booking]
+    contradicting = (
+        one
+        for one in answers
+        if returned
+        and one.outcome == "paid"
+        and (one.at > returned[0].at or one.at in rejected[:1])
+    )
+    return [
+        f"{_name(payout)}: did not arrive by the message of {returned[0].at:%Y-%m-%d}, and was paid by message"
+        f" '{shown(one.message_id, _SHOWN)}' of {one.at:%Y-%m-%d}; ask the bank"
+        for one in islice(contradicting, 1)
+    ]
 
 
 def _other_amount(payouts: Sequence[Payout], answer: Answer) -> list[str]:
