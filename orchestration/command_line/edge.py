@@ -176,7 +176,7 @@ def prepared_home(path: Path, *, is_written: bool = True, keeps_mask: bool = Fal
     """
     from orchestration.pipeline.home import Home, Unfit
 
-    home = Home(path)
+    home = Home(path, on_wait=say)
     not_ours = f"{path} cannot be written by this user; check its permissions, or run as its owner"
     # What is written into the home is for its owner alone.
     callers_mask = os.umask(0o077)

@@ -263,7 +263,7 @@ def withdraw(
     if as_json:
         show_json({"program": loaded.program.program, "period": period, "withdrawn_by": person})
     else:
-        show(f"{period} was withdrawn by {person}; what was published after it is settled anew")
+        show(f"{period} was withdrawn by {person}; later open periods, if any, are settled anew")
 
 
 def verify(

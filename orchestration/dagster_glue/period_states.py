@@ -49,8 +49,8 @@ def period_states(
     for period in program.periods:
         publication = published.get(period.key)
         record = publication.record() if publication else None
-        seal = publication.seal if publication else None
-        closed = CloseEntry.from_line(seal) if seal is not None else None
+        line = publication.closing_line if publication else None
+        closed = CloseEntry.from_line(line) if line is not None else None
         run = last_runs.get(partition_key(program.program, period.key))
         states.append(
             {

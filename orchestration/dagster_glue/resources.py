@@ -77,7 +77,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def home(self) -> Home:
-        return Home(Path(self.path))
+        return Home(Path(self.path), on_wait=self.watcher.tell)
 
     @property
     def gate(self) -> Gate:

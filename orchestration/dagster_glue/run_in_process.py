@@ -273,7 +273,7 @@ def _execute(
     fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id), _without_dagsters_words():
         demand()
-        result = _job(home, job).execute_in_process(
+        result = _job(home, job, home.on_wait).execute_in_process(
             partition_key=key,
             instance=instance,
             run_id=run_id,

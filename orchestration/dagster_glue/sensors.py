@@ -113,7 +113,8 @@ def closing_days(
     today = context.scheduled_execution_time.astimezone(UTC).date()
     for name, _, loaded in _programs(context, home.home):
         for period in _begun_and_open(home.home, loaded.program, today):
-            request = _request(name, period.key, "closes_on", "closing_days schedule")
+            why = f"closes_on {period.closes_on}"  # put later, it comes once more
+            request = _request(name, period.key, why, "closing_days schedule")
             asked = dg.RunsFilter(tags={"dagster/run_key": str(request.run_key)})
             if period.closes_on <= today and not context.instance.get_runs(asked, limit=1):
                 yield request

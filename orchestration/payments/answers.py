@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -51,7 +51,8 @@ class Answer:
 
     `its_id` is ours: of the message, of the payment, or end-to-end. `at` is the instant of the bank's
     message, in UTC. `amount` is what was booked, where the message says it. `is_booking`: it was booked
-    on the account, where other answers are a status of the payment.
+    on the account, where other answers are a status of the payment. `file` has the message: ids of
+    different kinds of messages, and of careless banks, may be the same.
     """
 
     message_id: str
@@ -62,6 +63,7 @@ class Answer:
     reason: str = ""
     amount: tuple[str, Decimal] | None = None
     is_booking: bool = False
+    file: str = field(default="", compare=False)
 
 
 def read_answers(path: Path) -> tuple[list[Answer], str | None]:
@@ -77,17 +79,17 @@ def read_answers(path: Path) -> tuple[list[Answer], str | None]:
         raise NoAnswer(f"{path}: more than {MOST_BYTES:,} bytes")
     try:
         root, fault = parsed(content, KINDS)
-        answers = list(_answers(_Node(root)))
+        answers = list(_answers(_Node(root), str(path)))
     except (NoAnswer, NoMessage) as error:
         raise NoAnswer(f"{path}: {error}") from None
     return answers, fault and f"{path}: {fault}; it was read all the same"
 
 
-def _answers(root: _Node) -> Iterator[Answer]:
+def _answers(root: _Node, file: str) -> Iterator[Answer]:
     if report := root.first("CstmrPmtStsRpt"):
-        yield from _statuses(report)
+        yield from _statuses(report, _Said.of(report, file))
     elif notification := root.first("BkToCstmrDbtCdtNtfctn"):
-        yield from _bookings(notification)
+        yield from _bookings(notification, _Said.of(notification, file))
     else:
         raise NoAnswer(
             "neither CstmrPmtStsRpt (pain.002) nor BkToCstmrDbtCdtNtfctn (camt.054) is in it"
@@ -96,13 +98,14 @@ def _answers(root: _Node) -> Iterator[Answer]:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """Of a message: its id and its instant."""
+    """Of a message: its file, its id and its instant."""
 
+    file: str
     message_id: str
     at: datetime
 
     @classmethod
-    def of(cls, message: _Node) -> _Said:
+    def of(cls, message: _Node, file: str) -> _Said:
         message_id, made = message.text("GrpHdr/MsgId"), message.text("GrpHdr/CreDtTm")
         if not message_id:
             raise NoAnswer("no GrpHdr/MsgId, by which the message could be told from others")
@@ -112,7 +115,7 @@ class _Said:
         except (ValueError, OverflowError):  # the schema takes hour 24 and years before 1
             found = shown(made, 40)
             raise NoAnswer(f"GrpHdr/CreDtTm is '{found}', expected an instant") from None
-        return cls(message_id, at)
+        return cls(file, message_id, at)
 
     def status(self, scope: Scope, its_id: str, status: str, of: _Node) -> Answer:
         """The answer in an element of pain.002; `of` has its reason, and of one payment its amount."""
@@ -120,7 +123,8 @@ class _Said:
         if outcome == "returned" and reason.split(" ")[0] in _DOUBLES:
             outcome = "open"
         amount = _amount(of, "OrgnlTxRef/Amt/InstdAmt")
-        return Answer(self.message_id, self.at, scope, its_id, outcome, reason, amount)
+        which = self.message_id, self.at
+        return Answer(*which, scope, its_id, outcome, reason, amount, file=self.file)
 
     def booking(
         self,
@@ -131,13 +135,12 @@ class _Said:
         amount: tuple[str, Decimal] | None,
     ) -> Answer:
         """The answer in an entry of camt.054."""
-        which = self.message_id, self.at
-        return Answer(*which, scope, its_id, outcome, reason, amount, is_booking=True)
+        which = self.message_id, self.at, scope, its_id, outcome, reason, amount
+        return Answer(*which, is_booking=True, file=self.file)
 
 
-def _statuses(report: _Node) -> Iterator[Answer]:
+def _statuses(report: _Node, said: _Said) -> Iterator[Answer]:
     """pain.002: what is said of a message or payment holds for what is in it, unless that has a status."""
-    said = _Said.of(report)
     groups = report.all("OrgnlGrpInfAndSts")
     if not groups:
         raise NoAnswer("no OrgnlGrpInfAndSts: it does not say which message it answers")
@@ -166,9 +169,8 @@ def _one_line(texts: list[str]) -> str:
     return joined if len(joined) <= LONGEST_REASON else joined[: LONGEST_REASON - 1] + "…"
 
 
-def _bookings(notification: _Node) -> Iterator[Answer]:
+def _bookings(notification: _Node, said: _Said) -> Iterator[Answer]:
     """camt.054: a booked debit with our id was paid; a booked credit with it came back."""
-    said = _Said.of(notification)
     for account in notification.all("Ntfctn"):
         for entry in account.all("Ntry"):
             if (entry.text("Sts/Cd") or entry.text("Sts")) != "BOOK":

@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby, islice
 from pathlib import Path
@@ -53,8 +54,8 @@ def judged(due: Due, answers: Iterable[Answer]) -> Answered:
     }
     unknown: dict[str, None] = {}
     remarks: list[str] = []
-    answers = sorted(answers, key=lambda one: (one.at, one.message_id, _NEARER.index(one.scope)))
-    for _, message in groupby(answers, key=lambda one: (one.at, one.message_id)):
+    answers = sorted(answers, key=lambda one: (*_message(one), _NEARER.index(one.scope)))
+    for _, message in groupby(answers, key=_message):
         nearest: dict[Payout, list[Answer]] = {}
         for answer in message:
             payouts = concerned.get((answer.scope, answer.its_id), [])
@@ -81,6 +82,11 @@ def judged(due: Due, answers: Iterable[Answer]) -> Answered:
         list(unknown),
         list(dict.fromkeys(remarks)),
     )
+
+
+def _message(answer: Answer) -> tuple[datetime, str, str]:
+    """What tells a message from others; those of two files are two, whatever ids they have."""
+    return answer.at, answer.message_id, answer.file
 
 
 def _concerned(due: Due) -> dict[tuple[Scope, str], list[Payout]]:

@@ -148,9 +148,7 @@ def demand_periods_stay(home: Home, loaded: LoadedProgram, run: str | None = Non
     program = loaded.program
     published = home.store(program.program).published()
     order = [period.key for period in program.periods]
-    # A close that died after its line has left no seal yet.
-    closed = {key for key, publication in published.items() if publication.seal is not None}
-    closed |= published.keys() & _closed_by_line(home, program.program)
+    closed = {key for key, entry in published.items() if entry.closing_line is not None}
     found = []
     missing = [key for key in published if key not in order]
     if missing:

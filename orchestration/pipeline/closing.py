@@ -19,7 +19,7 @@ from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.deciding import brought_by
 from orchestration.pipeline.draft import Draft
 from orchestration.pipeline.gate_worker import Gate, run_gate
-from orchestration.pipeline.home import Home
+from orchestration.pipeline.home import Busy, Home
 from orchestration.pipeline.later_runs import later_run, readable_record
 from orchestration.pipeline.left_out import left_out
 from orchestration.pipeline.proving import closing_tree
@@ -111,9 +111,12 @@ def prospect(
     today: date | None = None,
     seen: int | None = None,
 ) -> Prospect:
-    """The reasons against the close of a published period, by `by` or by anyone. Writes nothing."""
-    with home.program_lock(loaded.program.program):
-        try:
+    """The reasons against the close of a published period, by `by` or by anyone.
+
+    Writes nothing, and waits for nobody: while others publish, that is the reason.
+    """
+    try:
+        with home.program_lock(loaded.program.program, waits=False):
             demand_periods_stay(home, loaded)
             books = open_books(home, loaded.program.program, completes=False)
             workers, found = _look(home, loaded, books, period, by, today, seen)
@@ -124,9 +127,9 @@ def prospect(
                 for key in books.closed
             )
             waiting = [said for said in later if said is not None]
-        except Refused as error:
-            return Prospect([str(error)], [], [], [])
-        return Prospect(found, workers or [], list(books.closed), waiting)
+    except (Busy, Refused) as error:
+        return Prospect([str(error)], [], [], [])
+    return Prospect(found, workers or [], list(books.closed), waiting)
 
 
 def _demand(

@@ -23,6 +23,7 @@ from orchestration.ingest.datasets import DATASET_NAMES
 from orchestration.ingest.discovery import Inventory
 from orchestration.ingest.fingerprint import FileFingerprint, Hashed, landing_digest
 from orchestration.ingest.landing_place import Landing, landing_at, look_at, take
+from orchestration.pipeline.close_log import CloseLog
 from orchestration.publishing.store import Store
 from orchestration.records import Unreadable
 
@@ -146,10 +147,19 @@ class Registration:
 
 
 class Home:
-    """A home folder; made on first use, readable by its owner only. `objects` may be those of another home."""
+    """A home folder; made on first use, readable by its owner only.
 
-    def __init__(self, path: Path, objects: Path | None = None) -> None:
+    `objects` may be those of another home. `on_wait` is told where others hold the books for long.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        objects: Path | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
         self.path = path.absolute()
+        self.on_wait = on_wait
         self.objects = objects or self.path / "cache" / "objects"
         """Objects that were fetched from buckets; may be deleted while nothing runs."""
 
@@ -209,7 +219,7 @@ class Home:
 
     def store(self, program: str) -> Store:
         """The published periods of a program."""
-        return Store(self.path, program)
+        return Store(self.path, program, CloseLog(self.path, program).lines_by_period)
 
     def work_folder(self, program: str, period: str) -> Path:
         """The folder in which a period's run works; it stays after the run, and the next ingest replaces it whole."""
@@ -371,15 +381,22 @@ class Home:
 
     @contextmanager
     def program_lock(
-        self, program: str, on_wait: Callable[[str], None] | None = None
+        self, program: str, on_wait: Callable[[str], None] | None = None, *, waits: bool = True
     ) -> Iterator[None]:
-        """Holds the books of a program: settlement, its gate and the switch; waits for others."""
+        """Holds the books of a program: settlement, its gate and the switch; waits for others.
+
+        Busy after a short while where it `waits` not: for who only looks.
+        """
         lock = FileLock(self._folder(self.path / "locks") / f"{program}.lock", timeout=2)
         try:
             lock.acquire()
         except Timeout:
-            if on_wait:
-                on_wait(f"{WAITING} another run to publish {program}")
+            if not waits:
+                raise Busy(
+                    f"another run is publishing {program}; look again when it has ended"
+                ) from None
+            if tell := on_wait or self.on_wait:
+                tell(f"{WAITING} another run to publish {program}")
             lock.acquire(timeout=-1)
         try:
             yield

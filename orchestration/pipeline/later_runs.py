@@ -22,14 +22,15 @@ def later_run(home: Home, program: str, period: str, published: RunRecord | None
 
     §7: "every gate must have held: also those of a later run of the period, whether a gate blocked
     it or it ended otherwise before it was published". None where the last run is published, as the
-    period's version or as its restatement. Of a run by 0.1.0 only its work file knows.
+    period's version or as its restatement, or was, before somebody withdrew it. Of a run by 0.1.0 only its
+    work file knows.
     """
     last = last_run(home, program, period)
     if last is None:
         return _later_run_of_0_1_0(WorkFile(home.path / "work" / program / period), period)
     restated = home.store(program).restated().get(period)
     attempts = {record.attempt for record in (published, readable_record(restated)) if record}
-    if last.attempt in attempts:
+    if last.attempt in attempts or (last.has_published and not attempts):
         return None
     which = "a later" if attempts else "the last"
     return f"{which} run of {period} ({last.run_id}, started by {last.by}) {fate(home, last)}"

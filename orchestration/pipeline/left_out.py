@@ -9,7 +9,6 @@ from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
 from orchestration.publishing.store import PROGRAM_FILE, Publication
-from orchestration.records import LastRun
 from orchestration.terms.load import ProgramFileError, load_program, parse_program
 from orchestration.terms.model import Program
 
@@ -35,7 +34,8 @@ def left_out(
     return [
         key
         for key in earlier
-        if key not in known and not _was_published(last_run(home, program.program, key))
+        if key not in known
+        and not ((last := last_run(home, program.program, key)) and last.has_published)
     ]
 
 
@@ -70,8 +70,3 @@ def _begun_since(
             raise Refused(
                 f"{file} cannot be read, by which the last run of {key} was; run {key} again"
             ) from None
-
-
-def _was_published(last: LastRun | None) -> bool:
-    """True if the last run of a period came to its end, behind the switch; earlier code wrote its hash alone."""
-    return last is not None and (last.is_shown or last.work_sha256 is not None)

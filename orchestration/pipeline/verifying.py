@@ -8,7 +8,7 @@ from datetime import datetime, time
 
 from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
 from orchestration.ledger.closing import chain_faults, line_sha256
-from orchestration.pipeline.close_log import CloseLog
+from orchestration.pipeline.close_log import CloseLog, readable
 from orchestration.pipeline.deciding import order_as_read, rows_used
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.proving import root_fault
@@ -17,7 +17,7 @@ from orchestration.pipeline.rows import field_names
 from orchestration.publishing.integrity import file_faults
 from orchestration.publishing.store import Publication, file_hashes
 from orchestration.publishing.tables import SETTLED_TABLES
-from orchestration.records import CloseEntry, Unreadable
+from orchestration.records import CloseEntry
 from orchestration.terms.load import ProgramFileError
 from orchestration.terms.model import Program
 
@@ -44,7 +44,7 @@ def verify(home: Home, program: Program) -> Verification:
         published = home.store(program.program).published()
         log = CloseLog(home.path, program.program)
         lines = log.lines()
-        closed = _readable_entries(lines)
+        closed = {key: entry for key, (entry, _) in readable(lines).items()}
         keys = [key for key in order if key in published]
         differences = [
             *chain_faults(program.program, lines),
@@ -79,17 +79,6 @@ def verify(home: Home, program: Program) -> Verification:
     return Verification(
         keys, list(closed), files, sum(len(books.journal) for books in whole), differences
     )
-
-
-def _readable_entries(lines: list[bytes]) -> dict[str, CloseEntry]:
-    entries = {}
-    for line in lines:
-        try:
-            entry = CloseEntry.from_line(line)
-        except Unreadable:
-            continue  # named by chain_faults
-        entries[entry.period] = entry
-    return entries
 
 
 def _order_faults(closed: dict[str, CloseEntry], order: list[str]) -> Iterator[str]:

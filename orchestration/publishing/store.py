@@ -21,8 +21,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from errno import EEXIST, EXDEV
 from pathlib import Path
 from typing import Final, Literal
@@ -56,6 +56,7 @@ class Publication:
     period: str
     folder: Path
     run_file_sha256: str | None = None  # as its run has left run.json; None: published by 0.1.0
+    logged: bytes | None = None  # the line of the close log that closes its period
 
     def table(self, name: str) -> Path:
         """The Parquet file of a table."""
@@ -109,16 +110,21 @@ class Publication:
 
     @property
     def seal(self) -> bytes | None:
-        """The close log's line that closed it, as it was then; None if it was never closed."""
+        """The close log's line that closed it, as it was then; None if there is none with it."""
         try:
             return (self.folder / SEAL_FILE).read_bytes()
         except FileNotFoundError:
             return None
 
     @property
+    def closing_line(self) -> bytes | None:
+        """The line that closed it, by its seal, or by the log where a close died before the seal; None if open."""
+        return self.logged if (seal := self.seal) is None else seal
+
+    @property
     def state(self) -> Literal["estimated", "closed"]:
         """§7: "A period is `estimated` until it is closed"."""
-        return "estimated" if self.seal is None else "closed"
+        return "estimated" if self.closing_line is None else "closed"
 
     def has_seal_of(self, line: bytes) -> bool:
         """False where `Store.seal` has not come to its end for the version; another line is kept."""
@@ -155,19 +161,26 @@ def _record_hashes(generation: Path, shelf: Shelf) -> Mapping[str, str]:
 
 
 class Store:
-    """The published and restated periods of one program in a home."""
+    """The published and restated periods of one program in a home.
 
-    def __init__(self, home: Path, program: str) -> None:
+    `closing_lines` gives the line of the close log of each period that it names.
+    """
+
+    def __init__(
+        self, home: Path, program: str, closing_lines: Callable[[], Mapping[str, bytes]] = dict
+    ) -> None:
         # Whatever way leads to the home, by a link or by `..`: links in it are relative.
         self.home = Path(os.path.realpath(home))
         self.program = program
+        self._closing_lines = closing_lines
         self._generations = self.home / "generations" / f"program={program}"
         self._current = self._generations / "current"
         self._versions = self.home / "store" / f"program={program}"
 
     def published(self) -> dict[str, Publication]:
         """Period key -> what is published of it now; empty before the first publish."""
-        return self._shelf("published")
+        published, lines = self._shelf("published"), self._closing_lines()
+        return {key: replace(entry, logged=lines.get(key)) for key, entry in published.items()}
 
     def restated(self) -> dict[str, Publication]:
         """Key of a closed period -> what its last run since computed."""

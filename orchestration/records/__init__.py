@@ -221,6 +221,11 @@ class LastRun(Record):
     is_shown: bool = False  # the run came to its end: what it made is published, or restates
     taken_from: str | None = None  # run whose tables are in the work file still: nothing was new
 
+    @property
+    def has_published(self) -> bool:
+        """True if the run came to its end, behind the switch; earlier code wrote its hash alone."""
+        return self.is_shown or self.work_sha256 is not None
+
 
 class Registration(Record):
     """The places where a program's files were last seen. A run from the UI reads them there."""

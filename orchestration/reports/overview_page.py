@@ -28,11 +28,11 @@ def overview_page(
     """
     program = program_of(max(published.values(), key=lambda entry: entry.revision))
     records = {key: publication.record() for key, publication in published.items()}
-    seals = {key: publication.seal for key, publication in published.items()}
+    lines = {key: publication.closing_line for key, publication in published.items()}
     closed = {
-        key: CloseEntry.from_line(seal).approved_by
-        for key, seal in seals.items()
-        if seal is not None
+        key: CloseEntry.from_line(line).approved_by
+        for key, line in lines.items()
+        if line is not None
     }
     order = [period.key for period in program.periods if period.key in published]
     return Page(

@@ -38,9 +38,9 @@ def page_name(period: str) -> str:
 def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str, Path]:
     """Writes pages of published periods, those not yet there, and the overview into the home.
 
-    Gives the path of each page; of a program that has published nothing, none. Whoever comes last
-    sees all that was published before, so no page stays behind what is published; filelock.Timeout
-    if others write for too long.
+    Gives the path of each page; of a program that has published nothing, none. Pages of what was withdrawn
+    go. Whoever comes last sees all that was published before, so no page stays behind what is published;
+    filelock.Timeout if others write for too long.
     """
     # No period's lock has this name: keys have no underscore.
     lock = home.path / "locks" / f"{program}._reports.lock"
@@ -49,12 +49,17 @@ def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str,
         folder = reports_folder(home, program)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         published = home.store(program).published()
+        pages = {page_name(key) for key in published}
+        withdrawn = [page for page in folder.glob(page_name("*")) if page.name not in pages]
+        for page in withdrawn:
+            page.unlink()
         if not published:
+            (folder / OVERVIEW).unlink(missing_ok=True)
             return {}
         missing = [key for key in published if not (folder / page_name(key)).exists()]
-        # A page that is new has neighbours that lead to it from now on.
+        # A page that is new has neighbours that lead to it from now on, and one that went had some, too.
         beside = [key for new in missing for key in neighbours(published, new)]
-        wanted = dict.fromkeys([*periods, *missing, *beside])
+        wanted = dict.fromkeys([*periods, *missing, *beside, *(published if withdrawn else [])])
         return write_pages(home, program, wanted, folder / OVERVIEW)
 
 

@@ -98,8 +98,8 @@ class Pages:
         # Asked first: what has ended since is then shown as it has left things.
         unended = unended_run(self._frame.home, program, period)
         publication = self._frame.home.store(program).published().get(period)
-        seal = publication.seal if publication else None
-        closed = CloseEntry.from_line(seal) if seal is not None else None
+        line = publication.closing_line if publication else None
+        closed = CloseEntry.from_line(line) if line is not None else None
         last = last_run(self._frame.home, program, period)
         path = page_of(program, period)
         record = publication.record() if publication else None

@@ -13,23 +13,27 @@ import duckdb
 import pytest
 
 from orchestration.dagster_glue.definitions import build_definitions
+from orchestration.dagster_glue.period_states import period_states
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.pipeline import closing, run_state, versions
 from orchestration.pipeline.building import build
 from orchestration.pipeline.close_log import CloseLog
-from orchestration.pipeline.closing import close_period
+from orchestration.pipeline.closing import close_period, prospect
 from orchestration.pipeline.earning import earn
 from orchestration.pipeline.gating import check
+from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest
+from orchestration.pipeline.proving import sealing_of, statement_tree
 from orchestration.pipeline.publishing import publish
 from orchestration.pipeline.refusals import GateFailed, Refused
 from orchestration.publishing.export import export_period
 from orchestration.publishing.store import Store
 from orchestration.records import CloseEntry
+from orchestration.reports.figures import period_figures
 from tests import worked
 from tests.conftest import SHARED, Bonus, BonusHere
-from tests.integration.books import Books
+from tests.integration.books import LATER, Books
 from tests.proof.product import ask_suite
 
 RESTATEMENTS = sorted(path.name for path in (SHARED / "worked").glob("restatement-*")) or ["absent"]
@@ -300,10 +304,29 @@ def test_a_close_that_died_before_its_seal_is_completed(
             books.close(first)
     assert books.published[first].seal is None
     assert books.differences == []
+    # The line is the close: whoever only reads is told so before anything completes it.
+    assert [one.state for one in books.published.values()] == ["closed"]
+    figures = period_figures(books.published, books.restated, first)
+    assert figures.closed and figures.closed.approved_by == "grace"
+    sealing = sealing_of(books.home, books.program.program, books.published[first], "closed")
+    assert statement_tree(books.published[first], sealing).root.hex() == (
+        figures.closed.statements_root
+    )
+    assert period_states(books.home, books.loaded)[0]["state"] == "closed"
     books.run(second, sample / "landing")
     assert books.published[first].seal is not None
     with pytest.raises(Refused, match="closed already"):
         books.close(first)
+
+
+def test_a_preview_waits_for_nobody(books: Books) -> None:
+    """One page that waits would hold a thread of the UI, and sixty of them all of it."""
+    first = books.periods[0]
+    with Home(books.home.path).program_lock(books.program.program):
+        against = prospect(books.home, books.loaded, first, "grace", LATER).against
+    (reason,) = against
+    assert reason.startswith("another run is publishing ")
+    assert prospect(books.home, books.loaded, first, "grace", LATER).against == []
 
 
 def test_a_close_that_died_before_its_line_did_not_happen(

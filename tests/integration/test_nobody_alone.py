@@ -371,6 +371,8 @@ def test_a_withdrawn_period_is_published_no_more(books: Books, sample: Path) -> 
     assert books.withdraw(first).keys() == {second}
     assert list(books.published) == [second]
     assert books.differences == []
+    # Its run has published, so nothing of it waits.
+    assert later_run(books.home, books.program.program, first, None) is None
     with pytest.raises(Refused, match=f"{first} is not published; there is nothing to withdraw"):
         books.withdraw(first)
     books.run(first, sample / "landing")

@@ -171,6 +171,14 @@ def test_each_period_is_run_once_when_its_closes_on_has_come(place: Place) -> No
         job_def=_job(), tags={**request.tags, "dagster/run_key": str(request.run_key)}
     )
     assert place.tick("2024-05-02") == []
+    # Data come late, and closes_on is put later: the day comes once more.
+    program = place.home.path / "later.yaml"
+    said = place.loaded.path.read_text("utf-8")
+    assert said.count("closes_on: 2024-05-01") == 1
+    program.write_text(said.replace("closes_on: 2024-05-01", "closes_on: 2024-05-08"), "utf-8")
+    place.home.register(place.program, program, place.landing)
+    assert place.tick("2024-05-07") == []
+    assert [later.partition_key for later in place.tick("2024-05-08")] == [place.key(FIRST)]
 
 
 def test_a_closed_period_is_not_run_by_the_schedule(place: Place) -> None:

@@ -191,6 +191,26 @@ def test_two_messages_of_one_instant(
     assert all("ask the bank" in remark for remark in answered.remarks)
 
 
+def test_two_messages_of_one_id_are_two(due: Due, tmp_path: Path) -> None:
+    """Banks count the ids of pain.002 and of camt.054 apart, so neither hides what the other one says."""
+    bank = asked(due, 0)
+    orders = [one for one in bank.orders if one.currency == bank.orders[0].currency]
+    messages = [
+        re.sub(
+            b"<MsgId>[^<]*",
+            b"<MsgId>1",
+            re.sub(b"<CreDtTm>[^<]*", b"<CreDtTm>2024-02-21T08:00:00", one),
+        )
+        for one in (
+            bank.status(orders, "RJCT", "AC04", scope="message"),
+            bank.booking(orders, "DBIT"),
+        )
+    ]
+    answered = heard(due, messages, tmp_path)
+    assert len(answered.returns) == len(answered.remarks) == len(orders) > 3
+    assert all("ask the bank" in remark for remark in answered.remarks)
+
+
 def test_other_amounts_and_a_payment_after_a_rejection_are_seen(due: Due, tmp_path: Path) -> None:
     bank = asked(due, 0)
     order = next(one for one in bank.orders if one.currency == "USD")

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -110,18 +111,29 @@ def test_a_process_that_never_was() -> None:
     assert process_started(2**22 + 1) is None  # above the highest number that Linux gives out
 
 
-def test_a_wait_for_the_program_is_told_once(home: Home) -> None:
+@pytest.mark.parametrize("is_of_the_home", [False, True])
+def test_a_wait_for_the_program_is_told_once(is_of_the_home: bool, tmp_path: Path) -> None:
+    """By a run to its own terminal, by every other command to who has made the home."""
     told: list[str] = []
-    script = HOLD.replace('period_lock("p", "2024-04", "run-1")', 'program_lock("p")')
-    script = script.replace("time.sleep(600)", "time.sleep(5)")
-    other = subprocess.Popen(
-        [sys.executable, "-c", script, str(home.path)], stdout=subprocess.PIPE, text=True
-    )
-    assert other.stdout is not None
-    assert other.stdout.readline() == "held\n"
-    with home.program_lock("p", told.append):
-        assert other.wait() == 0
-    assert told == ["waiting for another run to publish p"]
+
+    def hear(said: str) -> None:
+        told.append(said)
+        others.close()
+
+    home = Home(tmp_path, on_wait=hear if is_of_the_home else None)
+    with ExitStack() as others:
+        others.enter_context(Home(tmp_path).program_lock("p"))
+        with home.program_lock("p", None if is_of_the_home else hear):
+            assert told == ["waiting for another run to publish p"]
+
+
+def test_who_only_looks_waits_for_nobody(home: Home) -> None:
+    with (
+        Home(home.path).program_lock("p"),
+        pytest.raises(Busy, match="another run is publishing p; look again when it has ended"),
+        home.program_lock("p", waits=False),
+    ):
+        pass
 
 
 def test_the_home_is_for_its_owner(home: Home) -> None:

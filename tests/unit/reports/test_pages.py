@@ -158,6 +158,21 @@ def test_pages_that_are_missing_are_written_too(march: HandMade) -> None:
     assert all((folder / target).is_file() for target in targets if not target.startswith("#"))
 
 
+def test_the_page_of_what_was_withdrawn_goes(march: HandMade) -> None:
+    """It would say for good that the period may be closed, and its neighbours would lead to it."""
+    march.publish("april")
+    write_reports(march.home, march.program, ["april"])
+    store, folder = march.home.store(march.program), reports_folder(march.home, march.program)
+    assert page_name("april") in (folder / page_name("march")).read_text("utf-8")
+    store.switch({}, {}, withdrawn=["april"])
+    write_reports(march.home, march.program, [])
+    assert {path.name for path in folder.iterdir()} == {"index.html", page_name("march")}
+    assert page_name("april") not in (folder / page_name("march")).read_text("utf-8")
+    store.switch({}, {}, withdrawn=["march"])
+    assert write_reports(march.home, march.program, []) == {}
+    assert list(folder.iterdir()) == []
+
+
 def test_a_period_without_any_creator_has_a_page(books: HandMade) -> None:
     books.publish("march")
     html = write_reports(books.home, books.program, ["march"])["march"].read_text("utf-8")
