@@ -11,11 +11,12 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from orchestration.foundations.texts import shown
@@ -168,14 +169,23 @@ def proposed(
 
 
 def approved(
-    rows: Iterable[Row], adjustment_id: str, by: str, now: datetime, seen: str = ""
+    rows: Iterable[Row],
+    adjustment_id: str,
+    by: str,
+    now: datetime,
+    seen: str = "",
+    looked_at: Mapping[str, str] = MappingProxyType({}),
 ) -> Row:
     """The row by which `by` approves what another has asked for.
 
     NotOne for an unknown id. Refused (§7) for who has asked for it, and where it is approved already
-    or another row counts than the one that `by` has `seen` (`Row.seen`).
+    or another row counts than the one that `by` has `seen` (`Row.seen`), or has `looked_at`: cells by
+    name, of which an empty one says nothing.
     """
     row = _known(rows, adjustment_id)
+    others = [_other(row, name, cell) for name, cell in looked_at.items() if cell]
+    if found := [said for said in others if said]:
+        raise Refused("\n".join(found))
     if seen and seen != row.seen:
         raise Refused(f"{shown(adjustment_id, 80)} has changed since you looked at it; look again")
     if row.decides.counts:
@@ -185,6 +195,15 @@ def approved(
             f"{row.requested_by} asked for {shown(adjustment_id, 80)}; someone else has to approve it"
         )
     return if_approved(row, by, now)
+
+
+def _other(row: Row, name: str, cell: str) -> str | None:
+    """In words: how a cell of a row is another one than somebody has looked at; None if it is that one."""
+    now = _cells(row)[name]
+    with suppress(InvalidOperation):
+        if cell == now or (name == "amount" and Decimal(cell) == row.amount):
+            return None
+    return f"{shown(row.adjustment_id, 80)}: {name} is {shown(now, 80)}, not {shown(cell, 80)}; look at it again"
 
 
 def if_approved(row: Row, by: str, now: datetime) -> Row:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.adjusting.preview import Preview, previewed
-from orchestration.adjusting.proposals import Row, landed, write_row
-from orchestration.ingest.landing_place import Landing
+from orchestration.adjusting.proposals import DATASET, Row, landed, write_row
+from orchestration.ingest.landing_place import Landing, held
 from orchestration.pipeline.home import Home
+from orchestration.pipeline.refusals import Refused
 from orchestration.terms.load import LoadedProgram
 
 
@@ -37,9 +39,22 @@ def take(
 ) -> Step:
     """Makes a row out of those that are landed, previews it, and writes it into the landing folder.
 
-    Raises NotOne and Refused as `made` does, and OSError where the folder cannot be written to.
+    Raises NotOne and Refused as `made` does, and OSError where the folder cannot be written to. Of a
+    row that is written: no other one of ours comes between what was looked at and what is written.
     """
-    rows = landed(loaded, landing)
-    row = made(rows)
-    preview = previewed(home, loaded.program, rows, row)
-    return Step(row, preview, write_row(loaded, landing, row) if is_written else None)
+    with _held(landing) if is_written else nullcontext():
+        rows = landed(loaded, landing)
+        row = made(rows)
+        preview = previewed(home, loaded.program, rows, row)
+        return Step(row, preview, write_row(loaded, landing, row) if is_written else None)
+
+
+@contextmanager
+def _held(landing: Landing) -> Iterator[None]:
+    try:
+        with held(landing, DATASET.name):
+            yield
+    except TimeoutError:
+        raise Refused(
+            f"{landing}: another process is about to write into {DATASET.name}; try again when it has"
+        ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -98,6 +99,10 @@ def next_step(
     typer.echo("All commands: bonus --help")
 
 
+_INTERRUPTED = 128 + signal.SIGINT
+"""The status that Typer makes of Ctrl-C, as shells do."""
+
+
 def main() -> None:
     """The entry point: whatever goes wrong, one clear message and a status of §10."""
     os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -109,6 +114,12 @@ def main() -> None:
     collect_seldom()
     try:
         app()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            say(
+                "interrupted; what is published and closed is whole, and the same command can be run again"
+            )
+        raise
     except Exception as error:
         if os.environ.get("BONUS_TRACEBACK"):
             raise

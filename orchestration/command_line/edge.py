@@ -46,11 +46,21 @@ LandingOption = Annotated[
         help="The landing directory, or s3://BUCKET/PREFIX (also gs://, az://).",
     ),
 ]
+
+
+def _folder(text: str | Path) -> Path:
+    """A folder by its name; what a script makes of a variable that is not set names none."""
+    if text == "":
+        raise typer.BadParameter("found nothing, expected a folder; for this one say .")
+    return Path(text)
+
+
 HomeOption = Annotated[
     Path,
     typer.Option(
         "--home",
         envvar="BONUS_HOME",
+        parser=_folder,
         metavar="DIR",
         help="Where everything is kept: work files, published tables, Dagster's instance.",
     ),

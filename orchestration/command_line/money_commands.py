@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -374,7 +375,8 @@ def adjust(
     """Adjust what a creator is owed by hand: one person proposes, another approves.
 
     Each step writes one row of the dataset adjustments into the landing folder; the next run of an
-    open period posts it. Approve shows the creator's ledger before and after, and writes with --yes.
+    open period posts it. Approve shows the creator's ledger before and after, and writes with --yes: with
+    --amount and the like only if the row is still as they say.
 
     Example: bonus adjust propose --creator star-us --period 2024-04 --currency USD --amount 12.50
     --reason "p2 was no branded content" --by bo
@@ -390,14 +392,15 @@ def adjust(
     now = datetime.now(UTC)
 
     def made(rows: Sequence[Row]) -> Row:
+        cells = {
+            "creator_id": creator, "period": period, "currency": currency, "amount": amount,
+            "reason": reason,
+        }  # fmt: skip
         if action == "propose":
-            cells = {
-                "adjustment_id": adjustment, "creator_id": creator, "period": period,
-                "currency": currency, "amount": amount, "reason": reason,
-            }  # fmt: skip
-            return proposals.proposed(loaded, rows, cells, _given(by), now)
+            made_of = {"adjustment_id": adjustment, **cells}
+            return proposals.proposed(loaded, rows, made_of, _given(by), now)
         if action == "approve":
-            return proposals.approved(rows, adjustment, _given(by), now)
+            return proposals.approved(rows, adjustment, _given(by), now, looked_at=cells)
         return proposals.withdrawn(rows, adjustment, now)
 
     try:
@@ -417,7 +420,15 @@ def adjust(
         show_json({"program": loaded.program.program, **told, "preview": asdict(step.preview)})
     else:
         show(step.text)
-        show(str(step.path) if step.path else "nothing is written yet; to approve it say --yes")
+        show(str(step.path) if step.path else _to_approve(step.row))
+
+
+def _to_approve(row: Row) -> str:
+    """The options by which this row is approved, and no other that takes its place meanwhile."""
+    looked_at = {"creator": row.creator_id, "period": row.period, "currency": row.currency}
+    cells = looked_at | {"amount": str(row.to_json()["amount"]), "reason": row.reason}
+    options = " ".join(f"--{name}={shlex.quote(cell)}" for name, cell in cells.items())
+    return f"nothing is written yet; to approve it as it stands here say --yes {options}"
 
 
 def _given(by: str | None) -> str:

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 import sqlalchemy as db
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
 from dagster._core.storage.runs import SqliteRunStorage
@@ -63,6 +64,12 @@ DATABASES = (
 )
 
 
+NO_OUTPUT: Final = {
+    "module": "dagster._core.storage.noop_compute_log_manager",
+    "class": "NoOpComputeLogManager",
+}
+
+
 def open_instance(home: Home, tell: Callable[[str], None] | None = None) -> dg.DagsterInstance:
     """The instance that command line and UI of a prepared home share.
 
@@ -73,11 +80,20 @@ def open_instance(home: Home, tell: Callable[[str], None] | None = None) -> dg.D
     if not home.has_own_databases():
         # Dagster makes what is missing there itself; one process at a time.
         with home.instance_lock():
-            return dg.DagsterInstance.from_config(str(home.dagster))
+            return _instance(home)
     if any(_revisions(home.dagster / database.file) != 1 for database in DATABASES):
         with home.instance_lock():
             _make(home, tell or _to_standard_error)
-    return dg.DagsterInstance.from_config(str(home.dagster))
+    return _instance(home)
+
+
+def _instance(home: Home) -> dg.DagsterInstance:
+    """The instance as it is configured; but what a step prints stays on the terminal, unless that says otherwise.
+
+    To keep it, Dagster starts four processes for each run, which Ctrl-C ends with tracebacks.
+    """
+    overrides = {} if home.keeps_output() else {"compute_logs": NO_OUTPUT}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=overrides))
 
 
 def _make(home: Home, tell: Callable[[str], None]) -> None:

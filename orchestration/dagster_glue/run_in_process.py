@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,11 +113,11 @@ def run_period(
     try:
         # Taken before the run is made, so that a refusal leaves no failed run behind.
         with home.period_lock(program, period, run_id), _without_dagsters_words():
-            result = _job(home, PERIOD_JOB, progress, engine).execute_in_process(
+            result = _executed(
+                _job(home, PERIOD_JOB, progress, engine),
                 partition_key=partition_key(program, period),
                 instance=instance,
                 run_id=run_id,
-                raise_on_error=False,
                 tags={BY_TAG: by or system_user(), "program": program, "period": period},
                 run_config={
                     "ops": {
@@ -212,6 +214,26 @@ def _line_of(home: Home, program: str, period: str) -> CloseEntry | None:
     return next((entry for entry, _ in entries if entry.period == period), None)
 
 
+def _executed(job: dg.JobDefinition, **how: Any) -> dg.ExecuteInProcessResult:
+    """The result of a job, run in this process; KeyboardInterrupt where somebody has interrupted it.
+
+    Dagster makes a step's failure of Ctrl-C, of whatever the step was at: a query, dbt, a gate. So the
+    signal itself is noted.
+    """
+    noted, notes = socket.socketpair()
+    with noted, notes:
+        notes.setblocking(False)
+        before = signal.set_wakeup_fd(notes.fileno(), warn_on_full_buffer=False)
+        try:
+            result = job.execute_in_process(raise_on_error=False, **how)
+        finally:
+            signal.set_wakeup_fd(before)
+        notes.close()
+        if not result.success and signal.SIGINT in noted.recv(4096):
+            raise KeyboardInterrupt
+    return result
+
+
 @contextmanager
 def _without_dagsters_words() -> Iterator[None]:
     """Keeps from the terminal what Dagster says of an event that it cannot write: SQL and its values.
@@ -273,11 +295,11 @@ def _execute(
     fail_dead_run(instance, home, program, period)
     with home.period_lock(program, period, run_id), _without_dagsters_words():
         demand()
-        result = _job(home, job, home.on_wait).execute_in_process(
+        result = _executed(
+            _job(home, job, home.on_wait),
             partition_key=key,
             instance=instance,
             run_id=run_id,
-            raise_on_error=False,
             tags={BY_TAG: by, "program": program, "period": period},
             run_config={"ops": {op: {"config": dict(config)}}, "loggers": QUIET},
         )

@@ -6,9 +6,13 @@ change of one does to a run.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from errno import ETIMEDOUT
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +29,8 @@ from orchestration.ingest.fingerprint import (
 )
 
 Landing = Path | Bucket
+
+PATIENCE_SECONDS: Final = 10
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -110,6 +116,37 @@ def deliver(landing: Landing, name: str, content: bytes) -> Path | str:
     path.parent.mkdir(exist_ok=True)
     make_file(path, content)
     return path
+
+
+@contextmanager
+def held(landing: Landing, dataset: str) -> Iterator[None]:
+    """Keeps others who ask for it from a dataset's folder, which is made; TimeoutError if they keep it for long.
+
+    Nobody can hold a folder of a bucket. The folder itself is locked: a file more would be none of the dataset.
+    """
+    if isinstance(landing, Bucket):
+        yield
+        return
+    folder = landing / dataset
+    folder.mkdir(exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TimeoutError(ETIMEDOUT, "another process writes there, try again") from None
+        time.sleep(0.1)
 
 
 def _fingerprints(listing: Mapping[str, Listed]) -> list[FileFingerprint]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock
 
+from orchestration.foundations.durable import write_bytes
 from orchestration.foundations.shipped import shipped
 from orchestration.pipeline.work_file import WorkFile
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.nodes import ModelNode
 
 PROJECT = shipped("dbt_project")
+_MANIFEST, _PARSED, _SIZES = "manifest.json", "partial_parse.msgpack", "sizes.json"
 
 
 class ModelsFailed(RuntimeError):
@@ -57,19 +59,29 @@ def manifest_path(output: str = DUCKDB) -> Path:
         if path.suffix in {".sql", ".yml", ".md", ".csv"} and "target" not in path.parts:
             digest.update(f"{path.relative_to(PROJECT)}\0".encode() + path.read_bytes())
     folder = _cache_folder() / digest.hexdigest()[:32]
-    manifest = folder / "manifest.json"
-    if not manifest.exists():
+    if not _is_whole(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            if not manifest.exists():
+            if not _is_whole(folder):
                 _parse(folder, output)
-    return manifest
+    return folder / _MANIFEST
+
+
+def _is_whole(folder: Path) -> bool:
+    """True if the files have the sizes with which they were written; a power cut may leave less."""
+    try:
+        sizes = json.loads((folder / _SIZES).read_bytes())
+        return all((folder / name).stat().st_size == sizes[name] for name in (_MANIFEST, _PARSED))
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def _parse(folder: Path, output: str) -> None:
     fresh = folder.with_suffix(f".{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
     _invoke(None, "parse", WorkFile(fresh), fresh, [], output)
+    sizes = {name: (fresh / name).stat().st_size for name in (_MANIFEST, _PARSED)}
+    write_bytes(fresh / _SIZES, json.dumps(sizes).encode())
     fresh.rename(folder)
 
 
@@ -77,7 +89,7 @@ def _parse(folder: Path, output: str) -> None:
 def _manifest(output: str = DUCKDB) -> Manifest:
     from dbt.contracts.graph.manifest import Manifest
 
-    parsed = manifest_path(output).parent / "partial_parse.msgpack"
+    parsed = manifest_path(output).parent / _PARSED
     return Manifest.from_msgpack(parsed.read_bytes())
 
 

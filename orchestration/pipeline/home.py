@@ -212,6 +212,11 @@ class Home:
         config = (self.dagster / "dagster.yaml").read_text(encoding="utf-8")
         return _OTHER_STORAGE.search(config.replace(_event_log(self.dagster), "")) is None
 
+    def keeps_output(self) -> bool:
+        """True if somebody has said in Dagster's configuration where it keeps what steps print."""
+        config = (self.dagster / "dagster.yaml").read_text(encoding="utf-8")
+        return re.search(r"(?m)^[\"']?compute_logs\b", config) is not None
+
     @property
     def dagster(self) -> Path:
         """DAGSTER_HOME: the instance that command line and UI share."""
@@ -272,16 +277,18 @@ class Home:
         Without a landing directory the known one stays. With `known_stays` all that is known does.
         """
         folder = self._folder(self.path / "programs")
-        known = self.registrations().get(program)
-        if known and known_stays:
-            program_file, landing = known.program_file, known.landing or landing
-        elif known and landing is None:
-            landing = known.landing
-        entry = records.Registration(
-            program_file=str(program_file.resolve()),
-            landing=None if landing is None else str(landing.resolve()),
-        )
-        replace_file(folder / f"{program}.json", entry.content())
+        # No period's lock has this name: keys have no underscore.
+        with FileLock(self._folder(self.path / "locks") / f"{program}._places.lock"):
+            known = self.registrations().get(program)
+            if known and known_stays:
+                program_file, landing = known.program_file, known.landing or landing
+            elif known and landing is None:
+                landing = known.landing
+            entry = records.Registration(
+                program_file=str(program_file.resolve()),
+                landing=None if landing is None else str(landing.resolve()),
+            )
+            replace_file(folder / f"{program}.json", entry.content())
 
     def registrations(self) -> dict[str, Registration]:
         """All programs that live in this home, by name; Damaged if a file there is none of a program."""

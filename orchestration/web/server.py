@@ -13,6 +13,8 @@ import uvicorn
 from dagster import DagsterInstance
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_graphql.implementation.utils import UserFacingGraphQLError
+from dagster_graphql.schema.errors import GrapheneUnauthorizedError
 from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
@@ -33,6 +35,15 @@ from orchestration.web.visitor import SAID, Visitors, key_of
 # As `dagster dev` has them.
 _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW = 15_000, 3600, 20
 _POLL_MS = 2000
+
+
+class BonusWorkspace(WorkspaceProcessContext):
+    """The code server of `bonus ui`, which no query ends: all of the UI, and the runs, would end with it."""
+
+    def shutdown_code_location(self, name: str) -> None:
+        """Raises what Dagster's pages show as a sentence."""
+        told = GrapheneUnauthorizedError(f"{name} ends with bonus ui, by Ctrl-C")  # type: ignore[no-untyped-call]
+        raise UserFacingGraphQLError(told)
 
 
 class BonusWebserver(DagsterWebserver):  # type: ignore[type-arg]
@@ -77,7 +88,7 @@ def serve(listening: socket.socket, workspace: Path, settings: Settings, home: H
         else:
             fill_in(instance, SAID.get)
         add_only_periods(instance, home)
-        with WorkspaceProcessContext(
+        with BonusWorkspace(
             instance,
             version=__version__,
             workspace_load_target=WorkspaceFileTarget([str(workspace)]),

@@ -6,11 +6,14 @@ import csv
 import json
 import os
 import pwd
+import shlex
 import shutil
 import stat
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +33,10 @@ from orchestration.adjusting.proposals import (
     withdrawn,
     write_row,
 )
+from orchestration.adjusting.step import Step, take
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.resources import APPROVE_JOB, PROPOSE_JOB, HomeResource
+from orchestration.ingest import landing_place
 from orchestration.pipeline.refusals import Refused
 from tests.conftest import BonusHere
 from tests.integration.test_decisions import Small
@@ -248,10 +253,21 @@ def test_the_commands(small: Small) -> None:
     done = bonus("adjust", "approve", "a1", "--by", "Bo")
     assert done.returncode == 4 and "someone else has to approve it" in done.stderr
     done = bonus("adjust", "approve", "a1", "--by", "cy")
-    assert done.returncode == 0 and "nothing is written yet; to approve it say --yes" in done.stdout
+    _, _, options = done.stdout.partition("to approve it as it stands here say ")
+    assert done.returncode == 0 and options.startswith("--yes --creator=")
     assert "no open period could post it" in done.stdout
     assert len(list((small.landing / "adjustments").iterdir())) == 1
-    assert bonus("adjust", "approve", "a1", "--by", "cy", "--yes").returncode == 0
+    # Another row took its place meanwhile: what was looked at is not approved, nor anything else.
+    looked_at = shlex.split(options)
+    (other,) = rows(small)
+    write(
+        small,
+        replace(other, amount=Decimal(9000), updated_at=datetime.now(UTC).replace(tzinfo=None)),
+    )
+    done = bonus("adjust", "approve", "a1", "--by", "cy", *looked_at)
+    assert done.returncode == 4 and "a1: amount is 9000, not 2.5; look at it again" in done.stderr
+    write(small, replace(other, updated_at=datetime.now(UTC).replace(tzinfo=None)))
+    assert bonus("adjust", "approve", "a1", "--by", "cy", *looked_at).returncode == 0
     found = json.loads(bonus("adjust", "list", "--json").stdout)["adjustments"]
     assert [(one["adjustment_id"], one["approved_by"], one["counts"]) for one in found] == [
         ("a1", "cy", True)
@@ -259,11 +275,34 @@ def test_the_commands(small: Small) -> None:
     assert found[0]["amount"] == "2.5" and found[0]["updated_at"].endswith("Z")
     assert bonus("adjust", "withdraw", "a1").returncode == 0
     assert "waits for approval" in bonus("adjust", "list").stdout
-    assert len(list((small.landing / "adjustments").iterdir())) == 3
+    assert len(list((small.landing / "adjustments").iterdir())) == 5
     for arguments, status in (
         (("approve", "a9", "--by", "cy"), 2), (("approve", "a1"), 2), (("withdraw", "a1"), 4), (("drop",), 2),
     ):  # fmt: skip
         assert bonus("adjust", *arguments).returncode == status
+
+
+def test_of_two_proposals_of_one_id_at_once_one_is_refused(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody writes between another's look and its row, so none takes the place of one that was seen."""
+    monkeypatch.setattr(landing_place, "PATIENCE_SECONDS", 0)
+
+    def step(made: Callable[[Sequence[Row]], Row]) -> Step:
+        return take(small.books.home, small.books.loaded, small.landing, made)
+
+    def asks(amount: str, there: Sequence[Row]) -> Row:
+        return proposed(small.books.loaded, there, {**CELLS, "amount": amount}, "bo", PROPOSED)
+
+    def while_another_looks(there: Sequence[Row]) -> Row:
+        with pytest.raises(Refused, match="another process is about to write into adjustments"):
+            step(partial(asks, "9000"))
+        return asks("10", there)
+
+    step(while_another_looks)
+    with pytest.raises(NotOne, match="a1 is there already"):
+        step(partial(asks, "9000"))
+    assert [row.amount for row in rows(small)] == [10]
 
 
 def test_an_adjustment_is_of_the_period_that_its_last_row_says(small: Small) -> None:

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
 
 from orchestration.command_line.app import app
+from orchestration.dagster_glue import run_in_process
 from orchestration.pipeline import spark_session
+from tests.conftest import BonusHere
 
 
 def test_it_says_its_version() -> None:
@@ -56,3 +59,23 @@ def test_a_demo_runs_no_program_of_ones_own(tmp_path: Path) -> None:
     assert said.exit_code == 2
     assert "is not of bonus sample" in said.output
     assert not (tmp_path / "home").exists()
+
+
+def test_an_interrupted_command_says_so(sample: Path, tmp_path: Path) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")
+    with patch.object(run_in_process, "run_period", interrupt):
+        done = bonus("run", "2024-04", "--by", "ada")
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "interrupted; what is published and closed is whole" in done.stderr
+
+
+def test_a_home_without_a_name_is_none(sample: Path) -> None:
+    """What a script makes of a variable that is not set; this folder would be taken else."""
+    done = CliRunner().invoke(
+        app, ["status", "--program", str(sample / "program.yaml"), "--home", ""]
+    )
+    assert done.exit_code == 2
+    assert "expected a folder" in done.output

@@ -10,6 +10,8 @@ import dagster as dg
 import pytest
 from dagster._core.errors import DagsterInvalidConfigError
 from dagster._core.run_coordinator import QueuedRunCoordinator
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 
 from orchestration.dagster_glue.event_log import KeptSqliteEventLog
 from orchestration.dagster_glue.instance import DATABASES, open_instance
@@ -253,3 +255,19 @@ def test_a_mistake_in_a_configuration_by_hand_is_dagsters_to_tell(home: Home) ->
     (home.dagster / "dagster.yaml").write_text("concurrencies: {}\n")
     with pytest.raises(DagsterInvalidConfigError, match="concurrencies"):
         open_instance(home)
+
+
+def test_what_steps_print_stays_on_the_terminal_unless_a_configuration_keeps_it(home: Home) -> None:
+    """To keep it takes four processes for each run, which Ctrl-C ends with tracebacks."""
+    with open_instance(home) as instance:
+        assert isinstance(instance.compute_log_manager, NoOpComputeLogManager)
+    config, kept = home.dagster / "dagster.yaml", home.path / "printed"
+    keeps = f"""
+compute_logs:
+  module: dagster._core.storage.local_compute_log_manager
+  class: LocalComputeLogManager
+  config: {{base_dir: {kept}}}
+"""
+    config.write_text(config.read_text("utf-8") + keeps, "utf-8")
+    with open_instance(home) as instance:
+        assert isinstance(instance.compute_log_manager, LocalComputeLogManager)

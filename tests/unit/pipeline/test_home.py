@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -224,12 +225,37 @@ def test_a_file_that_is_none_of_a_program_is_named(tmp_path: Path, content: byte
         home.registrations()
 
 
+def test_what_another_registers_meanwhile_is_not_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who closes says nothing of where files are, also while somebody who runs says it."""
+    home = Home(tmp_path / "home")
+    home.register("p", tmp_path / "p.yaml", tmp_path)
+    look = home.registrations
+    other = threading.Thread(
+        target=Home(home.path).register, args=("p", tmp_path / "q.yaml", tmp_path / "q")
+    )
+
+    def look_and_be_overtaken() -> dict[str, Registration]:
+        found = look()
+        other.start()
+        other.join(timeout=1)  # it waits, or has been and gone
+        return found
+
+    monkeypatch.setattr(home, "registrations", look_and_be_overtaken)
+    home.register("p", tmp_path / "r.yaml", None, known_stays=True)
+    other.join()
+    assert look() == {"p": Registration(tmp_path / "q.yaml", tmp_path / "q")}
+
+
 def test_where_files_are_is_kept(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.register("p", tmp_path / "p.yaml", None)
     assert home.registrations()["p"].landing is None
     home.register("p", tmp_path / "p.yaml", tmp_path)
     home.register("p", tmp_path / "q.yaml", None)
+    assert home.registrations() == {"p": Registration(tmp_path / "q.yaml", tmp_path)}
+    home.register("p", tmp_path / "r.yaml", tmp_path / "other", known_stays=True)
     assert home.registrations() == {"p": Registration(tmp_path / "q.yaml", tmp_path)}
     # As 0.1.0 has written it.
     old = json.dumps({"program_file": str(tmp_path / "p.yaml"), "landing": None})

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from dagster_graphql.implementation.utils import UserFacingGraphQLError
 from starlette.routing import Route
 
 from orchestration.dagster_glue.origin import LOCATION
 from orchestration.pipeline.home import Home
-from orchestration.web.server import BonusWebserver
+from orchestration.web.server import BonusWebserver, BonusWorkspace
 from orchestration.web.service import DEFINITIONS
 from orchestration.web.settings import Settings
 from tests.conftest import ROOT
@@ -84,3 +85,11 @@ def test_dagster_s_own_commands_find_the_same_definitions() -> None:
     assert location == {
         "python_module": {"module_name": DEFINITIONS, "location_name": LOCATION},
     }
+
+
+def test_no_query_ends_the_code_server() -> None:
+    """All of `bonus ui` would end with it, and everybody's runs."""
+    workspace = object.__new__(BonusWorkspace)
+    with pytest.raises(UserFacingGraphQLError) as refused:
+        workspace.shutdown_code_location(LOCATION)
+    assert refused.value.error.message == f"{LOCATION} ends with bonus ui, by Ctrl-C"
