@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestration.adjusting.proposals import Row
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 SHOWN: Final = (
     "opening_balance_minor", "earnings_minor", "adjustments_minor", "returns_minor", "payable_minor",
     "withheld_minor", "payout_minor", "closing_balance_minor",
+)  # fmt: skip
+
+_LEDGER: Final = (
+    "market", "points", "performance_minor", "milestone_minor", "capped", "fx_rate", "status", *SHOWN,
 )  # fmt: skip
 
 
@@ -95,37 +100,15 @@ def _settled(
 ) -> Preview:
     """The account before, and with so much by hand instead of what was posted by hand so far."""
     creator, currency = account
-
-    def rows(table: str, columns: str, condition: str) -> list[tuple[Any, ...]]:
-        relation = publication.relation(CONTRACT_TABLES[table])
-        return connection.execute(
-            f"select {columns} from {relation} where creator_id = $1 and {condition}",
-            [creator, *([currency] if "$2" in condition else [])],
-        ).fetchall()
-
-    columns = (
-        "market",
-        "points",
-        "performance_minor",
-        "milestone_minor",
-        "capped",
-        "fx_rate",
-        "status",
-    )
-    found = rows("payout_ledger", ", ".join([*columns, *SHOWN]), "payout_currency = $2")
-    ledger = (
-        dict(zip([*columns, *SHOWN], found[0], strict=True)) if found else dict.fromkeys(SHOWN, 0)
-    )
+    rows = partial(_rows, connection, publication, account)
+    found = rows("payout_ledger", ", ".join(_LEDGER), "payout_currency = $2")
+    ledger = dict(zip(_LEDGER, found[0], strict=True)) if found else dict.fromkeys(SHOWN, 0)
     ((posted,),) = rows(
         "journal",
         "coalesce(sum(amount_minor), 0)",
         "currency = $2 and kind = 'manual' and account = 'expense:bonus'",
     )
-    earned = []
-    if ledger.get("fx_rate") is not None:
-        points = scaled(ledger["points"], 4)
-        parts = (ledger["performance_minor"], ledger["milestone_minor"], ledger["capped"])
-        earned = [Earned(creator, ledger["market"], points, *parts)]
+    earned = _earned(creator, ledger)
     of_party = "creator_id, market, payout_currency, tax_residence, tax_form, status"
     parties = {one: Party(*party) for one, *party in rows("settlement_parties", of_party, "true")}
     other = ledger["adjustments_minor"] + ledger["returns_minor"] - int(posted) + manual_minor
@@ -145,3 +128,29 @@ def _settled(
     told["adjustments_minor"] = other - ledger["returns_minor"]
     before = {name: ledger[name] for name in (*SHOWN, "status")} if found else None
     return Preview(publication.period, before, told)
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    publication: Publication,
+    account: tuple[str, str],
+    table: str,
+    columns: str,
+    condition: str,
+) -> list[tuple[Any, ...]]:
+    """Rows of the account's creator in a published table; its currency is `$2` in the condition."""
+    creator, currency = account
+    relation = publication.relation(CONTRACT_TABLES[table])
+    return connection.execute(
+        f"select {columns} from {relation} where creator_id = $1 and {condition}",
+        [creator, *([currency] if "$2" in condition else [])],
+    ).fetchall()
+
+
+def _earned(creator: str, ledger: Mapping[str, Any]) -> list[Earned]:
+    """The earnings in a ledger row; none where it has no rate: nothing was earned in its currency."""
+    if ledger.get("fx_rate") is None:
+        return []
+    points = scaled(ledger["points"], 4)
+    parts = (ledger["performance_minor"], ledger["milestone_minor"], ledger["capped"])
+    return [Earned(creator, ledger["market"], points, *parts)]

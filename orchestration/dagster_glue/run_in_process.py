@@ -135,26 +135,28 @@ def run_period(
     except Busy as error:
         return Outcome(program, period, None, STATE_REFUSED, str(error))
     last = last_run(home, program, period)
-    gates = _gates(last)
     if result.success:
-        store = home.store(program)
-        published, restated = store.published(), store.restated()
-        totals = published[period].record().totals.to_json()
-        record = restated[period].record() if period in restated else None
-        restatement = record.totals.to_json() if record and record.run_id == run_id else None
-        return Outcome(
-            program,
-            period,
-            run_id,
-            0,
-            totals=totals,
-            gates=gates,
-            restatement=restatement,
-            remarks=[*_nothing_new(last), *remarks_on(published, restated, period)],
-        )
+        return _published(home, program, period, run_id, last)
     status, error_text = _failure(result, last)
     error_text = "\n".join([error_text, *alert_of(instance, run_id)])
-    return Outcome(program, period, run_id, status, error_text, gates=gates)
+    return Outcome(program, period, run_id, status, error_text, gates=_gates(last))
+
+
+def _published(home: Home, program: str, period: str, run_id: str, last: LastRun | None) -> Outcome:
+    """The outcome of a run that has published its period, or restated it."""
+    store = home.store(program)
+    published, restated = store.published(), store.restated()
+    record = restated[period].record() if period in restated else None
+    return Outcome(
+        program,
+        period,
+        run_id,
+        0,
+        totals=published[period].record().totals.to_json(),
+        gates=_gates(last),
+        restatement=record.totals.to_json() if record and record.run_id == run_id else None,
+        remarks=[*_nothing_new(last), *remarks_on(published, restated, period)],
+    )
 
 
 class Stopped(RuntimeError):

@@ -105,73 +105,51 @@ def insert_outcomes(
     notes: Sequence[Note],
 ) -> None:
     """Fill the tables that report on files: all but quarantine_rows and what is said of posts and ids."""
-    _insert(
-        connection,
-        "ingest_files",
-        [
-            (
-                outcome.file_no,
-                outcome.dataset,
-                outcome.name,
-                outcome.format,
-                outcome.size_bytes,
-                outcome.rows_read,
-                outcome.rows_loaded,
-                outcome.rows_quarantined,
-                outcome.rows_deleted,
-                outcome.fault and outcome.fault.reason.value,
-            )
-            for outcome in outcomes
+    faulty = [(outcome, outcome.fault) for outcome in outcomes if outcome.fault]
+    tables: dict[str, list[tuple[object, ...]]] = {
+        "ingest_files": [_file_row(outcome) for outcome in outcomes],
+        "quarantine_files": [
+            (outcome.dataset, outcome.name, fault.reason.value, fault.detail)
+            for outcome, fault in faulty
         ],
-    )
-    _insert(
-        connection,
-        "quarantine_files",
-        [
-            (outcome.dataset, outcome.name, outcome.fault.reason.value, outcome.fault.detail)
-            for outcome in outcomes
-            if outcome.fault
+        "fault_places": [
+            (outcome.dataset, outcome.name, fault.line, column, found)
+            for outcome, fault in faulty
+            for column, found in fault.columns.items() or [(None, None)]
         ],
-    )
-    _insert(
-        connection,
-        "fault_places",
-        [
-            (outcome.dataset, outcome.name, outcome.fault.line, column, found)
-            for outcome in outcomes
-            if outcome.fault
-            for column, found in outcome.fault.columns.items() or [(None, None)]
-        ],
-    )
-    _insert(
-        connection,
-        "deletion_flags",
-        [
+        "deletion_flags": [
             (outcome.dataset, outcome.name, name, rows)
             for outcome in outcomes
             for name, rows in sorted(outcome.rows_flagged.items())
             if rows
         ],
-    )
-    _insert(
-        connection,
-        "absent_columns",
-        [
+        "absent_columns": [
             (outcome.dataset, outcome.name, name)
             for outcome in outcomes
             if not outcome.fault
             for name in outcome.lacking
         ],
-    )
-    _insert(
-        connection,
-        "ingest_notes",
-        [(note.kind, note.dataset, note.subject, note.detail) for note in notes],
-    )
-    _insert(
-        connection,
-        "ingest_datasets",
-        [_dataset_row(name, outcomes, name in folders) for name in DATASET_NAMES],
+        "ingest_notes": [(note.kind, note.dataset, note.subject, note.detail) for note in notes],
+        "ingest_datasets": [
+            _dataset_row(name, outcomes, name in folders) for name in DATASET_NAMES
+        ],
+    }
+    for table, rows in tables.items():
+        _insert(connection, table, rows)
+
+
+def _file_row(outcome: FileOutcome) -> tuple[object, ...]:
+    return (
+        outcome.file_no,
+        outcome.dataset,
+        outcome.name,
+        outcome.format,
+        outcome.size_bytes,
+        outcome.rows_read,
+        outcome.rows_loaded,
+        outcome.rows_quarantined,
+        outcome.rows_deleted,
+        outcome.fault and outcome.fault.reason.value,
     )
 
 

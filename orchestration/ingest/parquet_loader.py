@@ -11,7 +11,7 @@ broken file can end the DuckDB that reads it.
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -272,22 +272,8 @@ class ParquetLoader:
             self._load_group(schema, [linked for linked in group if not linked.outcome.fault])
             return
         outcomes = [linked.outcome for linked in group]
-        has_bad = any(count.bad for count in counts.values())
-        has_deleted = any(count.deleted for count in counts.values())
-        if not has_deleted:
-            rows = replace(rows, deleted=NEVER)
         try:
-            with distrusting_statistics(self._connection):
-                if has_bad:
-                    self._quarantine(rows, outcomes)
-                if rows.deleted != NEVER:
-                    self._connection.execute(
-                        f"insert into {self._dataset.deletions_table} {rows.deleted_rows()}"
-                    )
-                if not self._dataset.is_read_in_place:
-                    self._connection.execute(
-                        f"insert into {self._dataset.rows_table} {rows.good_rows()}"
-                    )
+            self._insert(rows, outcomes, counts.values())
         except duckdb.Error:
             # The probe has just read all of it: a file changed, or the trouble is not the files'.
             withdraw(self._connection, self._dataset, outcomes)
@@ -300,6 +286,31 @@ class ParquetLoader:
             count = counts[outcome.file_no]
             outcome.rows_read, outcome.rows_quarantined = count.rows, count.bad
             outcome.rows_flagged = Counter(dict(zip(rows.flags, count.flagged, strict=True)))
+        self._place(schema, group, counts)
+
+    def _insert(
+        self, rows: RowSource, outcomes: Sequence[FileOutcome], counts: "Collection[_Count]"
+    ) -> None:
+        """The rows of a group, but for those that are read in place: what is bad, deleted, and good of them."""
+        if not any(count.deleted for count in counts):
+            rows = replace(rows, deleted=NEVER)
+        with distrusting_statistics(self._connection):
+            if any(count.bad for count in counts):
+                self._quarantine(rows, outcomes)
+            if rows.deleted != NEVER:
+                self._connection.execute(
+                    f"insert into {self._dataset.deletions_table} {rows.deleted_rows()}"
+                )
+            if not self._dataset.is_read_in_place:
+                self._connection.execute(
+                    f"insert into {self._dataset.rows_table} {rows.good_rows()}"
+                )
+
+    def _place(
+        self, schema: ParquetSchema, group: list[LinkedFile], counts: "Mapping[int, _Count]"
+    ) -> None:
+        """Keeps what was read of the files that have not changed meanwhile."""
+        outcomes = [linked.outcome for linked in group]
         unchanged = _without_changed(group)
         changed = [linked.outcome for linked in group if linked.outcome.fault]
         if not self._dataset.is_read_in_place:
