@@ -140,6 +140,15 @@ class RowSource:
         """SQL of the good rows that are not deleted as the raw table has them, defaults applied."""
         return self._loaded(self.dataset.columns, "NOT is_deleted")
 
+    def good_rows_of_a_batch(self) -> str:
+        """The same of rows that fit into memory: each value is typed once, and kept for condition and row.
+
+        Else DuckDB types it for both, which takes half as long again, and so does the plan for a small file.
+        """
+        typed = self._typed("value", "given")
+        loaded = self._loaded(self.dataset.columns, "NOT is_deleted", "typed")
+        return f"WITH typed AS MATERIALIZED ({typed}) {loaded}"
+
     def deleted_rows(self) -> str:
         """SQL of the deleted rows as the deletions table has them, but for those that are bad."""
         return self._loaded(self.dataset.read_of_deleted, "is_deleted")
@@ -209,12 +218,10 @@ class RowSource:
             f" FROM ({self._typed('value', 'given', 'fault', 'shown')}) WHERE NOT ({self._is_good()})"
         )
 
-    def _loaded(self, columns: Sequence[Column], condition: str) -> str:
+    def _loaded(self, columns: Sequence[Column], condition: str, typed: str = "") -> str:
+        typed = typed or f"({self._typed('value', 'given')})"
         values = ", ".join(_with_default(column) for column in columns)
-        return (
-            f"SELECT {values}, {PLACE} FROM ({self._typed('value', 'given')})"
-            f" WHERE {condition} AND {self._is_good()}"
-        )
+        return f"SELECT {values}, {PLACE} FROM {typed} WHERE {condition} AND {self._is_good()}"
 
     def _typed(self, *parts: str) -> str:
         """SQL of the rows with these parts of each cell, `value_views` and so on. Only what is used:

@@ -114,7 +114,7 @@ class TextLoader:
         rows = self._rows_with(beside)
         staged = self._staged(pending, beside)
         self._connection.register(_STAGING, staged)
-        good = self._inserted(self._dataset.rows_table, rows.good_rows())
+        good = self._inserted(self._dataset.rows_table, rows.good_rows_of_a_batch())
         if beside:
             good += self._inserted(self._dataset.deletions_table, rows.deleted_rows())
             self._count_flags(pending, rows)
