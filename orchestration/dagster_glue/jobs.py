@@ -9,10 +9,10 @@ from pydantic import Field
 
 from orchestration.adjusting.proposals import approved, of_period, proposed
 from orchestration.dagster_glue.adjustments import adjust
+from orchestration.dagster_glue.assets.ledger import show
 from orchestration.dagster_glue.explanation_files import explanation_of
 from orchestration.dagster_glue.failures import as_failures
 from orchestration.dagster_glue.partitions import PERIODS
-from orchestration.dagster_glue.report_files import reports_of
 from orchestration.dagster_glue.resources import (
     APPROVE_JOB,
     BY_TAG,
@@ -99,6 +99,8 @@ class CloseConfig(dg.Config):
 def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeResource) -> None:
     _tag(context, config.approver)
     program_name, period = home.partition(context)
+    store = home.home.store(program_name)
+    before = {key: entry.revision for key, entry in store.published().items()}
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
         if change := changes_of_published(home.home, loaded).get(period):
@@ -113,7 +115,12 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
             tell=context.log.info,
         )
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
-    reports_of(context, home.home, program_name, [period])
+    anew = {
+        key: later.record().totals
+        for key, later in store.published().items()
+        if later.revision != before.get(key)
+    }
+    show(context, home.home, program_name, period, anew)
     home.show_in_mirror(program_name, context.log.info)
 
 
@@ -136,7 +143,7 @@ def withdraw_op(context: dg.OpExecutionContext, config: WithdrawConfig, home: Ho
             home.home, loaded.program, period, gate=home.gate, tell=context.log.info
         )
     context.log.info(f"{period} was withdrawn; settled anew: {', '.join(anew) or 'nothing'}")
-    reports_of(context, home.home, program_name, list(anew))
+    show(context, home.home, program_name, period, anew)
     home.show_in_mirror(program_name, context.log.info)
 
 

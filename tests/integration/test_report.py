@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from orchestration.dagster_glue.partitions import partition_key
 from orchestration.publishing.store import Publication
 from orchestration.reports.text import amount, count
 from orchestration.reports.write import reports_folder, write_reports
@@ -148,6 +150,42 @@ def test_a_page_is_written_at_publish_and_at_close(sample: Path, tmp_path: Path)
 
 
 @pytest.mark.long  # several runs by the command line
+def test_a_close_and_a_withdrawal_show_what_they_have_settled_anew(
+    sample: Path, tmp_path: Path
+) -> None:
+    """Whoever reads the page of a later period before its close would see other amounts than are closed."""
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")
+    books = Books(tmp_path / "home", bonus.program)  # for its periods only
+    first, second = books.periods
+    for period in (first, second):
+        assert bonus("run", period, "--by", "ada").returncode == 0
+    page = reports_folder(books.home, books.program.program) / f"period={second}.html"
+
+    def told() -> int:
+        key = partition_key(books.program.program, second)
+        asked = dg.AssetRecordsFilter(dg.AssetKey("published_period"), asset_partitions=[key])
+        with dg.DagsterInstance.from_config(str(books.home.dagster)) as instance:
+            return len(instance.fetch_materializations(asked, limit=10).records)
+
+    def shows() -> bool:
+        revision = books.published[second].revision
+        return re.search(rf"\brevision {revision}\b", page.read_text("utf-8")) is not None
+
+    assert shows() and told() == 1
+    for times, command in enumerate(
+        (
+            ("withdraw", first, "--by", "bob"),
+            ("run", first, "--by", "ada"),
+            ("close", first, "--by", "grace"),
+        ),
+        2,
+    ):
+        revision = books.published[second].revision
+        assert bonus(*command).returncode == 0
+        assert books.published[second].revision > revision, command
+        assert shows() and told() == times, command
+
+
 def test_a_report_that_cannot_be_written_fails_no_run(sample: Path, tmp_path: Path) -> None:
     bonus = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")
     books = Books(tmp_path / "home", bonus.program)

@@ -20,9 +20,10 @@ from orchestration.dagster_glue.assets.ingest import INPUT_FILES
 from orchestration.dagster_glue.failures import EXIT_STATUS, as_failures
 from orchestration.dagster_glue.gates import CHECK_NAME, check_results, check_spec
 from orchestration.dagster_glue.partitions import PERIODS, partition_key
-from orchestration.dagster_glue.report_files import gates_of, reports_of
+from orchestration.dagster_glue.report_files import Report, gates_of, reports_of
 from orchestration.dagster_glue.resources import HomeResource
 from orchestration.pipeline.earning import earn
+from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.publishing import publish
 from orchestration.pipeline.refusals import GateFailed
@@ -173,10 +174,7 @@ def _published(
         reports_of(context, run.home, run.program, [run.period])  # they tell of this run, too
         raise dg.Failure(str(error), metadata={EXIT_STATUS: 3}, allow_retries=False) from None
     seconds = round(time.monotonic() - started, 2)
-    reports = reports_of(context, run.home, run.program, [run.period, *published.settled_anew])
-    for period, totals in published.settled_anew.items():
-        _tell(context, partition_key(run.program, period), totals, reports.get(period, {}))
-    report = reports.get(run.period, {})
+    report = show(context, run.home, run.program, run.period, published.settled_anew)
     if published.is_restatement:
         yield from check_results(published.gate, (RESTATEMENT,), page)
         yield from _not_asked(SETTLED, "the period is closed: what was published stays")
@@ -210,6 +208,20 @@ def _published(
         context.log.warning(remark)
 
 
+def show(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    home: Home,
+    program: str,
+    period: str,
+    settled_anew: Mapping[str, Totals],
+) -> Report:
+    """Writes the page of a period, and tells of the later ones that were settled anew: pages, and totals to Dagster."""
+    reports = reports_of(context, home, program, [period, *settled_anew])
+    for later, totals in settled_anew.items():
+        _tell(context, partition_key(program, later), totals, reports.get(later, {}))
+    return reports.get(period, {})
+
+
 def _not_asked(
     tables: Iterable[str], why: str, *, is_held: bool = True
 ) -> Iterable[dg.AssetCheckResult]:
@@ -241,21 +253,23 @@ class as_failures_but_gates:
 
 
 def _tell(
-    context: dg.AssetExecutionContext,
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
     key: str,
     totals: Totals,
     report: Mapping[str, dg.MetadataValue],
 ) -> None:
-    """Tells Dagster of a later period that was settled anew by this run."""
+    """Tells Dagster of a later period that was settled anew by this run: a publish, a close or a withdrawal."""
     for asset in (*SETTLED, PUBLISHED):
         context.log_event(
             dg.AssetMaterialization(
                 asset,
                 partition=key,
-                description="settled anew after an earlier period was published",
+                description="settled anew after a step of an earlier period",
                 metadata={**_plotted(totals), **report},
             )
         )
+    if not isinstance(context, dg.AssetExecutionContext):
+        return  # a job of one op has no checks
     for asset in SETTLED:
         # As an event of this run: without a run a second one for the same period is refused.
         context.log_event(
