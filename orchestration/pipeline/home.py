@@ -71,6 +71,7 @@ LOOKS_THE_SAME = "though it looks the same"
 
 
 INSTANCE_PATIENCE_SECONDS = 60
+PLACES_PATIENCE_SECONDS = 10
 
 
 class Unfit(RuntimeError):
@@ -274,11 +275,14 @@ class Home:
     ) -> None:
         """Remembers where a program's files are, for runs that are started in the UI.
 
-        Without a landing directory the known one stays. With `known_stays` all that is known does.
+        Without a landing directory the known one stays. With `known_stays` all that is known does. Busy if
+        another process is about to write that for long.
         """
         folder = self._folder(self.path / "programs")
-        # No period's lock has this name: keys have no underscore.
-        with FileLock(self._folder(self.path / "locks") / f"{program}._places.lock"):
+        known = self.registrations().get(program)
+        if known_stays and known and (known.landing or landing is None):
+            return  # who has nothing to say keeps nobody from saying it
+        with self._places_lock(program):
             known = self.registrations().get(program)
             if known and known_stays:
                 program_file, landing = known.program_file, known.landing or landing
@@ -289,6 +293,22 @@ class Home:
                 landing=None if landing is None else str(landing.resolve()),
             )
             replace_file(folder / f"{program}.json", entry.content())
+
+    @contextmanager
+    def _places_lock(self, program: str) -> Iterator[None]:
+        # No period's lock has this name: keys have no underscore.
+        lock = FileLock(self._folder(self.path / "locks") / f"{program}._places.lock")
+        try:
+            lock.acquire(timeout=PLACES_PATIENCE_SECONDS)
+        except Timeout:
+            raise Busy(
+                f"another process has been about to write where the files of {program} are for"
+                f" {PLACES_PATIENCE_SECONDS} seconds; end it if it is stopped, or try again"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def registrations(self) -> dict[str, Registration]:
         """All programs that live in this home, by name; Damaged if a file there is none of a program."""

@@ -36,11 +36,11 @@ def page_name(period: str) -> str:
 
 
 def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str, Path]:
-    """Writes pages of published periods, those not yet there, and the overview into the home.
+    """Writes pages of published periods, those that show another version, and the overview into the home.
 
     Gives the path of each page; of a program that has published nothing, none. Pages of what was withdrawn
     go. Whoever comes last sees all that was published before, so no page stays behind what is published;
-    filelock.Timeout if others write for too long.
+    that of a run which died behind its switch does so until then. filelock.Timeout if others write for too long.
     """
     # No period's lock has this name: keys have no underscore.
     lock = home.path / "locks" / f"{program}._reports.lock"
@@ -48,7 +48,8 @@ def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str,
     with FileLock(lock, timeout=WAIT_SECONDS):
         folder = reports_folder(home, program)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        published = home.store(program).published()
+        store = home.store(program)
+        published, restated = store.published(), store.restated()
         pages = {page_name(key) for key in published}
         withdrawn = [page for page in folder.glob(page_name("*")) if page.name not in pages]
         for page in withdrawn:
@@ -57,10 +58,26 @@ def write_reports(home: Home, program: str, periods: Iterable[str]) -> dict[str,
             (folder / OVERVIEW).unlink(missing_ok=True)
             return {}
         missing = [key for key in published if not (folder / page_name(key)).exists()]
+        stale = [
+            key
+            for key in published.keys() - {*missing}
+            if not _shows(folder / page_name(key), published[key], restated.get(key))
+        ]
         # A page that is new has neighbours that lead to it from now on, and one that went had some, too.
         beside = [key for new in missing for key in neighbours(published, new)]
-        wanted = dict.fromkeys([*periods, *missing, *beside, *(published if withdrawn else [])])
+        others = published if withdrawn else sorted(stale)
+        wanted = dict.fromkeys([*periods, *missing, *beside, *others])
         return write_pages(home, program, wanted, folder / OVERVIEW)
+
+
+def _mark(publication: Publication, restated: Publication | None) -> str:
+    """The last line of a period's page: the versions that it shows."""
+    restatement = f", restated by {restated.revision}" if restated else ""
+    return f"<!-- revision {publication.revision}, {publication.state}{restatement} -->\n"
+
+
+def _shows(page: Path, publication: Publication, restated: Publication | None) -> bool:
+    return page.read_bytes().endswith(_mark(publication, restated).encode())
 
 
 def neighbours(published: Mapping[str, Publication], period: str) -> list[str]:
@@ -85,7 +102,8 @@ def write_pages(
             *(Link(other, page_name(other)) for other in neighbours(published, key)),
         ]
         page = render(period_page(figures, links, told))
-        replace_file(path, page.encode())
+        mark = _mark(published[key], restated.get(key))
+        replace_file(path, f"{page.rstrip()}\n{mark}".encode())
     page = render(overview_page(published, restated, page_name, told))
     replace_file(overview, page.encode())
     return paths

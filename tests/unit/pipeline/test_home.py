@@ -248,6 +248,20 @@ def test_what_another_registers_meanwhile_is_not_taken_back(
     assert look() == {"p": Registration(tmp_path / "q.yaml", tmp_path / "q")}
 
 
+def test_who_is_about_to_say_where_files_are_keeps_others_for_seconds_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who closes only asks for no lock, so that one who stops there keeps nobody."""
+    monkeypatch.setattr("orchestration.pipeline.home.PLACES_PATIENCE_SECONDS", 0)
+    home = Home(tmp_path / "home")
+    home.register("p", tmp_path / "p.yaml", tmp_path)
+    with Home(home.path)._places_lock("p"):
+        home.register("p", tmp_path / "q.yaml", None, known_stays=True)
+        with pytest.raises(Busy, match="about to write where the files of p are"):
+            home.register("p", tmp_path / "q.yaml", None)
+    assert home.registrations() == {"p": Registration(tmp_path / "p.yaml", tmp_path)}
+
+
 def test_where_files_are_is_kept(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.register("p", tmp_path / "p.yaml", None)

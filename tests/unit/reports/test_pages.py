@@ -158,6 +158,17 @@ def test_pages_that_are_missing_are_written_too(march: HandMade) -> None:
     assert all((folder / target).is_file() for target in targets if not target.startswith("#"))
 
 
+def test_a_page_that_shows_another_version_is_written_too(march: HandMade) -> None:
+    """A run that died behind its switch has written none."""
+    march.publish("april")
+    path = write_reports(march.home, march.program, ["april"])["march"]
+    assert "revision 1." in path.read_text("utf-8")
+    march.publish("march")
+    assert {*write_reports(march.home, march.program, ["april"])} == {"march", "april"}
+    assert "revision 3." in path.read_text("utf-8")
+    assert {*write_reports(march.home, march.program, ["april"])} == {"april"}
+
+
 def test_the_page_of_what_was_withdrawn_goes(march: HandMade) -> None:
     """It would say for good that the period may be closed, and its neighbours would lead to it."""
     march.publish("april")
