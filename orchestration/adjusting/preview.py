@@ -71,14 +71,14 @@ def previewed(home: Home, program: Program, rows: Sequence[Row], row: Row) -> Pr
         (
             period
             for period in program.periods[order.index(row.period) :]
-            if (period.key not in published or published[period.key].closing_line is None)
+            if (period.key not in published or published[period.key].state == "estimated")
             and row.updated_at <= datetime.combine(period.closes_on, time())
         ),
         None,
     )
     if posts is None or posts.key not in published:
         return Preview(posts.key if posts else None)
-    closed = [key for key in order if key in published and published[key].closing_line is not None]
+    closed = [key for key in order if key in published and published[key].state == "closed"]
     earlier = [published[key] for key in order[: order.index(posts.key)] if key in published]
     with duckdb.connect() as connection:
         known = {one.decides for one in (*rows, row)} | set(

@@ -114,7 +114,7 @@ def _later_steps(
 
     program = loaded.program
     published = home.store(program.program).published()
-    closed = {key for key, publication in published.items() if publication.closing_line is not None}
+    closed = {key for key, publication in published.items() if publication.state == "closed"}
     blocked = _blocked(home, program)
     due = [
         period.key

@@ -99,13 +99,11 @@ class CloseConfig(dg.Config):
 def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeResource) -> None:
     _tag(context, config.approver)
     program_name, period = home.partition(context)
-    store = home.home.store(program_name)
-    before = {key: entry.revision for key, entry in store.published().items()}
     with as_failures():
         loaded = _program_of(program_name, config.program_file, home)
         if change := changes_of_published(home.home, loaded).get(period):
             context.log.warning(change.said_at_close(period))
-        entry = close_period(
+        closed = close_period(
             home.home,
             loaded,
             period,
@@ -114,13 +112,9 @@ def close_op(context: dg.OpExecutionContext, config: CloseConfig, home: HomeReso
             gate=home.gate,
             tell=context.log.info,
         )
+    entry = closed.entry
     context.log.info(f"{period} was closed by {entry.approved_by}, revision {entry.revision}")
-    anew = {
-        key: later.record().totals
-        for key, later in store.published().items()
-        if later.revision != before.get(key)
-    }
-    show(context, home.home, program_name, period, anew)
+    show(context, home.home, program_name, period, closed.settled_anew)
     home.show_in_mirror(program_name, context.log.info)
 
 

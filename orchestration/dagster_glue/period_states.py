@@ -18,7 +18,7 @@ from orchestration.pipeline.changed_inputs import changes_of_published
 from orchestration.pipeline.deciding import decisions_left_due
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.later_runs import later_run
-from orchestration.records import CloseEntry, RunRecord
+from orchestration.records import RunRecord
 from orchestration.terms.load import LoadedProgram
 from orchestration.terms.model import Program
 
@@ -49,8 +49,7 @@ def period_states(
     for period in program.periods:
         publication = published.get(period.key)
         record = publication.record() if publication else None
-        line = publication.closing_line if publication else None
-        closed = CloseEntry.from_line(line) if line is not None else None
+        closed = publication.closed if publication else None
         run = last_runs.get(partition_key(program.program, period.key))
         states.append(
             {

@@ -148,7 +148,7 @@ def demand_periods_stay(home: Home, loaded: LoadedProgram, run: str | None = Non
     program = loaded.program
     published = home.store(program.program).published()
     order = [period.key for period in program.periods]
-    closed = {key for key, entry in published.items() if entry.closing_line is not None}
+    closed = {key for key, entry in published.items() if entry.state == "closed"}
     found = []
     missing = [key for key in published if key not in order]
     if missing:

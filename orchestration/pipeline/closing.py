@@ -7,7 +7,7 @@ line is written: a crash between the two leaves them so, and the next close or r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,10 +33,19 @@ from orchestration.records import (
     CloseEntry,
     PostedRestatement,
     RunRecord,
+    Totals,
     Worker,
 )
 from orchestration.terms.load import LoadedProgram
 from orchestration.terms.model import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The outcome of a close: the line that the close log now has, and the totals of later periods settled anew."""
+
+    entry: CloseEntry
+    settled_anew: Mapping[str, Totals]
 
 
 def close_period(
@@ -49,8 +58,8 @@ def close_period(
     seen: int | None = None,
     gate: Gate = run_gate,
     tell: Callable[[str], None] = lambda _: None,
-) -> CloseEntry:
-    """Closes a published period in the name of `by`; gives the line that the close log now has.
+) -> Closed:
+    """Closes a published period in the name of `by`, and settles later open ones anew.
 
     Refused, with every reason, where §7 does not allow it, and where the period has another revision
     than `seen`. GateFailed where a later period, settled anew as §7 demands, does not pass the ledger
@@ -73,11 +82,12 @@ def close_period(
             tell=tell,
         )
         draft.count_as_closed(period, entry)
-        if draft.settle_later(period):
+        anew = draft.settle_later(period)
+        if anew:
             draft.switch()
         log.append(entry.line())
         home.store(program.program).seal(publication, entry.line())
-        return entry
+        return Closed(entry, anew)
 
 
 def demand_closable(

@@ -282,7 +282,7 @@ def decisions_left_due(
     import duckdb
 
     order = [period.key for period in program.periods]
-    closed = [key for key in order if key in published and published[key].closing_line is not None]
+    closed = [key for key in order if key in published and published[key].state == "closed"]
     with duckdb.connect() as connection:
         rows = rows_used(connection, [*published.values(), *restated.values()])
         history = History(order, [published[key] for key in closed], closed)

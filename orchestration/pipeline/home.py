@@ -10,7 +10,7 @@ import shlex
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -294,21 +294,14 @@ class Home:
             )
             replace_file(folder / f"{program}.json", entry.content())
 
-    @contextmanager
-    def _places_lock(self, program: str) -> Iterator[None]:
+    def _places_lock(self, program: str) -> AbstractContextManager[None]:
         # No period's lock has this name: keys have no underscore.
-        lock = FileLock(self._folder(self.path / "locks") / f"{program}._places.lock")
-        try:
-            lock.acquire(timeout=PLACES_PATIENCE_SECONDS)
-        except Timeout:
-            raise Busy(
-                f"another process has been about to write where the files of {program} are for"
-                f" {PLACES_PATIENCE_SECONDS} seconds; end it if it is stopped, or try again"
-            ) from None
-        try:
-            yield
-        finally:
-            lock.release()
+        return self._held(
+            f"{program}._places.lock",
+            PLACES_PATIENCE_SECONDS,
+            f"another process has been about to write where the files of {program} are for"
+            f" {PLACES_PATIENCE_SECONDS} seconds; end it if it is stopped, or try again",
+        )
 
     def registrations(self) -> dict[str, Registration]:
         """All programs that live in this home, by name; Damaged if a file there is none of a program."""
@@ -386,21 +379,27 @@ class Home:
     def _holder_file(self, program: str, period: str) -> Path:
         return self.path / "locks" / f"{program}.{period}.json"
 
-    @contextmanager
-    def instance_lock(self) -> Iterator[None]:
+    def instance_lock(self) -> AbstractContextManager[None]:
         """Holds the making of Dagster's databases, and of partitions in them: seconds at most.
 
         Busy where another process holds it for a minute. No program's name begins with a dot.
         """
-        file = self._folder(self.path / "locks") / ".dagster.lock"
-        lock = FileLock(file, timeout=INSTANCE_PATIENCE_SECONDS)
+        name = ".dagster.lock"
+        return self._held(
+            name,
+            INSTANCE_PATIENCE_SECONDS,
+            f"another process makes Dagster's databases in {self.dagster}, and has not ended within"
+            f" {INSTANCE_PATIENCE_SECONDS} s; if it hangs, end it (fuser {self.path / 'locks' / name}), then run again",
+        )
+
+    @contextmanager
+    def _held(self, name: str, seconds: int, busy: str) -> Iterator[None]:
+        """Holds a lock of the home; Busy, with these words, where another process holds it for so long."""
+        lock = FileLock(self._folder(self.path / "locks") / name, timeout=seconds)
         try:
             lock.acquire()
         except Timeout:
-            raise Busy(
-                f"another process makes Dagster's databases in {self.dagster}, and has not ended within"
-                f" {INSTANCE_PATIENCE_SECONDS} s; if it hangs, end it (fuser {file}), then run again"
-            ) from None
+            raise Busy(busy) from None
         try:
             yield
         finally:

@@ -32,7 +32,7 @@ from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.foundations.files import replace_file
 from orchestration.publishing.parquet import FILE_NAME, empty, read_published
 from orchestration.publishing.tables import Table
-from orchestration.records import RunRecord, Unreadable
+from orchestration.records import CloseEntry, RunRecord, Unreadable
 from orchestration.terms.load import parse_program
 from orchestration.terms.model import Program
 
@@ -117,14 +117,20 @@ class Publication:
             return None
 
     @property
-    def closing_line(self) -> bytes | None:
-        """The line that closed it, by its seal, or by the log where a close died before the seal; None if open."""
-        return self.logged if (seal := self.seal) is None else seal
+    def closed(self) -> CloseEntry | None:
+        """The line that closed it; None if it is open. Unreadable if its seal cannot be read."""
+        line = self._closing_line
+        return None if line is None else CloseEntry.from_line(line)
 
     @property
     def state(self) -> Literal["estimated", "closed"]:
         """§7: "A period is `estimated` until it is closed"."""
-        return "estimated" if self.closing_line is None else "closed"
+        return "estimated" if self._closing_line is None else "closed"
+
+    @property
+    def _closing_line(self) -> bytes | None:
+        """By the seal, or by the log where a close died before its seal."""
+        return self.logged if (seal := self.seal) is None else seal
 
     def has_seal_of(self, line: bytes) -> bool:
         """False where `Store.seal` has not come to its end for the version; another line is kept."""

@@ -180,7 +180,7 @@ def period_figures(
     publication = published[key]
     program = program_of(publication)
     before = before_of(published, key)
-    line, period = publication.closing_line, program.period(key)
+    period = program.period(key)
     with duckdb.connect() as connection:
         for name, table in PUBLISHED_TABLES.items():
             connection.execute(f"create view {name} as {publication.relation(table)}")
@@ -190,7 +190,7 @@ def period_figures(
             period=period,
             revision=publication.revision,
             record=publication.record(),
-            closed=CloseEntry.from_line(line) if line is not None else None,
+            closed=publication.closed,
             restated=restated[key].record() if key in restated else None,
             before=before,
             beside=beside_others(connection, published, restated, key, origins_of(adjustments)),

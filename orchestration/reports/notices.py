@@ -81,5 +81,5 @@ def notices(home: Home, program: str, published: Mapping[str, Publication]) -> N
             if said := later_run(home, program, period, record):
                 later[period] = said
     still_open = {key: change for key, change in changes.items()
-                  if change and key in published and published[key].closing_line is None}  # fmt: skip
+                  if change and key in published and published[key].state == "estimated"}  # fmt: skip
     return Notices(later, still_open)

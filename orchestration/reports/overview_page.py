@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from orchestration.publishing.store import Publication
-from orchestration.records import CloseEntry, RunRecord
+from orchestration.records import RunRecord
 from orchestration.reports import text
 from orchestration.reports.beside import program_of
 from orchestration.reports.notices import NOTHING, Notices
@@ -28,12 +28,8 @@ def overview_page(
     """
     program = program_of(max(published.values(), key=lambda entry: entry.revision))
     records = {key: publication.record() for key, publication in published.items()}
-    lines = {key: publication.closing_line for key, publication in published.items()}
-    closed = {
-        key: CloseEntry.from_line(line).approved_by
-        for key, line in lines.items()
-        if line is not None
-    }
+    entries = {key: publication.closed for key, publication in published.items()}
+    closed = {key: entry.approved_by for key, entry in entries.items() if entry}
     order = [period.key for period in program.periods if period.key in published]
     return Page(
         title="All periods",

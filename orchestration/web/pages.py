@@ -23,7 +23,7 @@ from orchestration.dagster_glue.resources import CLOSE_JOB
 from orchestration.pipeline.changed_inputs import NOTHING, Changed
 from orchestration.pipeline.refusals import Refused
 from orchestration.pipeline.run_state import last_run
-from orchestration.records import CloseEntry, Unreadable
+from orchestration.records import Unreadable
 from orchestration.terms.load import LoadedProgram, ProgramFileError, load_program
 from orchestration.terms.model import Period
 from orchestration.terms.people import MOST_OF_A_NAME, is_person
@@ -98,8 +98,7 @@ class Pages:
         # Asked first: what has ended since is then shown as it has left things.
         unended = unended_run(self._frame.home, program, period)
         publication = self._frame.home.store(program).published().get(period)
-        line = publication.closing_line if publication else None
-        closed = CloseEntry.from_line(line) if line is not None else None
+        closed = publication.closed if publication else None
         last = last_run(self._frame.home, program, period)
         path = page_of(program, period)
         record = publication.record() if publication else None

@@ -7,6 +7,7 @@ A post earns a point a view, and a thousand points are worth a dollar, so that 7
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -126,6 +127,19 @@ class World:
         path = self.folder / f"{self.name}.yaml"
         path.write_text(as_yaml(self.program), encoding="utf-8")
         return path
+
+
+def three_months(
+    folder: Path, *creators: str, views: Sequence[int] = (10_000, 20_000, 30_000)
+) -> World:
+    """A world whose creators have a post in each of three months, with these views."""
+    world = World(folder)
+    world.lasts(3)
+    for creator in creators:
+        world.creator(creator)
+        for month, seen in enumerate(views, 1):
+            world.post(f"{creator}-{month}", creator, seen, month=month)
+    return world
 
 
 class Books:

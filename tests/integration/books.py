@@ -54,7 +54,7 @@ class Books:
 
     def close(self, period: str, by: str = "grace") -> CloseEntry:
         gate = ask_suite if self.fast else run_gate
-        return close_period(self.home, self.loaded, period, by, LATER, gate=gate)
+        return close_period(self.home, self.loaded, period, by, LATER, gate=gate).entry
 
     @property
     def published(self) -> dict[str, Publication]:

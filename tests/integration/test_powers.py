@@ -33,7 +33,7 @@ from orchestration.reports.remarks import remarks_on
 from orchestration.web.frame import Frame
 from orchestration.web.pages import Pages
 from tests.conftest import ROOT
-from tests.incidents.landing import Books, World, key, terms
+from tests.incidents.landing import Books, World, key, terms, three_months
 from tests.integration.books import LATER
 from tests.object_store import ObjectStore
 from tests.proof.product import ask_suite
@@ -48,21 +48,10 @@ POWERS = re.findall(
 )[1:]
 
 
-def _filled(folder: Path) -> World:
-    """Two creators with a post in each of three months."""
-    world = World(folder)
-    world.lasts(3)
-    for creator in ("ann", "bo"):
-        world.creator(creator)
-        for month in (1, 2, 3):
-            world.post(f"{creator}-{month}", creator, 10_000 * month, month=month)
-    return world
-
-
 @pytest.fixture(scope="module")
 def ran_by_ada(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which ada has run two months of it."""
-    books = Books(_filled(tmp_path_factory.mktemp("ran")))
+    books = Books(three_months(tmp_path_factory.mktemp("ran"), "ann", "bo"))
     books.run(1)
     books.run(2)
     return books.home
@@ -70,7 +59,7 @@ def ran_by_ada(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return _filled(tmp_path)
+    return three_months(tmp_path, "ann", "bo")
 
 
 @pytest.fixture
@@ -172,7 +161,7 @@ def test_closes_only_fixes_an_estimate_once_and_changes_no_byte(books: Books) ->
 def test_closes_only_not_before_closes_on(books: Books) -> None:
     def on(day: date) -> CloseEntry:
         plain = books.plain
-        return close_period(plain.home, plain.loaded, key(1), "bob", day, gate=ask_suite)
+        return close_period(plain.home, plain.loaded, key(1), "bob", day, gate=ask_suite).entry
 
     with pytest.raises(Refused, match="closes on 2024-02-03, and today is 2024-02-02"):
         on(date(2024, 2, 2))

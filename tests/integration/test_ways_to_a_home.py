@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.incidents.landing import Books, World, key
+from tests.incidents.landing import Books, World, key, three_months
 
 
 def _by_a_folder_beside(home: Path, folder: Path) -> Path:
@@ -32,13 +32,7 @@ def _link_of_the_folder_above(home: Path, folder: Path) -> Path:
 
 
 def _filled(folder: Path) -> World:
-    """A creator with a post in each of three months."""
-    world = World(folder)
-    world.lasts(3)
-    world.creator("ann")
-    for month in (1, 2, 3):
-        world.post(f"ann-{month}", "ann", 10_000, month=month)
-    return world
+    return three_months(folder, "ann", views=(10_000, 10_000, 10_000))
 
 
 @pytest.fixture(scope="module")
