@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestration.adjusting.proposals import Row
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.decisions import decide
 from orchestration.ledger.settlement import Earned, Party, settle
 from orchestration.pipeline.deciding import History, past_of, rows_used
@@ -63,7 +64,6 @@ def previewed(home: Home, program: Program, rows: Sequence[Row], row: Row) -> Pr
 
     `rows` are all that lie in the landing folder; what else of them waits for that run is in it, too.
     """
-    import duckdb
 
     published = home.store(program.program).published()
     order = [period.key for period in program.periods]
@@ -80,7 +80,7 @@ def previewed(home: Home, program: Program, rows: Sequence[Row], row: Row) -> Pr
         return Preview(posts.key if posts else None)
     closed = [key for key in order if key in published and published[key].state == "closed"]
     earlier = [published[key] for key in order[: order.index(posts.key)] if key in published]
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         known = {one.decides for one in (*rows, row)} | set(
             rows_used(connection, earlier).adjustments
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.explain.explanation import Explanation, explain
 from orchestration.explain.rows import Contradiction, CreatorRows, Row
-from orchestration.foundations.cursors import each_row
+from orchestration.foundations.cursors import each_row, scratch_database
 from orchestration.pipeline.books import order_as_published
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.refusals import Refused
@@ -89,9 +89,8 @@ def read_creators(
 
     All of them are in memory at a time: a query a table, whatever the number of creators.
     """
-    import duckdb
 
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         reader = _Reader(connection, creators)
         ledger = reader.by_creator(publication, "payout_ledger")
         if not ledger:

@@ -14,7 +14,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orchestration.foundations.cursors import each_row
+from orchestration.foundations.cursors import each_row, scratch_database
 from orchestration.foundations.files import files_placed
 from orchestration.ledger.journal import CLEARING, EXPENSE
 from orchestration.pipeline.books import order_as_published
@@ -76,10 +76,9 @@ def beancount_lines(program: str, publications: Sequence[Publication]) -> Iterat
     What is open after the last is asserted on the day after its pays_on; where an earlier period is
     paid later than that, on the day after this one.
     """
-    import duckdb
 
     *_, last = publications
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         yield f'option "title" {_quoted(f"{program} up to {last.period}")}'
         yield 'option "tolerance_multiplier" "0"'
         yield ""

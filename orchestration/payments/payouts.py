@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, Literal
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.closing import chain_faults
 from orchestration.pipeline.books import demand_periods_stay, open_books
 from orchestration.pipeline.close_log import CloseLog
@@ -70,12 +71,11 @@ def payouts_due(home: Home, loaded: LoadedProgram, period: str) -> Due:
     Refused if it is not closed, if the program file takes back what is published (§7 "Periods stay"),
     or if a file, the close log or the seal is not as the close has left it.
     """
-    import duckdb
 
     program = loaded.program.program
     with home.program_lock(program):
         publication, closed_at = _closed(home, loaded, period)
-        with duckdb.connect() as connection:
+        with scratch_database() as connection:
             ledger = publication.relation(CONTRACT_TABLES["payout_ledger"])
             rows = connection.execute(_PAYOUTS.format(ledger=ledger)).fetchall()
             sums = connection.execute(_SUMS.format(ledger=ledger)).fetchall()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.foundations.texts import shown
 from orchestration.ledger.journal import CLEARING
 from orchestration.payments.payouts import Due
@@ -49,11 +50,10 @@ class Clearing:
 
 def clearing_of(home: Home, due: Due) -> Clearing:
     """Reads the journals that are published now."""
-    import duckdb
 
     cleared: dict[str, int] = {}
     posted: dict[tuple[str, str], int] = {}
-    with home.program_lock(due.program), duckdb.connect() as connection:
+    with home.program_lock(due.program), scratch_database() as connection:
         for key, publication in home.store(due.program).published().items():
             journal = publication.relation(CONTRACT_TABLES["journal"])
             named = {"clearing": CLEARING}

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.money import Account
 from orchestration.ledger.restatement import adjustments
 from orchestration.pipeline.close_log import CloseLog
@@ -71,9 +72,8 @@ class Books:
 
     def posted(self, origin: str) -> dict[Account, int]:
         """The amounts posted so far for a closed period, in minor units by creator and currency."""
-        import duckdb
 
-        with duckdb.connect() as connection:
+        with scratch_database() as connection:
             rows = connection.execute(
                 f"select creator_id, payout_currency, sum(posted_minor) from ({POSTED}) group by all",
                 {
@@ -89,13 +89,12 @@ class Books:
 
         §7: an opening balance is the closing balance of the latest earlier published period.
         """
-        import duckdb
 
         ledger = CONTRACT_TABLES["payout_ledger"]
         now = self.published[period].relation(ledger)
         earlier = self.history(period, order).published
         before = earlier[-1].relation(ledger) if earlier else f"(from {now} limit 0)"
-        with duckdb.connect() as connection:
+        with scratch_database() as connection:
             (count,) = connection.execute(OTHER_OPENINGS.format(now=now, before=before)).fetchall()[
                 0
             ]
@@ -269,9 +268,8 @@ def _contradiction(program: str, what: str) -> Refused:
 
 
 def _computed(restatement: Publication) -> dict[Account, int]:
-    import duckdb
 
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = connection.execute(
             "select creator_id, payout_currency, computed_minor from read_parquet($1)",
             [restatement.pattern("restatement")],

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.closing import Closable, refusals
 from orchestration.ledger.proofs import Tree
 from orchestration.pipeline.books import Books, demand_periods_stay, open_books
@@ -259,9 +260,8 @@ def everyone(
 
 def posted_restatements(books: Books, publication: Publication) -> list[Publication]:
     """The restatements whose differences a period's journal posts, by origin."""
-    import duckdb
 
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         origins = connection.execute(
             "select distinct origin_period from read_parquet($1) where kind = 'adjustment'"
             " order by origin_period",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.decisions import (
     Adjustment,
     Decided,
@@ -137,9 +138,8 @@ def rows_used(
 def brought_by(publication: Publication, closes_on: date, history: History) -> list[Publication]:
     """The earlier published periods whose runs have read a row that decides what a period posts, and
     its own run has not: the period was settled anew upon it. `closes_on` is the period's."""
-    import duckdb
 
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         manual, returned = _postings(connection, publication)
         if not manual and not returned:
             return []
@@ -279,11 +279,10 @@ def decisions_left_due(
 
     By all rows that any run has read, that of a closed period, too.
     """
-    import duckdb
 
     order = [period.key for period in program.periods]
     closed = [key for key in order if key in published and published[key].state == "closed"]
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = rows_used(connection, [*published.values(), *restated.values()])
         history = History(order, [published[key] for key in closed], closed)
         past = past_of(connection, history, rows.returns)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.money import Account
 from orchestration.pipeline.books import Books
 from orchestration.pipeline.deciding import History, order_as_read
@@ -108,7 +109,6 @@ class Draft:
 
     def _settle_anew(self, publication: Publication) -> Totals:
         """Settles a period from the inputs of its own last run into a new version of it."""
-        import duckdb
 
         period = publication.period
         self.tell(f"{period} settled anew")
@@ -118,7 +118,7 @@ class Draft:
         scratch = self.scratch / f"settling-{period}.duckdb"
         remove_database(scratch)
         try:
-            with duckdb.connect(scratch) as connection:
+            with scratch_database(scratch) as connection:
                 for name, table in COMPUTED_TABLES.items():
                     connection.execute(f'create view "{name}" as {publication.relation(table)}')
                 for name in ("settlement_parties", "settlement_rates"):
@@ -135,7 +135,7 @@ class Draft:
             gate = judged(self.gate, "ledger", scratch, publication)
             if not gate.held:
                 raise GateFailed(self.program, period, "ledger", gate, is_settled_anew=True)
-            with duckdb.connect(scratch) as connection:
+            with scratch_database(scratch) as connection:
                 write_tables(connection, SETTLED_TABLES.values(), version)
                 totals = period_totals(connection)
         finally:

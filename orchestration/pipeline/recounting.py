@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from expectations import ledger, scoring
 from expectations.asking import failing_rows
 from expectations.suite import digits
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.earnings import CreatorEarnings, MarketTotal, PeriodEarnings
 from orchestration.ledger.recount import Fault, Recount
 from orchestration.pipeline.rows import field_names, write_rows
@@ -55,9 +56,8 @@ def explanation_faults(publication: Publication, program: Program) -> Iterator[s
 
     `program` is that of the program file that lies beside them.
     """
-    import duckdb
 
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         for name, table in PUBLISHED_TABLES.items():
             connection.execute(f'create view "{name}" as {publication.relation(table)}')
         for name, terms in terms_tables(program, publication.period).items():

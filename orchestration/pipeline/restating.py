@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.restatement import Restated, restate
 from orchestration.pipeline.books import Books
 from orchestration.pipeline.rows import field_names, write_rows
@@ -56,9 +57,8 @@ def restatement_totals(connection: duckdb.DuckDBPyConnection) -> Totals:
 
 def _own_rows(closed: Publication) -> dict[str, tuple[str, int]]:
     """Currency and rate x 10^10 of each creator's own row: one of a changed currency has no rate."""
-    import duckdb
 
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = connection.execute(
             "select creator_id, payout_currency, fx_rate from read_parquet($1)"
             " where fx_rate is not null",

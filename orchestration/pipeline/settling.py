@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from expectations.suite import digits
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.journal import JournalEntry, journal_entries
 from orchestration.ledger.money import Account
 from orchestration.ledger.settlement import Earned, LedgerRow, Party, settle
@@ -176,11 +177,10 @@ def _complete_parties(connection: duckdb.DuckDBPyConnection, program: Program) -
 
 def _closing_balances(before: Publication | None) -> dict[Account, int]:
     """§7: opening balances are the closing ones "of the latest earlier period that is published"."""
-    import duckdb
 
     if before is None:
         return {}
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = connection.execute(
             "select creator_id, payout_currency, closing_balance_minor from read_parquet($1)"
             " where closing_balance_minor <> 0",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.audit import Balance, Entry, PeriodBooks, book_faults
 from orchestration.ledger.closing import chain_faults, line_sha256
 from orchestration.pipeline.close_log import CloseLog, readable
@@ -152,7 +153,7 @@ def _books(
         program = publication.program()
         period = program.period(publication.period)
         as_read = order_as_read(program, publication.period, before, order)
-        with duckdb.connect() as connection:
+        with scratch_database() as connection:
             rows: dict[str, list[tuple[object, ...]]] = {}
             for table, kind in (("payout_ledger", Balance), ("journal", Entry)):
                 columns = ", ".join(field_names(kind))

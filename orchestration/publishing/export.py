@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestration.foundations.cursors import each_row
+from orchestration.foundations.cursors import each_row, scratch_database
 from orchestration.foundations.files import files_placed
 from orchestration.publishing.parquet import select_published, write_file
 from orchestration.publishing.store import PROGRAM_FILE, RUN_FILE, Publication
@@ -97,10 +97,9 @@ def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = Fa
 
     With `spreadsheet` a text cell that a spreadsheet would run gets a leading apostrophe.
     """
-    import duckdb
 
     out.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         return [
             _export_table(connection, table, publication, out, spreadsheet)
             for table in _tables(publication)
@@ -124,10 +123,9 @@ def _export_table(
 
 def _export_parquet(publication: Publication, out: Path) -> list[Path]:
     """`<out>/<table>.parquet`, with the published types and all columns of today."""
-    import duckdb
 
     files = []
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         for table in _tables(publication):
             files.append(out / f"{table.name}.parquet")
             rows = connection.sql(select_published(table, publication.relation(table)))
@@ -137,12 +135,11 @@ def _export_parquet(publication: Publication, out: Path) -> list[Path]:
 
 def _export_workbook(publication: Publication, out: Path) -> Path:
     """`<out>/<period>.xlsx`, a sheet a table."""
-    import duckdb
 
     from orchestration.publishing.workbook import write_workbook
 
     path, tables = out / f"{publication.period}.xlsx", _tables(publication)
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         counts = {
             table.name: connection.sql(f"from {publication.relation(table)}").shape[0]
             for table in tables

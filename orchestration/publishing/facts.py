@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from orchestration.foundations.cursors import each_row
+from orchestration.foundations.cursors import each_row, scratch_database
 from orchestration.publishing.creators import EVERYONE, Creators
 from orchestration.publishing.export import as_text
 from orchestration.publishing.store import Publication
@@ -32,14 +32,13 @@ def statement_facts(
 
     Reads both tables once, side by side, so one creator is in memory at a time.
     """
-    import duckdb
 
     scores = CONTRACT_TABLES["post_scores"]
     posts = (
         f"(select earned.*, scored.points from {publication.relation(_POSTS)} as earned"
         f" left join {publication.relation(scores)} as scored using (post_id))"
     )
-    with duckdb.connect() as connection, duckdb.connect() as other:
+    with scratch_database() as connection, scratch_database() as other:
         rows_of = publication.relation(_LEDGER)
         ledger = _grouped(connection, rows_of, _LEDGER, _LEDGER.columns, creators)
         of_posts = _grouped(other, posts, _POSTS, _POST_COLUMNS, creators)

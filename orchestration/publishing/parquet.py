@@ -7,10 +7,10 @@ number of threads, so the same rows are the same file.
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.foundations.durable import sync
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.publishing.tables import Table
@@ -57,23 +57,13 @@ def _columns(path: Path) -> set[str]:
     import duckdb
 
     path.stat()
+    query = "select name from parquet_schema($1)"
     try:
-        found = (
-            _footers()
-            .cursor()
-            .execute("select name from parquet_schema($1)", [exact_pattern(path)])
-        )
+        with scratch_database() as connection:
+            found = connection.execute(query, [exact_pattern(path)]).fetchall()
     except duckdb.Error as error:
         raise OSError(f"{path} is no Parquet file ({error})") from None
-    return {name for (name,) in found.fetchall()}
-
-
-@cache
-def _footers() -> duckdb.DuckDBPyConnection:
-    """A connection for footers: making one costs more than reading ten of them."""
-    import duckdb
-
-    return duckdb.connect()
+    return {name for (name,) in found}
 
 
 def write_table(

@@ -13,6 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
 from orchestration.records import CloseEntry, RunRecord, Totals
@@ -175,13 +176,12 @@ def period_figures(
     published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
 ) -> PeriodFigures:
     """The figures of a published period; KeyError if it is not among `published`."""
-    import duckdb
 
     publication = published[key]
     program = program_of(publication)
     before = before_of(published, key)
     period = program.period(key)
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         for name, table in PUBLISHED_TABLES.items():
             connection.execute(f"create view {name} as {publication.relation(table)}")
         adjustments = adjustment_rows(connection)

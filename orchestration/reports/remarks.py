@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.foundations.texts import shown
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import PUBLISHED_TABLES
@@ -60,11 +61,10 @@ def remarks_on(
     published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
 ) -> list[str]:
     """The remarks on what a period has published, beside what others have; KeyError if it has not."""
-    import duckdb
 
     publication = published[key]
     program = program_of(publication)
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         for name in _TABLES:
             relation = publication.relation(PUBLISHED_TABLES[name])
             connection.execute(f"create view {name} as {relation}")

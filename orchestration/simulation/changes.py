@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES
 from orchestration.reports.distribution import gini
@@ -120,7 +121,6 @@ def gini_text(value: Fraction | None) -> str | None:
 
 def _read(publication: Publication, sql: str) -> pd.DataFrame:
     """The rows of a query, in which each table is named in braces; whole numbers as Int64."""
-    import duckdb
     import pandas as pd
     import pyarrow as pa
 
@@ -129,7 +129,7 @@ def _read(publication: Publication, sql: str) -> pd.DataFrame:
         for name, table in CONTRACT_TABLES.items()
         if f"{{{name}}}" in sql
     }
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = connection.sql(sql.format(**relations)).to_arrow_table()
     frame: pd.DataFrame = rows.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return frame

@@ -17,6 +17,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ingest.landing_place import Landing
 from orchestration.ledger.money import Account
 from orchestration.pipeline.books import Books, demand_periods_stay, demand_untouched, open_books
@@ -207,11 +208,10 @@ def _differences(
     is settled anew with each restatement, and what a closed one has posted stays there. In minor
     units, by account and origin.
     """
-    import duckdb
 
     journal = publication.relation(CONTRACT_TABLES["journal"])
     found: dict[Account, dict[str, int]] = {}
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = connection.execute(
             _DIFFERENCES.format(journal=journal), {"simulated": list(simulated)}
         ).fetchall()

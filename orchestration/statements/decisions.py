@@ -10,6 +10,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Final
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.publishing.creators import Creators
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import DECISION_TABLES
@@ -29,10 +30,9 @@ def reasons_of(
     publication: Publication, creators: Creators, closes_at: datetime
 ) -> defaultdict[str, Reasons]:
     """The reasons by creator; one without any has none. `closes_at` is naive, in UTC."""
-    import duckdb
 
     found: defaultdict[str, Reasons] = defaultdict(lambda: Reasons({}, {}))
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
 
         def rows(name: str, key: str) -> list[tuple[str, ...]]:
             query = _IN_FORCE.format(

@@ -4,16 +4,22 @@ What differs from a real run: the models' SQL is compiled once (it is the same f
 since terms come as tables) and executed as it stands; the work file lies in memory; landing rows go
 to the raw tables directly where a case says so; the gates' queries are asked of DuckDB itself.
 Everything else is the product's own flow, with its stages, its verdicts and its publishing.
+
+Tests run the same rows by the same terms again and again. Tables, and what the gates say of them, follow
+from these alone; so they are made once and copied. A test that changes a model or an expectation runs in a
+process of its own (tests/mutation).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import cache
 from graphlib import TopologicalSorter
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +29,7 @@ import pyarrow as pa
 from expectations.asking import failing_rows
 from expectations.suite import SHOWN_ROWS, Expectation, GateResult, Result
 from expectations.suites import SUITES
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column
 from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables
@@ -40,6 +47,21 @@ from tests.proof.cases import Landing
 SNAPSHOTS = next(dataset for dataset in DATASETS if dataset.name == "post_metrics")
 CATALOG = "work"
 """The catalog that compiled models name (the stem of every work file)."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made of some rows by some terms: tables up to scoring, in a database of memory."""
+
+    catalog: str
+    gates: dict[tuple[Expectation, ...], GateResult] = field(default_factory=dict)
+
+
+MADE: dict[bytes, Made] = {}
+"""By a hash over rows, program file and period; the ones used last."""
+MOST_MADE = 24
+"""Each is about 4 MB."""
+CATALOGS = count()
 
 
 @dataclass(frozen=True)
@@ -94,11 +116,13 @@ class MemoryEngine:
     """Compiled models over one database in memory."""
 
     def __init__(self, threads: int) -> None:
-        self.connection = _memory()
+        self.connection = _fresh(CATALOG)
         self.connection.execute(f"set threads = {threads}")
         self.connection.execute("set TimeZone = 'UTC'")
         self.attempt: str | None = None
         self.name = "duckdb"
+        self.made_of = b""
+        self.made: Made | None = None
 
     def work_file(self, folder: Path) -> WorkFile:
         return MemoryWork(folder, self)
@@ -108,11 +132,32 @@ class MemoryEngine:
         yield self.connection
         self.attempt = attempt
 
+    def takes(self, rows: Landing, loaded: LoadedProgram, period: str) -> bool:
+        """True where all that follows from these is known; it then stands in the work file."""
+        made_of = repr((loaded.sha256, period, sorted(rows.items())))
+        self.made_of = hashlib.sha256(made_of.encode()).digest()
+        self.made = MADE.pop(self.made_of, None)
+        if self.made is None:
+            return False
+        MADE[self.made_of] = self.made
+        _fresh(CATALOG).execute(f"copy from database {self.made.catalog} to {CATALOG}")
+        return True
+
     def build(self, work: WorkFile, stage: str) -> dict[str, float]:
-        """Executes the compiled models of the stage."""
+        """Executes the compiled models of the stage, or has their tables already."""
+        if self.made:
+            return {}
         for model in models_of_stages()[stage]:
             kind = "view" if model.materialized == "view" else "table"
             self.connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
+        if self.made_of and stage == "scoring":
+            self.made = MADE[self.made_of] = Made(f"made_{next(CATALOGS)}")
+            _fresh(self.made.catalog).execute(
+                f"copy from database {CATALOG} to {self.made.catalog}"
+            )
+            self.connection.execute(f"use {CATALOG}")
+            if len(MADE) > MOST_MADE:
+                self.connection.execute(f"detach {MADE.pop(next(iter(MADE))).catalog}")
         return {}
 
     def gate(self, work: WorkFile, gate: Gate) -> Gate:
@@ -121,7 +166,12 @@ class MemoryEngine:
 
     def ask(self, suite: str, database: Path) -> GateResult:
         """A suite's queries, asked one by one: of memory, or of another file."""
-        return ask_suite(suite, database) if database.exists() else _ask(suite, self.connection)
+        if database.exists():
+            return ask_suite(suite, database)
+        known = self.made.gates if self.made and suite != "ledger" else {}
+        if SUITES[suite] not in known:
+            known[SUITES[suite]] = _ask(suite, self.connection)
+        return known[SUITES[suite]]
 
 
 def fast_run(
@@ -138,6 +188,8 @@ def rows_reader(rows: Landing) -> Reader:
     def read(
         connection: duckdb.DuckDBPyConnection, run: PeriodRun, loaded: LoadedProgram, *_: Any
     ) -> None:
+        if isinstance(run.engine, MemoryEngine) and run.engine.takes(rows, loaded, run.period):
+            return
         load_rows(connection, rows)
         closes_on = loaded.program.period(run.period).closes_on
         create_known_posts(connection, datetime.combine(closes_on, time()))
@@ -149,7 +201,7 @@ def rows_reader(rows: Landing) -> Reader:
 
 def ask_suite(suite: str, database: Path) -> GateResult:
     """The gate of a suite over a file, without Great Expectations."""
-    with duckdb.connect(database) as connection:
+    with scratch_database(database) as connection:
         return _ask(suite, connection)
 
 
@@ -182,13 +234,13 @@ def _instance() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def _memory() -> duckdb.DuckDBPyConnection:
-    """A fresh database named as the compiled models want it, on the one instance of this process."""
+def _fresh(catalog: str) -> duckdb.DuckDBPyConnection:
+    """A fresh database of that name on the one instance of this process, and in use."""
     connection = _instance()
     connection.execute("use memory")
-    connection.execute(f"detach database if exists {CATALOG}")
-    connection.execute(f"attach ':memory:' as {CATALOG}")
-    connection.execute(f"use {CATALOG}")
+    connection.execute(f"detach database if exists {catalog}")
+    connection.execute(f"attach ':memory:' as {catalog}")
+    connection.execute(f"use {catalog}")
     return connection
 
 
