@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import BonusHere
 from tests.integration.books import Books
 
 
@@ -31,3 +33,21 @@ def whole(ran: Books, tmp_path_factory: pytest.TempPathFactory) -> Books:
     books = ran.copy(tmp_path_factory.mktemp("whole") / "home")
     books.close(books.periods[0])
     return books
+
+
+@dataclass(frozen=True)
+class Commanded:
+    """Books whose first period `bonus run` has published, with Dagster's history, and what it said."""
+
+    books: Books
+    said: str
+
+
+@pytest.fixture(scope="session")
+def commanded(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Commanded:
+    """The first period of the sample, published by ada from the command line; not to be changed."""
+    books = Books(tmp_path_factory.mktemp("commanded") / "home", sample / "program.yaml", fast=True)
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", books.home.path)
+    done = bonus("run", books.periods[0], "--by", "ada")
+    assert done.returncode == 0, done.stderr
+    return Commanded(books, done.stdout)

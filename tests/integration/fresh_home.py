@@ -1,9 +1,10 @@
-"""`python -m tests.integration.fresh_home FOLDER SAMPLE ROUNDS DYING`: ten processes make a home at once.
+"""`python -m tests.integration.fresh_home FOLDER SAMPLE DYING...`: ten processes make a home at once.
 
 What a command does to a home before its period's run begins is done by ten processes at the same instant:
-they are forked from this one, which has imported everything, so nothing but the home keeps them apart. In
-each round the home is a fresh one, `FOLDER/home-0` and so on. The first DYING are killed soon after. Says
-as JSON, for each round, how each of them ended: "well", "killed", or its traceback.
+they are forked from this one, which has imported everything, so nothing but the home keeps them apart.
+There is a round for each number DYING, in a fresh home, `FOLDER/home-0` and so on. The first DYING
+processes of a round are killed soon after. Says as JSON, for each round, how each of them ended: "well",
+"killed", or its traceback.
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ def a_round(home: Path, sample: Path, dying: int) -> list[str]:
 
 def main() -> None:
     folder, sample = Path(sys.argv[1]), Path(sys.argv[2])
-    rounds, dying = int(sys.argv[3]), int(sys.argv[4])
-    print(json.dumps([a_round(folder / f"home-{n}", sample, dying) for n in range(rounds)]))
+    rounds = enumerate(map(int, sys.argv[3:]))
+    print(json.dumps([a_round(folder / f"home-{n}", sample, dying) for n, dying in rounds]))
 
 
 if __name__ == "__main__":

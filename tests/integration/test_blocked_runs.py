@@ -36,8 +36,9 @@ from orchestration.pipeline.ingesting import ingest as read_inputs
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.run_state import STAGES
 from orchestration.reports.write import reports_folder
-from orchestration.terms.load import LoadedProgram, load_program
+from orchestration.terms.load import LoadedProgram
 from tests.conftest import BonusHere, published_files
+from tests.integration.conftest import Commanded
 from tests.page_reader import read_page
 
 TABLES = {
@@ -93,12 +94,9 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    home = Home(tmp_path_factory.mktemp("blocked") / "home")
-    made = Place(home, load_program(sample / "program.yaml"), sample / "landing")
-    done = made.bonus(made.landing)("run", made.period, "--by", "ada")
-    assert done.returncode == 0, done.stderr
-    return made
+def place(commanded: Commanded, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    books = commanded.books.copy(tmp_path_factory.mktemp("blocked") / "home")
+    return Place(books.home, books.loaded, sample / "landing")
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ from orchestration.reports.figures import period_figures
 from tests import worked
 from tests.conftest import SHARED, Bonus, BonusHere
 from tests.integration.books import LATER, Books
+from tests.integration.conftest import Commanded
 from tests.proof.product import ask_suite
 
 RESTATEMENTS = sorted(path.name for path in (SHARED / "worked").glob("restatement-*")) or ["absent"]
@@ -115,17 +116,18 @@ def corrected(sample: Path, tmp_path: Path) -> Path:
     return landing
 
 
-def test_exit_statuses_of_close(sample: Path, tmp_path: Path) -> None:
-    bonus = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "home")
-    first, second = Books(tmp_path / "home", bonus.program).periods[:2]
-    none = bonus("close", first, "--by", "grace")
+def test_exit_statuses_of_close(sample: Path, tmp_path: Path, commanded: Commanded) -> None:
+    fresh = BonusHere(sample / "program.yaml", sample / "landing", tmp_path / "fresh")
+    first, second = commanded.books.periods[:2]
+    none = fresh("close", first, "--by", "grace")
     assert (none.returncode, none.stderr) == (
         4,
         f"{first} is not published yet; run it first: bonus run {first}\n",
     )
-    ran = bonus("run", first, "--by", "ada")
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.endswith(f"Next: Over and not published yet (1):\n  bonus run {second}\n")
+    said = f"Next: Over and not published yet (1):\n  bonus run {second}\n"
+    assert commanded.said.endswith(said)
+    home = commanded.books.copy(tmp_path / "home").home.path
+    bonus = BonusHere(sample / "program.yaml", sample / "landing", home)
     for period, by, status, said in (
         ("no-such", "grace", 2, "has no period"),
         (first, "  ", 2, "cannot be the name of --by"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from orchestration.ingest.person_names import comparing_names, write_people
 from orchestration.ingest.raw_tables import create_tables
@@ -30,7 +30,7 @@ PROGRAM = ROOT / "programs" / "instagram-spring-bonus.yaml"
 def _unit_tests() -> list[dict[str, object]]:
     """Every unit test that stands in a YAML file of the project, as it stands there."""
     documents = [
-        YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
         for path in sorted((dbt_runner.PROJECT / "models").rglob("*.yml"))
     ]
     return [test for document in documents for test in document.get("unit_tests", ())]

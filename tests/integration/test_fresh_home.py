@@ -22,23 +22,22 @@ from tests.conftest import ROOT, Bonus
 PROCESSES, LOOKING = 10, 2
 """As many as `fresh_home` starts, and those of them that make no run."""
 
-ROUNDS = pytest.mark.parametrize(
-    "rounds", [3, pytest.param(30, marks=pytest.mark.long)], ids=["3 times", "30 times"]
-)
+DYING = [0, 4]
+"""So many of them are killed: in one round each in `make test`, in thirty in `make test-long`."""
 
 
-def rounds_of_ten(folder: Path, sample: Path, rounds: int, dying: int) -> list[list[str]]:
+def rounds_of_ten(folder: Path, sample: Path, dying: list[int]) -> list[list[str]]:
     """How each of ten processes ended, in each of the fresh homes `home-0` and so on."""
     done = subprocess.run(
         [
             sys.executable, "-m", "tests.integration.fresh_home",
-            str(folder), str(sample), str(rounds), str(dying),
+            str(folder), str(sample), *map(str, dying),
         ],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     ended: list[list[str]] = json.loads(done.stdout)
-    assert [len(row) for row in ended] == [PROCESSES] * rounds
+    assert [len(row) for row in ended] == [PROCESSES] * len(dying)
     return ended
 
 
@@ -64,25 +63,22 @@ def test_the_first_command_in_a_fresh_home_says_what_it_is_asked_and_nothing_els
     assert "not published" in done.stdout
 
 
-@ROUNDS
-def test_ten_processes_at_once_in_a_fresh_home(rounds: int, sample: Path, tmp_path: Path) -> None:
-    for number, ended in enumerate(rounds_of_ten(tmp_path, sample, rounds, dying=0)):
-        assert ended == ["well"] * PROCESSES
-        home = tmp_path / f"home-{number}"
-        assert_whole(home, sample)
-        with open_instance(Home(home)) as instance:
-            assert len(instance.get_runs()) == PROCESSES - LOOKING
-
-
-@ROUNDS
-def test_some_of_ten_are_killed_while_they_make_a_home(
-    rounds: int, sample: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "dying",
+    [DYING, pytest.param(DYING * 30, marks=pytest.mark.long)],
+    ids=["once", "30 times"],
+)
+def test_ten_processes_at_once_in_a_fresh_home_some_of_which_are_killed(
+    dying: list[int], sample: Path, tmp_path: Path
 ) -> None:
-    dying = 4
-    for number, ended in enumerate(rounds_of_ten(tmp_path, sample, rounds, dying)):
-        assert ended[dying:] == ["well"] * (PROCESSES - dying)
-        assert set(ended[:dying]) <= {"well", "killed"}
-        assert_whole(tmp_path / f"home-{number}", sample)
+    for number, ended in enumerate(rounds_of_ten(tmp_path, sample, dying)):
+        killed, home = dying[number], tmp_path / f"home-{number}"
+        assert set(ended[:killed]) <= {"well", "killed"}
+        assert ended[killed:] == ["well"] * (PROCESSES - killed)
+        assert_whole(home, sample)
+        if not killed:
+            with open_instance(Home(home)) as instance:
+                assert len(instance.get_runs()) == PROCESSES - LOOKING
 
 
 @pytest.mark.long

@@ -13,6 +13,7 @@ from orchestration.dagster_glue.partitions import PERIODS, partition_key
 from orchestration.pipeline.home import Home
 from tests.conftest import BonusHere
 from tests.integration.books import Books
+from tests.integration.conftest import Commanded
 
 LOST = {
     "dagster": ["dagster"],
@@ -22,14 +23,10 @@ LOST = {
 }
 
 
-@pytest.fixture(scope="module")
-def published(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Books:
+@pytest.fixture
+def published(commanded: Commanded) -> Books:
     """The sample's first period, run by ada from the command line; not to be changed."""
-    books = Books(tmp_path_factory.mktemp("lost") / "home", sample / "program.yaml", fast=True)
-    bonus = BonusHere(sample / "program.yaml", sample / "landing", books.home.path)
-    done = bonus("run", books.periods[0], "--by", "ada")
-    assert done.returncode == 0, done.stderr
-    return books
+    return commanded.books
 
 
 @pytest.mark.parametrize("lost", LOST)

@@ -16,7 +16,7 @@ import pytest
 from orchestration.dagster_glue.alerts import ADDRESSES
 from orchestration.pipeline.home import Home
 from orchestration.terms.load import load_program
-from tests.conftest import Bonus
+from tests.conftest import BonusHere
 
 SECRET = "creator-who-must-not-be-named"
 
@@ -49,7 +49,7 @@ def blocked(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            done = Bonus(sample / "program.yaml", folder / "landing", home.path)(
+            done = BonusHere(sample / "program.yaml", folder / "landing", home.path)(
                 "run", period, "--by", "ada",
                 **{ADDRESSES: f"json://127.0.0.1:{server.server_port}/"},
             )  # fmt: skip

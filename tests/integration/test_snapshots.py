@@ -184,12 +184,16 @@ def _run(folder: Path) -> PeriodRun:
     return run
 
 
-@pytest.fixture(params=[(1, False, "parquet"), (2, True, "parquet"), (3, True, "csv")])
-def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(
+    scope="module", params=[(1, False, "parquet"), (2, True, "parquet"), (3, True, "csv")]
+)
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Posts, their snapshots, whether there are two segments, and the tables, which are only read."""
     seed, cuts, suffix = request.param
+    folder = tmp_path_factory.mktemp("snapshots")
     posts, metrics = _rows(seed)
-    _land(tmp_path, posts, metrics, cuts, suffix)
-    run = _run(tmp_path)
+    _land(folder, posts, metrics, cuts, suffix)
+    run = _run(folder)
     with run.work.connect() as connection:
         yield posts, _deliveries(metrics), cuts, connection
 
