@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 
 collect_seldom()
 
-# A process that dies on a full disk would leave half a module's bytecode, which no other can import.
-os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+def pytest_collection_finish() -> None:
+    """Processes that tests start write no bytecode; pytest's own, started before, keep that of the tests.
+
+    One that dies on a full disk would leave half a module's bytecode, which no other can import.
+    """
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 def _flush_nothing(descriptor: int) -> None:
