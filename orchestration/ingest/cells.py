@@ -312,17 +312,17 @@ def _timestamp(text: str) -> tuple[str, str]:
     # Nearly all end in Z and have a year from 1 on: for them one pattern and one cast is all.
     is_common = f"regexp_full_match({text}, '{_LOCAL_TIME}Z') AND NOT starts_with({text}, '0000')"
     utc = f"TRY_CAST(left({text}, -1) AS TIMESTAMP)"
-    offset = f"regexp_extract({text}, '{_OFFSET}$')"
-    sign = f"CASE WHEN starts_with({offset}, '+') THEN 1 ELSE -1 END"
-    hours = f"TRY_CAST(substr({offset}, 2, 2) AS INTEGER)"
-    minutes = f"coalesce(TRY_CAST(ltrim(substr({offset}, 4), ':') AS INTEGER), 0)"
-    local = f"TRY_CAST(left({text}, -length({offset})) AS TIMESTAMP)"
+    # Behind the seconds and their fraction: Z, UTC or an offset. No pattern, since each takes time to plan.
+    zone = f"ltrim(substr({text}, 20), '.0123456789')"
+    hours = f"TRY_CAST(substr({zone}, 2, 2) AS INTEGER)"
+    minutes = f"coalesce(TRY_CAST(ltrim(substr({zone}, 4), ':') AS INTEGER), 0)"
+    ahead = (
+        f"CASE left({zone}, 1) WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END"
+        f" * coalesce({hours} * 60 + {minutes}, 0)"
+    )
     any_year = (
-        f"CASE WHEN regexp_full_match({text}, '{_LOCAL_TIME}Z') THEN {utc}"
-        f" WHEN regexp_full_match({text}, '{_LOCAL_TIME} UTC')"
-        f" THEN TRY_CAST(left({text}, -4) AS TIMESTAMP)"
-        f" WHEN regexp_full_match({text}, '{_LOCAL_TIME}{_OFFSET}')"
-        f" THEN {local} - to_minutes(({sign}) * ({hours} * 60 + {minutes})) END"
+        f"CASE WHEN regexp_full_match({text}, '{_LOCAL_TIME}(Z| UTC|{_OFFSET})')"
+        f" THEN TRY_CAST(left({text}, -length({zone})) AS TIMESTAMP) - to_minutes({ahead}) END"
     )
     value = f"CASE WHEN {is_common} THEN {utc} ELSE {_instant(f'epoch_us({any_year})')} END"
     return value, _fault((f"({any_year}) IS NULL", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 import pytest
 
 from orchestration.dagster_glue.definitions import build_definitions
 from orchestration.dagster_glue.period_states import period_states
 from orchestration.dagster_glue.resources import HomeResource
+from orchestration.foundations.cursors import scratch_database
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.pipeline import closing, run_state, versions
 from orchestration.pipeline.building import build
@@ -107,7 +107,7 @@ def corrected(sample: Path, tmp_path: Path) -> Path:
     shutil.copytree(sample / "landing", landing)
     source = str(landing / "post_metrics" / "**" / "*.parquet")
     target = landing / "post_metrics" / "corrections.parquet"
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         connection.execute(
             "copy (select * replace (likes // 2 as likes,"
             " cast('2090-01-01' as timestamp) as delivered_at)"
@@ -228,7 +228,7 @@ def test_a_closed_period_is_read_only_and_keeps_every_byte(
 
 def _posted(books: Books, period: str) -> dict[str, int]:
     """The adjustments that a period posts, as origin -> sum of minor units."""
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         return dict(
             connection.execute(
                 "select origin_period, sum(amount_minor) from read_parquet($1)"
@@ -239,7 +239,7 @@ def _posted(books: Books, period: str) -> dict[str, int]:
 
 
 def _difference(books: Books, period: str) -> int:
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         row = connection.execute(
             "select sum(difference_minor) from read_parquet($1)",
             [str(books.restated[period].table("restatement"))],
@@ -281,7 +281,7 @@ def test_the_restatement_has_a_table_to_look_at(books: Books, corrected: Path) -
     books.close(first)
     books.run(first, corrected)
     folder = books.home.path / "restated" / f"program={books.program.program}" / f"period={first}"
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = connection.execute(
             "select creator_id, payout_currency, posted_minor, computed_minor, difference_minor"
             " from read_parquet($1)",

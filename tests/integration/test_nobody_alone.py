@@ -9,9 +9,9 @@ import json
 import shutil
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import ingest
@@ -36,7 +36,7 @@ def more_views(sample: Path, tmp_path: Path) -> Path:
     shutil.copytree(sample / "landing", landing)
     source = str(landing / "post_metrics" / "**" / "*.parquet")
     target = landing / "post_metrics" / "late.parquet"
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         connection.execute(
             "copy (select * replace (views + 9000000 as views,"
             " cast('2090-01-01' as timestamp) as delivered_at)"
@@ -49,7 +49,7 @@ def rewrite(publication: Publication, table: str, selected: str) -> None:
     """Replaces a published table by what `selected` makes of it (`{file}`)."""
     path = publication.table(table)
     fresh = path.with_suffix(".new")
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         query = selected.format(file=f"read_parquet('{path}')")
         connection.execute(f"copy ({query}) to '{fresh}' (format parquet)")
     path.unlink()

@@ -14,10 +14,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from orchestration.command_line.app import app
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.closing import line_sha256
 from orchestration.pipeline import ingesting, publishing
 from orchestration.pipeline.close_log import CloseLog
@@ -1054,7 +1054,7 @@ def _forge(books: Books) -> None:
         path = publication.table(table)
         whose = "market = 'US'" if table == "market_totals" else "creator_id = 'bo'"
         replaced = ", ".join(f"{name} + {by} as {name}" for name, by in changes.items())
-        with duckdb.connect() as connection:
+        with scratch_database() as connection:
             connection.execute(
                 f"create table t as select * from read_parquet('{path}');"
                 f"create table u as select * replace ({replaced}) from t where {whose}"

@@ -10,9 +10,9 @@ import runpy
 from collections import defaultdict
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.closing import line_sha256
 from orchestration.pipeline.close_log import CloseLog
 from orchestration.pipeline.refusals import Refused
@@ -102,7 +102,7 @@ def test_an_entry_out_of_the_journal_of_an_open_period_is_named(books: Books) ->
     """Even where whoever did it has also written down the new hash."""
     publication = books.published[books.periods[1]]
     path = publication.table("journal")
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = connection.execute(
             "select txn_id from read_parquet($1) order by entry_id limit 1", [str(path)]
         ).fetchone()
@@ -144,7 +144,7 @@ def test_what_does_not_follow_from_the_tables_that_explain_is_named(
     """Beside the hash that is another one: whoever may write the home may write hashes too."""
     publication = books.published[books.periods[1]]
     path = publication.table(table)
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         connection.execute(f"create table changed as select * from read_parquet('{path}')")
         least = f"select min({PUBLISHED_TABLES[table].key[0]}) from changed where {WHO_EARNS.get(table, 'true')}"
         connection.execute(
@@ -203,7 +203,7 @@ def test_a_changed_restatement_is_named(books: Books, sample: Path) -> None:
 def test_the_root_of_statements_is_in_the_line_and_recomputed(books: Books) -> None:
     """§12: "its line in the close log has `statements_root` and `statements` (the tree's size)" """
     (entry,) = (entry for entry, _ in CloseLog(books.home.path, books.program.program).entries())
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         path = books.published[books.periods[0]].pattern("payout_ledger")
         (creators,) = connection.execute(
             "select count(distinct creator_id) from read_parquet($1)", [path]

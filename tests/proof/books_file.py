@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 from beancount import loader
 from beancount.core.data import Balance, Transaction
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.payments.beancount import export_beancount
 from orchestration.pipeline.books import order_as_published
 from orchestration.pipeline.home import Home
@@ -21,7 +21,7 @@ def faults(home: Home, program: Program, period: str, out: Path) -> list[str]:
     found = [f"{period}: {error.message}" for error in errors]
     published = home.store(program.program).published()
     ledger = published[period].pattern("payout_ledger")
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         opened = connection.execute(
             "select count(*) from read_parquet($1) where closing_balance_minor <> 0", [ledger]
         ).fetchone()

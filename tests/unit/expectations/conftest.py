@@ -13,6 +13,7 @@ import pytest
 
 from expectations.suite import Severity
 from expectations.suites import SUITES
+from orchestration.foundations.cursors import scratch_database
 from tests.proof.product import ask_expectation
 
 Failing = Callable[[str, str, Severity], list[Mapping[str, str]]]
@@ -22,7 +23,7 @@ Given = Callable[..., None]
 @pytest.fixture
 def work() -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty database that stands for a work file."""
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         yield connection
 
 

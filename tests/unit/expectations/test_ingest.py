@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from expectations.asking import failing_rows
 from expectations.ingest import SUITE
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ingest.datasets import DATASETS, Dataset, Kind
 from tests.unit.expectations.conftest import Failing, Given
 from tests.unit.ingest.conftest import Landing
@@ -85,9 +85,8 @@ class Gate:
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[Gate]:
     landing = Landing(tmp_path)
-    yield Gate(landing)
-    for connection in landing.connections:
-        connection.close()
+    with landing.open:
+        yield Gate(landing)
 
 
 def severity(name: str) -> str:
@@ -129,7 +128,7 @@ def test_rates_must_be_there_where_there_are_two_currencies(
 def test_the_folders_of_what_is_decided_by_hand_may_be_absent_or_empty(dataset: str) -> None:
     """Asked of the table that counts datasets: with a folder and without, none has rows."""
     for has_folder in (True, False):
-        with duckdb.connect() as connection:
+        with scratch_database() as connection:
             connection.execute(
                 "create table ingest_datasets as select $1 as dataset, $2 as has_folder, 0 as files,"
                 " 0 as rows_read, 0 as rows_loaded",

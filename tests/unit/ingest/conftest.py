@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 from backports import zstd
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ingest.datasets import DATASETS
 from orchestration.ingest.discovery import discover
 from orchestration.ingest.landing import ingest_landing
@@ -57,7 +59,7 @@ class Landing:
         self.path.mkdir()
         self.scratch = folder / "scratch"
         self.links = folder / "links"
-        self.connections: list[duckdb.DuckDBPyConnection] = []
+        self.open = ExitStack()
 
     def write(self, name: str, content: str | bytes) -> Path:
         """Write a file, compressed as its suffix says; a str as UTF-8."""
@@ -76,8 +78,7 @@ class Landing:
             (self.path / dataset.name).mkdir(exist_ok=True)
 
     def ingest(self, program: str = "ours", currency_decimals: int = 2) -> Ingested:
-        connection = duckdb.connect()
-        self.connections.append(connection)
+        connection = self.open.enter_context(scratch_database())
         ingest_landing(
             connection,
             discover(self.path),
@@ -93,6 +94,5 @@ class Landing:
 @pytest.fixture
 def landing(tmp_path: Path) -> Iterator[Landing]:
     made = Landing(tmp_path)
-    yield made
-    for connection in made.connections:
-        connection.close()
+    with made.open:
+        yield made

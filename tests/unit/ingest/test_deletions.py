@@ -376,4 +376,4 @@ def test_what_is_left_is_what_one_by_one_would_leave(
     assert sorted(ingested.loaded("post_metrics", columns)) == sorted(left)
     found = ingested.query("select format, rows_deleted from ingest_files where rows_deleted > 0")
     assert dict(found) == {f".{form}": rows for form, rows in deleted_by_form.items()}
-    landing.connections.pop().close()
+    landing.open.close()

@@ -7,6 +7,7 @@ import random
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ingest import extracts, file_cache
 from orchestration.ingest.discovery import discover
 from orchestration.ingest.fingerprint import hash_landing
@@ -41,6 +43,7 @@ class World:
         self.folder, self.landing = folder, folder / "landing"
         self.told: list[str] = []
         self.runs = 0
+        self.open = ExitStack()
         for name in ("posts", "post_metrics"):
             (self.landing / name).mkdir(parents=True)
 
@@ -78,7 +81,7 @@ class World:
         inventory = discover(self.landing)
         contents = hash_landing(inventory).contents
         cache = file_cache.FileCache(self.folder / "cache", "code", scratch, self.told.append)
-        connection = duckdb.connect()
+        connection = self.open.enter_context(scratch_database())
         ingest_landing(
             connection,
             inventory,
@@ -101,7 +104,8 @@ def world(tmp_path: Path) -> Iterator[World]:
     with everything_is_kept(), patch.object(extracts, "_month", lambda at: f"{at:%Y-%m}"):
         world = World(tmp_path)
         world.publish({"p": FIRST})
-        yield world
+        with world.open:
+            yield world
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection) -> list[Row]:

@@ -594,7 +594,7 @@ def test_rows_load_alike_from_every_format(
         for row, _, _ in rows
     ]
     assert sorted(ingested.loaded("post_metrics", columns), key=repr) == sorted(expected, key=repr)
-    landing.connections.pop().close()
+    landing.open.close()
 
 
 def timestamp_text(moment: datetime) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.ledger.apportion import largest_remainder
 from orchestration.pipeline.earning import POST_EARNINGS
 
@@ -25,7 +25,7 @@ Split = dict[str, dict[str, tuple[int, int]]]
 
 
 def _split_in_sql(creators: dict[str, tuple[int, list[int]]]) -> Split:
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         connection.execute(
             "create table int_post_points (post_id varchar, creator_id varchar, points_e4 hugeint)"
         )

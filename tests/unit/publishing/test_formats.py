@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from python_calamine import CalamineWorkbook
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.publishing import export
 from orchestration.publishing.export import ROWS_OF_A_SHEET, TooManyRows, demand_sheets_hold
 from orchestration.publishing.parquet import write_table
@@ -24,7 +25,7 @@ IDS = sorted(
 
 def version(folder: Path) -> Publication:
     """A version with a row of creator_scores for each hostile id; the other tables have none."""
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         for table in CONTRACT_TABLES.values():
             columns = ", ".join(f"null::{kind} as {name}" for name, kind in table.columns.items())
             connection.execute(f"create table {table.name} as select {columns} limit 0")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.publishing.parquet import read_published, write_table
 from orchestration.publishing.tables import CONTRACT_TABLES
 
 
 def test_rows_of_a_creator_stand_together_and_others_by_key(tmp_path: Path) -> None:
     table = CONTRACT_TABLES["post_earnings"]
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         rows = "(values ('p1', 'bo', 1, 0), ('p2', 'ana', 2, 0), ('p3', 'bo', 3, 0), ('p0', 'bo', 4, 0))"
         given = f"(select * from {rows} as t (post_id, creator_id, amount_minor, rounding_unit))"
         path = write_table(connection, table, given, tmp_path)
@@ -24,7 +24,7 @@ def test_rows_of_a_creator_stand_together_and_others_by_key(tmp_path: Path) -> N
 def test_a_column_that_is_missing_stands_as_it_is_said(tmp_path: Path) -> None:
     table = CONTRACT_TABLES["post_earnings"]
     later = table.with_later(rounding_unit="7")
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         path = tmp_path / "part[0].parquet"
         connection.execute(
             f"copy (select 'p' as post_id, 'c' as creator_id, 1 as amount_minor) to '{path}'"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from expectations.suite import GateResult, Result
+from orchestration.foundations.cursors import scratch_database
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.settling import period_totals
 from orchestration.pipeline.versions import finish_version, write_tables
@@ -118,7 +118,7 @@ class HandMade:
         """Publishes a period with these rows of these tables; gives the version's folder."""
         store = self.home.store(self.program)
         folder = store.new_version(period)
-        with duckdb.connect() as connection:
+        with scratch_database() as connection:
             for name, table in PUBLISHED_TABLES.items():
                 columns = ", ".join(f'"{column}" {kind}' for column, kind in table.columns.items())
                 connection.execute(f"create table {name} ({columns})")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 
+from orchestration.foundations.cursors import scratch_database
 from orchestration.publishing.store import Publication
 from orchestration.publishing.tables import CONTRACT_TABLES
 from orchestration.simulation.changes import deciles, differences, gini_text, share_class
@@ -66,7 +66,7 @@ def ledger(folder: Path, *rows: tuple[str, str, int, int, int, int]) -> Publicat
     table = CONTRACT_TABLES["payout_ledger"]
     publication = Publication("may", folder)
     publication.table(table.name).parent.mkdir(parents=True)
-    with duckdb.connect() as connection:
+    with scratch_database() as connection:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
         connection.execute(f"create table ledger ({columns})")
         for row in rows:
