@@ -16,21 +16,33 @@ from expectations.suites import SUITES
 from orchestration.dagster_glue.assets.ingest import GATE
 from orchestration.dagster_glue.gates import check_results
 from orchestration.ingest.datasets import DATASETS
+from orchestration.pipeline.flow import run_all
+from orchestration.pipeline.period_run import PeriodRun
 from tests.conftest import ROOT
 from tests.integration.books import Books
 from tests.integration.defects import DEFECTS, defect_of
-from tests.proof.product import ask_expectation
+from tests.integration.test_nothing_new import CompiledModels
+from tests.proof.product import ask_expectation, ask_suite
 
 
 @pytest.fixture(scope="module")
 def work_files(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
     """Work files after a whole run: of an open period, and (True) of a closed one run again."""
-    books = Books(tmp_path_factory.mktemp("matrix") / "home", sample / "program.yaml")
+    folder = tmp_path_factory.mktemp("matrix")
+    books = Books(folder / "home", sample / "program.yaml", fast=True)
     first, second = books.periods[:2]
+
+    def run(period: str) -> None:
+        run = PeriodRun(
+            books.home, books.program.program, period, f"run-{period}", "ada", ask_suite,
+            engine=CompiledModels(),
+        )  # fmt: skip
+        run_all(run, books.loaded.path, sample / "landing")
+
     for period in (first, second):
-        books.run(period, sample / "landing")
+        run(period)
     books.close(first)
-    books.run(first, sample / "landing")
+    run(first)
     return {
         period == first: books.home.work_folder(books.program.program, period) / "work.duckdb"
         for period in (first, second)

@@ -65,13 +65,9 @@ def exported(published: Mapping[str, Publication], order: list[str], out: Path) 
 
 
 @pytest.fixture(scope="module")
-def exports(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def exports(ran: Books, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two periods of the sample, the second with balances of the first."""
-    folder = tmp_path_factory.mktemp("recount")
-    books = Books(folder / "home", sample / "program.yaml", fast=True)
-    for period in books.periods:
-        books.run(period, sample / "landing")
-    return exported(books.published, books.periods, folder)
+    return exported(ran.published, ran.periods, tmp_path_factory.mktemp("recount"))
 
 
 def test_every_number_of_the_sample_follows(

@@ -27,6 +27,8 @@ from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
 from tests.contract import COUNTS, SCORED_COUNTS
+from tests.integration.test_nothing_new import CompiledModels
+from tests.proof.product import models_of_stages
 
 PERIOD = "2024-04"
 W_START, W_END, CUT = datetime(2024, 4, 1), datetime(2024, 5, 1), datetime(2024, 4, 16)
@@ -176,7 +178,10 @@ def _run(folder: Path) -> PeriodRun:
     """Through ingest, staging and eligibility, whatever the gates would say."""
     home = Home(folder / "home")
     home.prepare()
-    run = PeriodRun(home, "p", PERIOD, "run", "ada", gate=lambda suite, _: GateResult(suite))
+    run = PeriodRun(
+        home, "p", PERIOD, "run", "ada", gate=lambda suite, _: GateResult(suite),
+        engine=CompiledModels(),
+    )  # fmt: skip
     ingest(run, folder / "program.yaml", folder / "landing")
     for stage in ("staging", "eligibility"):
         check(run, "ingest" if stage == "staging" else "staging")
@@ -388,7 +393,7 @@ def test_a_run_reads_the_snapshots_twice_and_copies_none(tmp_path: Path) -> None
     """
     _two_posts(tmp_path)
     run = _run(tmp_path)
-    models = {path.stem: path.read_text("utf-8") for path in _compiled(run)}
+    models = {model.name: model.sql for model in models_of_stages()["staging"]}
     readers = sorted(name for name, sql in models.items() if '"raw_post_metrics"' in sql)
     assert readers == ["int_post_aggregates", "int_suspect_deliveries"]
     with run.work.connect() as connection:
@@ -405,7 +410,3 @@ def test_no_gate_reads_the_snapshots() -> None:
     assert [
         name for name, table, sql in queries if "raw_post_metrics" in (table, *sql.split())
     ] == []
-
-
-def _compiled(run: PeriodRun) -> list[Path]:
-    return sorted((run.work.folder / "dbt" / "compiled").rglob("models/staging/*.sql"))
