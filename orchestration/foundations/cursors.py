@@ -33,7 +33,7 @@ def scratch_database(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
 
     What is made in it is seen by nobody else. It is gone at the end of the block, a file is closed.
     """
-    connection, name = _instance().cursor(), f"attached_{next(_NUMBERS)}"
+    connection, name = instance().cursor(), f"attached_{next(_NUMBERS)}"
     place = ":memory:" if path is None else str(path).replace("'", "''")
     connection.execute(f"attach '{place}' as {name}")
     try:
@@ -46,7 +46,8 @@ def scratch_database(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
 
 
 @cache
-def _instance() -> duckdb.DuckDBPyConnection:
+def instance() -> duckdb.DuckDBPyConnection:
+    """The one of this process; a query that makes nothing takes a cursor of it."""
     import duckdb
 
     return duckdb.connect()

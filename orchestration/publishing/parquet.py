@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.foundations.cursors import scratch_database
+from orchestration.foundations.cursors import instance
 from orchestration.foundations.durable import sync
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.publishing.tables import Table
@@ -59,8 +59,7 @@ def _columns(path: Path) -> set[str]:
     path.stat()
     query = "select name from parquet_schema($1)"
     try:
-        with scratch_database() as connection:
-            found = connection.execute(query, [exact_pattern(path)]).fetchall()
+        found = instance().cursor().execute(query, [exact_pattern(path)]).fetchall()
     except duckdb.Error as error:
         raise OSError(f"{path} is no Parquet file ({error})") from None
     return {name for (name,) in found}
