@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -291,30 +292,43 @@ EXAMPLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
-@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
-def test_every_column_of_ids_of_every_dataset_is_looked_at(
-    gate: Gate, dataset: Dataset, form: str
-) -> None:
-    """A row for each column of ids, in which that one alone is of a spreadsheet."""
-    names = [column.name for column in dataset.columns if column.kind is Kind.IDENTIFIER]
-    whole = {
-        column.name: column.choices[0] if column.choices else EXAMPLES.get(column.kind, "x")
-        for column in dataset.columns
-    }
-    rows = [{**whole, name: "1.5E+16"} for name in names]
-    if form == "csv":
-        lines = [",".join(row.values()) for row in rows]
-        gate.write(f"{dataset.name}/z.csv", "\n".join((",".join(whole), *lines)))
-    else:
+def _mistaken_ids(dataset: Dataset) -> list[tuple[str, str]]:
+    """Columns of ids, and the id of the wrong row; another one in each dataset, so that no post is known."""
+    mistaken = f"1.{DATASETS.index(dataset)}E+16"
+    return [(row.name, mistaken) for row in dataset.columns if row.kind is Kind.IDENTIFIER]
+
+
+@pytest.fixture(scope="module", params=["csv", "parquet"])
+def mistaken(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, object]]:
+    """What is found where each dataset has a row for each column of ids, in which that one alone is wrong."""
+    landing = Landing(tmp_path_factory.mktemp("mistaken"))
+    gate = Gate(landing)
+    for dataset in DATASETS:
+        whole = {
+            column.name: column.choices[0] if column.choices else EXAMPLES.get(column.kind, "x")
+            for column in dataset.columns
+        }
+        rows = [{**whole, name: mistaken} for name, mistaken in _mistaken_ids(dataset)]
+        if request.param == "csv":
+            lines = [",".join(row.values()) for row in rows]
+            gate.write(f"{dataset.name}/z.csv", "\n".join((",".join(whole), *lines)))
+            continue
         (gate.path / dataset.name).mkdir(exist_ok=True)
         flags = {column.name for column in dataset.columns if column.kind is Kind.FLAG}
         columns = {each: [True if each in flags else row[each] for row in rows] for each in whole}
         parquet.write_table(pa.table(columns), str(gate.path / dataset.name / "z.parquet"))
-    found = gate.found().get("no_id_is_in_scientific_notation", [])
-    assert [(row["dataset"], row["column_name"], row["id"]) for row in found] == [
-        (dataset.name, name, "1.5E+16") for name in sorted(names)
-    ]
+    with landing.open:
+        return gate.found()["no_id_is_in_scientific_notation"]
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_every_column_of_ids_of_every_dataset_is_looked_at(
+    mistaken: list[dict[str, object]], dataset: Dataset
+) -> None:
+    found = [(row["column_name"], row["id"]) for row in mistaken if row["dataset"] == dataset.name]
+    assert found == sorted(_mistaken_ids(dataset))
 
 
 def test_the_id_of_a_deleted_row_is_looked_at(gate: Gate) -> None:
@@ -329,45 +343,70 @@ def test_the_id_of_a_deleted_row_is_looked_at(gate: Gate) -> None:
 # Columns that say that rows are deleted, in words that the contract does not know
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "blocks"),
-    [
-        ("is_deleted", "true", True),
-        ("_deleted", "TRUE", True),
-        ("is_deleted", "1", False),
-        ("_deleted", "false", False),
-        ("_deleted", "", False),
-    ],
-)
-@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
-@pytest.mark.parametrize("dataset", ["posts", "post_metrics"])
+SAYINGS = [
+    ("is_deleted", "true", True),
+    ("_deleted", "TRUE", True),
+    ("is_deleted", "1", False),
+    ("_deleted", "false", False),
+    ("_deleted", "", False),
+]
+SAYING_FORMS = ("csv", "jsonl", "parquet")
+SAYING_DATASETS = ("posts", "post_metrics")
+
+
+def _saying_file(dataset: str, form: str, column: str, value: str) -> str:
+    return f"{dataset}/b-{column}-{value}.{form}"
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, object]]]:
+    """What the gate finds where each saying has a file of its own, of each dataset and form."""
+    landing = Landing(tmp_path_factory.mktemp("said"))
+    gate = Gate(landing)
+    for dataset, form, (column, value, _) in product(SAYING_DATASETS, SAYING_FORMS, SAYINGS):
+        name = _saying_file(dataset, form, column, value)
+        header, row = WHOLE[dataset]
+        cells: dict[str, object] = dict(zip(header.split(","), row.split(","), strict=True))
+        flags = {each: text == "true" for each, text in cells.items() if text in ("true", "false")}
+        if form == "csv":
+            gate.write(name, f"{header},{column}\n{row},\n{row},{value}\n{row},false\n")
+        elif form == "jsonl":
+            lines = [{**cells, **flags, column: each or None} for each in ("", value, "false")]
+            gate.write(name, "\n".join(map(json.dumps, lines)))
+        else:
+            is_flag = value.lower() in ("true", "false")
+            values = [None, value.lower() == "true" if is_flag else value or None]
+            table = {each: [text] * 2 for each, text in {**cells, **flags}.items()}
+            parquet.write_table(pa.table(table | {column: values}), str(gate.path / name))
+    with landing.open:
+        return gate.found()
+
+
+@pytest.mark.parametrize(("column", "value", "blocks"), SAYINGS)
+@pytest.mark.parametrize("form", SAYING_FORMS)
+@pytest.mark.parametrize("dataset", SAYING_DATASETS)
 def test_an_unknown_column_that_says_that_rows_are_deleted(
-    gate: Gate, dataset: str, form: str, column: str, value: str, blocks: bool
-) -> None:
-    header, row = WHOLE[dataset]
-    cells: dict[str, object] = dict(zip(header.split(","), row.split(","), strict=True))
-    flags = {name: cells[name] == "true" for name in cells if str(cells[name]) in ("true", "false")}
-    if form == "csv":
-        gate.write(f"{dataset}/b.csv", f"{header},{column}\n{row},\n{row},{value}\n{row},false\n")
-    elif form == "jsonl":
-        lines = [{**cells, **flags, column: each or None} for each in ("", value, "false")]
-        gate.write(f"{dataset}/b.jsonl", "\n".join(map(json.dumps, lines)))
-    else:
-        is_flag = value.lower() in ("true", "false")
-        values = [None, value.lower() == "true" if is_flag else value or None]
-        table = {name: [each] * 2 for name, each in {**cells, **flags}.items()} | {column: values}
-        parquet.write_table(pa.table(table), str(gate.path / dataset / "b.parquet"))
-    found = gate.found()
+    said: dict[str, list[dict[str, object]]],
+    dataset: str, form: str, column: str, value: str, blocks: bool,
+) -> None:  # fmt: skip
+    name = _saying_file(dataset, form, column, value)
     assert severity("no_row_says_that_it_is_deleted") == "error"
-    if blocks:
-        (shown,) = found["no_row_says_that_it_is_deleted"]
-        assert (shown["dataset"], shown["file"], shown["column_name"], shown["row_count"]) == (
-            dataset, f"{dataset}/b.{form}", column, 1,
-        )  # fmt: skip
-    else:
-        assert "no_row_says_that_it_is_deleted" not in found
-    # Of what nothing reads only names that begin with neither `.` nor `_` are reported.
-    assert ("nothing_was_passed_over" in found) is (column == "is_deleted")
+    shown = [
+        (row["dataset"], row["column_name"], row["row_count"])
+        for row in said["no_row_says_that_it_is_deleted"]
+        if row["file"] == name
+    ]
+    assert shown == ([(dataset, column, 1)] if blocks else [])
+
+
+def test_of_what_nothing_reads_names_that_begin_with_a_line_are_not_reported(
+    said: dict[str, list[dict[str, object]]],
+) -> None:
+    files = len(SAYING_FORMS) * sum(column == "is_deleted" for column, _, _ in SAYINGS)
+    found = [
+        (row["dataset"], row["subject"], row["places"]) for row in said["nothing_was_passed_over"]
+    ]
+    assert sorted(found) == [("post_metrics", "is_deleted", files), ("posts", "is_deleted", files)]
 
 
 def test_what_a_deleted_row_says_beside_is_not_read(gate: Gate) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import pyarrow as pa
 import pytest
@@ -44,24 +45,40 @@ def said(landing: Landing) -> list[tuple[str | None, str, str, str]]:
     )
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+FORMS = ("csv", "jsonl", "parquet")
+
+
+@pytest.fixture(scope="module")
+def said_of_wrong(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]]:
+    """What is said of files with one wrong row each, of each form."""
+    landing = Landing(tmp_path_factory.mktemp("wrong"))
+    for form, (dataset, column, value, *_) in product(FORMS, WRONG):
+        cells: dict[str, object] = GOOD[dataset] | {column: value}
+        flags = {name: cells[name] == "true" for name in cells if cells[name] in ("true", "false")}
+        name = f"{dataset}/{column}.{form}"
+        if form == "csv":
+            landing.write(name, ",".join(cells) + "\n" + ",".join(map(str, cells.values())))
+        elif form == "jsonl":
+            landing.write(name, json.dumps(cells | flags))
+        else:
+            (landing.path / dataset).mkdir(exist_ok=True)
+            table = pa.table({each: [one] for each, one in (cells | flags).items()})
+            parquet.write_table(table, str(landing.path / name))
+    with landing.open:
+        return landing.ingest().query(
+            "select file, column_name, reason, found, expected from quarantine_rows"
+        )
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("dataset", "column", "value", "reason", "words"), WRONG)
 def test_what_was_found_and_what_was_expected(
-    landing: Landing, form: str, dataset: str, column: str, value: str, reason: str, words: str
-) -> None:
-    cells: dict[str, object] = GOOD[dataset] | {column: value}
-    flags = {name: cells[name] == "true" for name in cells if cells[name] in ("true", "false")}
-    if form == "csv":
-        landing.write(
-            f"{dataset}/a.csv", ",".join(cells) + "\n" + ",".join(map(str, cells.values()))
-        )
-    elif form == "jsonl":
-        landing.write(f"{dataset}/a.jsonl", json.dumps(cells | flags))
-    else:
-        (landing.path / dataset).mkdir()
-        table = pa.table({name: [each] for name, each in (cells | flags).items()})
-        parquet.write_table(table, str(landing.path / dataset / "a.parquet"))
-    ((name, code, found, wanted),) = said(landing)
+    said_of_wrong: list[tuple[str, ...]],
+    form: str, dataset: str, column: str, value: str, reason: str, words: str,
+) -> None:  # fmt: skip
+    ((name, code, found, wanted),) = (
+        row for file, *row in said_of_wrong if file == f"{dataset}/{column}.{form}"
+    )
     if form == "jsonl" and column == "is_collab":
         value = "a value of another type"  # JSON has flags of its own
     assert (name, code, found) == (column, reason, value)
