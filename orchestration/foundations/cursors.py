@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
+from secrets import token_hex
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def scratch_database(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
 
     What is made in it is seen by nobody else. It is gone at the end of the block, a file is closed.
     """
-    connection, name = instance().cursor(), f"attached_{next(_NUMBERS)}"
+    connection, name = instance().cursor(), f"scratch_{next(_NUMBERS)}"
     place = ":memory:" if path is None else str(path).replace("'", "''")
     connection.execute(f"attach '{place}' as {name}")
     try:
@@ -50,4 +52,7 @@ def instance() -> duckdb.DuckDBPyConnection:
     """The one of this process; a query that makes nothing takes a cursor of it."""
     import duckdb
 
-    return duckdb.connect()
+    # Made only by a query that does not fit in memory. Without it that would be `.tmp`, wherever
+    # the command was started; nobody can know the name and put a link there.
+    spill = Path(gettempdir()) / f"bonus-{token_hex(16)}"
+    return duckdb.connect(config={"temp_directory": str(spill)})
