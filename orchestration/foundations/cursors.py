@@ -6,6 +6,7 @@ instance for all that lasts for a few queries. Work files have limits of their o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -47,9 +48,14 @@ def scratch_database(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
         connection.close()
 
 
-@cache
 def instance() -> duckdb.DuckDBPyConnection:
     """The one of this process; a query that makes nothing takes a cursor of it."""
+    return _instance_of(os.getpid())
+
+
+@cache
+def _instance_of(_process: int) -> duckdb.DuckDBPyConnection:
+    """A process that was forked off has none of the threads of the instance before it."""
     import duckdb
 
     # Made only by a query that does not fit in memory. Without it that would be `.tmp`, wherever
