@@ -330,10 +330,11 @@ def _day(text: str) -> tuple[str, str]:
 
 
 def _count(text: str) -> tuple[str, str]:
-    # Nearly all are plain digits; the longer way also takes `80.0`, as tools write what has nulls.
-    number = f"TRY_CAST(regexp_replace({text}, '\\.0+$', '') AS BIGINT)"
+    # Nearly all are plain digits; the longer way also takes `80.0`, as tools write what has nulls:
+    # the cast would round other fractions, and is exact for these.
+    number = f"TRY_CAST({text} AS BIGINT)"
     value = (
-        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,15}}') THEN TRY_CAST({text} AS BIGINT)"
+        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,15}}') THEN {number}"
         f" WHEN regexp_full_match({text}, '[0-9]+(\\.0+)?') AND {number} <= {LARGEST_COUNT}"
         f" THEN {number} END"
     )
