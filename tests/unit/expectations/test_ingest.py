@@ -239,49 +239,54 @@ def test_rows_of_one_snapshot_may_differ(gate: Gate) -> None:
 # Ids
 
 
-@pytest.mark.parametrize(
-    ("id_", "expected"),
-    [
-        ("1.78414E+16", "no_id_is_in_scientific_notation"),
-        ("2E+05", "no_id_is_in_scientific_notation"),
-        ("9.0E+100", "no_id_is_in_scientific_notation"),
-        ("17841405309211844.0", "no_id_ends_in_point_zero"),
-        ("0.0", "no_id_ends_in_point_zero"),
-        ("1.78414E+1", None),
-        ("1.78414e+16", None),
-        ("1.78414E16", None),
-        ("1.78414E-16", None),
-        ("12.5E+16", None),
-        ("1.E+16", None),
-        ("E+16", None),
-        ("x1.5E+16", None),
-        ("1.5E+16x", None),
-        (" 1.5E+16", None),
-        ("1x5E+16", None),
-        ("17.00", None),
-        ("17.01", None),
-        (".0", None),
-        ("a.0", None),
-        ("1.7.0", None),
-    ],
-)
+IDS: Mapping[str, str | None] = {
+    "1.78414E+16": "no_id_is_in_scientific_notation",
+    "2E+05": "no_id_is_in_scientific_notation",
+    "9.0E+100": "no_id_is_in_scientific_notation",
+    "17841405309211844.0": "no_id_ends_in_point_zero",
+    "0.0": "no_id_ends_in_point_zero",
+    "1.78414E+1": None,
+    "1.78414e+16": None,
+    "1.78414E16": None,
+    "1.78414E-16": None,
+    "12.5E+16": None,
+    "1.E+16": None,
+    "E+16": None,
+    "x1.5E+16": None,
+    "1.5E+16x": None,
+    " 1.5E+16": None,
+    "1x5E+16": None,
+    "17.00": None,
+    "17.01": None,
+    ".0": None,
+    "a.0": None,
+    "1.7.0": None,
+}
+
+
+@pytest.fixture(scope="module")
+def found_of_ids(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[dict[str, object]]]:
+    """What is found where each of the ids is that of a creator, in a file of its own."""
+    landing = Landing(tmp_path_factory.mktemp("ids"))
+    with landing.open:
+        gate = Gate(landing)
+        for number, id_ in enumerate(IDS):
+            gate.add(f"creators/b{number}.csv", f"{id_},creator,US,2024-01-01T00:00:00Z")
+        return gate.found()
+
+
+@pytest.mark.parametrize(("number", "id_"), list(enumerate(IDS)))
 def test_an_id_that_a_tool_took_for_a_number_is_named(
-    gate: Gate, id_: str, expected: str | None
+    found_of_ids: Mapping[str, list[dict[str, object]]], number: int, id_: str
 ) -> None:
-    gate.add("creators/b.csv", f"{id_},creator,US,2024-01-01T00:00:00Z")
-    found = gate.found()
-    assert set(found) == ({expected} if expected else set())
-    if expected:
-        (row,) = found[expected]
-        shown = (
-            row["dataset"],
-            row["column_name"],
-            row["id"],
-            row["row_count"],
-            row["file"],
-            row["row_no"],
-        )
-        assert shown == ("creators", "creator_id", id_, 1, "creators/b.csv", 2)
+    assert set(found_of_ids) == {name for name in IDS.values() if name}
+    columns = ("dataset", "column_name", "id", "row_count", "file", "row_no")
+    shown = ("creators", "creator_id", id_, 1, f"creators/b{number}.csv", 2)
+    for name, rows in found_of_ids.items():
+        found = [tuple(row[column] for column in columns) for row in rows if row["id"] == id_]
+        assert found == ([shown] if name == IDS[id_] else [])
+    named = sum(name is not None for name in IDS.values())
+    assert sum(map(len, found_of_ids.values())) == named
 
 
 def test_one_blocks_and_the_other_warns() -> None:
@@ -296,18 +301,13 @@ EXAMPLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
-@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
-def test_every_column_of_ids_of_every_dataset_is_looked_at(
-    gate: Gate, dataset: Dataset, form: str
-) -> None:
+def write_ids(gate: Gate, dataset: Dataset, form: str, id_: str) -> None:
     """A row for each column of ids, in which that one alone is of a spreadsheet."""
-    names = [column.name for column in dataset.columns if column.kind is Kind.IDENTIFIER]
     whole = {
         column.name: column.choices[0] if column.choices else EXAMPLES.get(column.kind, "x")
         for column in dataset.columns
     }
-    rows = [{**whole, name: "1.5E+16"} for name in names]
+    rows = [{**whole, name: id_} for name in id_columns(dataset)]
     if form == "csv":
         lines = [",".join(row.values()) for row in rows]
         gate.write(f"{dataset.name}/z.csv", "\n".join((",".join(whole), *lines)))
@@ -316,11 +316,36 @@ def test_every_column_of_ids_of_every_dataset_is_looked_at(
         flags = {column.name for column in dataset.columns if column.kind is Kind.FLAG}
         columns = {each: [True if each in flags else row[each] for row in rows] for each in whole}
         parquet.write_table(pa.table(columns), str(gate.path / dataset.name / "z.parquet"))
+
+
+def id_columns(dataset: Dataset) -> list[str]:
+    return sorted(column.name for column in dataset.columns if column.kind is Kind.IDENTIFIER)
+
+
+@pytest.fixture(scope="module", params=["csv", "parquet"])
+def found_of_columns(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, object]]:
+    """What is found where every dataset has an id of its own: the ids of posts are not unknown."""
     name = "no_id_is_in_scientific_notation"
-    found = gate.found(name).get(name, [])
-    assert [(row["dataset"], row["column_name"], row["id"]) for row in found] == [
-        (dataset.name, name, "1.5E+16") for name in sorted(names)
+    landing = Landing(tmp_path_factory.mktemp("columns"))
+    with landing.open:
+        gate = Gate(landing)
+        for number, dataset in enumerate(DATASETS):
+            write_ids(gate, dataset, request.param, f"{number}.5E+16")
+        return gate.found(name)[name]
+
+
+@pytest.mark.parametrize(("number", "dataset"), list(enumerate(DATASETS)))
+def test_every_column_of_ids_of_every_dataset_is_looked_at(
+    found_of_columns: list[dict[str, object]], number: int, dataset: Dataset
+) -> None:
+    found = [
+        (row["column_name"], row["id"])
+        for row in found_of_columns
+        if row["dataset"] == dataset.name
     ]
+    assert found == [(name, f"{number}.5E+16") for name in id_columns(dataset)]
 
 
 def test_the_id_of_a_deleted_row_is_looked_at(gate: Gate) -> None:
