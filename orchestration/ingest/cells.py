@@ -3,8 +3,8 @@ r"""The meaning of one value: SQL that gives it its type, or says why it has non
 Belongs here: the grammar of each kind of column, once, for text (CSV and JSONL alike) and for the
 types Parquet may hold it in. Does not: rows (`raw_tables.py`), files (the readers).
 
-Two rules keep this exact. DuckDB's casts are lax ('1_000' is a number to it, the offset of
-'…+05:00' is dropped without a word), so no text is cast before a pattern has matched all of it, and
+Two rules keep this exact. DuckDB's casts are lax ('1_000' is a number to it, as TIMESTAMP it drops
+the offset of '…+05:00' without a word), so no text is cast before a pattern has matched all of it, and
 no value is cast to a type that could round it. And a timestamp of Parquet may be any 64 bits: some
 of them, cast to text or compared with another unit, end the whole database, so nothing but its
 epoch is ever asked for until that is known to lie within a year from 1 to 9999.
@@ -39,6 +39,8 @@ _OFFSET: Final = "[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?"
 _DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _FIRST_MICROSECOND: Final = (datetime(1, 1, 1) - datetime(1970, 1, 1)) // timedelta(microseconds=1)
 _LAST_MICROSECOND: Final = (datetime.max - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+_FIRST_INSTANT: Final = "TIMESTAMPTZ '0001-01-01 00:00:00+00'"
+_LAST_INSTANT: Final = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
 _DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
 
 _WHOLE_TYPES: Final = frozenset(
@@ -309,23 +311,16 @@ def _word(text: str, words: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _timestamp(text: str) -> tuple[str, str]:
-    # Nearly all end in Z and have a year from 1 on: for them one pattern and one cast is all.
-    is_common = f"regexp_full_match({text}, '{_LOCAL_TIME}Z') AND NOT starts_with({text}, '0000')"
-    utc = f"TRY_CAST(left({text}, -1) AS TIMESTAMP)"
-    # Behind the seconds and their fraction: Z, UTC or an offset. No pattern, since each takes time to plan.
-    zone = f"ltrim(substr({text}, 20), '.0123456789')"
-    hours = f"TRY_CAST(substr({zone}, 2, 2) AS INTEGER)"
-    minutes = f"coalesce(TRY_CAST(ltrim(substr({zone}, 4), ':') AS INTEGER), 0)"
-    ahead = (
-        f"CASE left({zone}, 1) WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END"
-        f" * coalesce({hours} * 60 + {minutes}, 0)"
+    # With an offset, which each text of the pattern has, the cast asks for no time zone of the session.
+    is_timestamp = f"regexp_full_match({text}, '{_LOCAL_TIME}(Z| UTC|{_OFFSET})')"
+    instant = f"TRY_CAST({text} AS TIMESTAMPTZ)"
+    is_in_range = f"{instant} BETWEEN {_FIRST_INSTANT} AND {_LAST_INSTANT}"
+    # To microseconds and back: a cast to TIMESTAMP would give the session's local time.
+    value = (
+        f"make_timestamp(epoch_us(CASE WHEN {is_timestamp} AND {is_in_range} THEN {instant} END))"
     )
-    any_year = (
-        f"CASE WHEN regexp_full_match({text}, '{_LOCAL_TIME}(Z| UTC|{_OFFSET})')"
-        f" THEN TRY_CAST(left({text}, -length({zone})) AS TIMESTAMP) - to_minutes({ahead}) END"
-    )
-    value = f"CASE WHEN {is_common} THEN {utc} ELSE {_instant(f'epoch_us({any_year})')} END"
-    return value, _fault((f"({any_year}) IS NULL", RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
+    is_bad = f"NOT {is_timestamp} OR {instant} IS NULL"
+    return value, _fault((is_bad, RowReason.UNPARSEABLE), RowReason.OUT_OF_RANGE)
 
 
 def _day(text: str) -> tuple[str, str]:
@@ -335,10 +330,11 @@ def _day(text: str) -> tuple[str, str]:
 
 
 def _count(text: str) -> tuple[str, str]:
-    # Nearly all are plain digits; the longer way also takes `80.0`, as tools write what has nulls.
-    number = f"TRY_CAST(regexp_replace({text}, '\\.0+$', '') AS BIGINT)"
+    # Nearly all are plain digits; the longer way also takes `80.0`, as tools write what has nulls:
+    # the cast would round other fractions, and is exact for these.
+    number = f"TRY_CAST({text} AS BIGINT)"
     value = (
-        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,15}}') THEN TRY_CAST({text} AS BIGINT)"
+        f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,15}}') THEN {number}"
         f" WHEN regexp_full_match({text}, '[0-9]+(\\.0+)?') AND {number} <= {LARGEST_COUNT}"
         f" THEN {number} END"
     )

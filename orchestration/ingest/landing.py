@@ -80,36 +80,41 @@ def ingest_landing(
             ]
             if on_progress and files:
                 on_progress(f"{dataset.name}: reading {len(files):,} files")
-            folder = links if dataset.is_read_in_place else scratch
-            loader = ParquetLoader(connection, dataset, rules, folder, probe)
-            if dataset.is_read_in_place:
-                create_known_posts(connection, closes_at)
-                probe.know(connection.table("known_posts").to_arrow_table())
-            verdicts = (
-                Verdicts(connection, dataset, rules, kept.cache, kept.contents) if kept else None
-            )
-            known = verdicts.restore(files, loader) if verdicts else {}
-            left = [pair for pair in files if pair[0].name not in known]
-            unknown_names = _load(left, loader, TextLoader(connection, dataset, rules))
-            if verdicts:
-                verdicts.keep(left, unknown_names, loader.placed)
-            unknown_names |= known
-            notes += [
-                note for file, _ in files for note in _notes(file, unknown_names.get(file.name, ()))
-            ]
             outcomes = [outcome for _, outcome in files]
-            if dataset.is_read_in_place:
-                boundaries = kept.boundaries if kept else None
-                SnapshotFiles(connection, dataset, files, loader).place(verdicts, boundaries)
-            else:
-                leave_out(connection, dataset, outcomes, ())
-                check_counts(connection, dataset.rows_table, outcomes)
+            if files or dataset.is_read_in_place:  # also that there are no snapshots is judged
+                folder = links if dataset.is_read_in_place else scratch
+                loader = ParquetLoader(connection, dataset, rules, folder, probe)
+                if dataset.is_read_in_place:
+                    create_known_posts(connection, closes_at)
+                    probe.know(connection.table("known_posts").to_arrow_table())
+                verdicts = (
+                    Verdicts(connection, dataset, rules, kept.cache, kept.contents)
+                    if kept
+                    else None
+                )
+                known = verdicts.restore(files, loader) if verdicts else {}
+                left = [pair for pair in files if pair[0].name not in known]
+                unknown_names = _load(left, loader, TextLoader(connection, dataset, rules))
+                if verdicts:
+                    verdicts.keep(left, unknown_names, loader.placed)
+                unknown_names |= known
+                notes += [
+                    note
+                    for file, _ in files
+                    for note in _notes(file, unknown_names.get(file.name, ()))
+                ]
+                if dataset.is_read_in_place:
+                    boundaries = kept.boundaries if kept else None
+                    SnapshotFiles(connection, dataset, files, loader).place(verdicts, boundaries)
+                else:
+                    leave_out(connection, dataset, outcomes, ())
+                    check_counts(connection, dataset.rows_table, outcomes)
             if on_progress:
                 rows = sum(outcome.rows_read for outcome in outcomes)
                 on_progress(f"{dataset.name}: {rows:,} rows in {len(files):,} files")
         write_people(connection)
     insert_outcomes(connection, [outcome for _, outcome in pairs], inventory.folders, notes)
-    find_spreadsheet_ids(connection)
+    find_spreadsheet_ids(connection, {outcome.dataset for _, outcome in pairs if outcome.rows_read})
 
 
 def _load(

@@ -73,9 +73,14 @@ def demand_few_blank_lines(blank_lines: int, rows: int) -> None:
         )
 
 
+def may_be_too_many(bad: int) -> bool:
+    """True if so many bad rows of a file are too many, unless it has far more rows that are good."""
+    return bad > BAD_ROWS
+
+
 def demand_few_bad_rows(bad: int, rows: int) -> None:
     """FileFault if most rows of a file are bad, so far, and too many to keep one by one."""
-    if bad > BAD_ROWS and bad * 2 > rows:
+    if may_be_too_many(bad) and bad * 2 > rows:
         raise FileFault(
             FileReason.TOO_MANY_BAD_ROWS,
             f"{bad:,} of the first {rows:,} rows are bad; deliver a part of the file to see why",

@@ -3,10 +3,10 @@
 Belongs here: how such an id looks, and finding them. Does not: what the gate makes of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
-from orchestration.ingest.datasets import DATASETS, Kind
+from orchestration.ingest.datasets import DATASET_NAMES, DATASETS, Kind
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,12 +20,17 @@ _FIRST_PLACE: Final = "min({'file_no': file_no, 'row_no': row_no})"
 _NO_PLACE: Final = "{'file_no': null::integer, 'row_no': null::bigint}"
 
 
-def find_spreadsheet_ids(connection: "duckdb.DuckDBPyConnection") -> None:
+def find_spreadsheet_ids(
+    connection: "duckdb.DuckDBPyConnection", with_rows: Collection[str] = DATASET_NAMES
+) -> None:
     """Fill spreadsheet_ids: each such id once a column, in how many rows it is, and the first of them.
 
-    Of snapshots only the ids of unknown posts are looked at: the others are the ids of posts, too.
+    Only the datasets named may have rows. Of snapshots only the ids of unknown posts are looked at:
+    the others are the ids of posts, too.
     """
     for dataset in DATASETS:
+        if dataset.name not in with_rows:
+            continue
         ids = [column.name for column in dataset.columns if column.kind is Kind.IDENTIFIER]
         keys = [name for name in ids if name in dataset.key]
         found: dict[str, list[str]] = {}

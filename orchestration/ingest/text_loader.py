@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from orchestration.ingest.cells import Beside, CellRules, text_cell
+from orchestration.ingest.cells import Beside, CellRules, missing_cell, text_cell
 from orchestration.ingest.columns import lacking_columns
 from orchestration.ingest.csv_reader import CsvReader
 from orchestration.ingest.datasets import READ_BESIDE, UNKNOWN_DELETION_FLAGS, Dataset
 from orchestration.ingest.deletions import TEXT, is_deleted, is_true
 from orchestration.ingest.discovery import Format, FoundFile
 from orchestration.ingest.jsonl_reader import JsonlReader
-from orchestration.ingest.limits import demand_few_bad_rows
+from orchestration.ingest.limits import demand_few_bad_rows, may_be_too_many
 from orchestration.ingest.outcomes import FileOutcome, insert_bad_rows, withdraw
 from orchestration.ingest.quarantine import BadRow, FileFault, raw_text
 from orchestration.ingest.raw_tables import RowSource
@@ -111,15 +111,18 @@ class TextLoader:
         bad_rows = ((outcome, row) for outcome, batch in pending for row in batch.bad_rows)
         insert_bad_rows(self._connection, bad_rows)
         beside = {name for _, batch in pending for name in batch.columns} & set(READ_BESIDE)
-        rows = self._rows_with(beside)
         staged = self._staged(pending, beside)
+        rows = self._rows_of(staged, beside)
         self._connection.register(_STAGING, staged)
         good = self._inserted(self._dataset.rows_table, rows.good_rows_of_a_batch())
         if beside:
             good += self._inserted(self._dataset.deletions_table, rows.deleted_rows())
             self._count_flags(pending, rows)
-        if good != len(staged):
-            self._refuse_mostly_bad(rows, {outcome.file_no: outcome for outcome, _ in pending})
+        if bad := len(staged) - good:
+            outcomes = {outcome.file_no: outcome for outcome, _ in pending}
+            most = max(outcome.rows_quarantined for outcome in outcomes.values()) + bad
+            if may_be_too_many(most):
+                self._refuse_mostly_bad(rows, outcomes)
             insert_bad_rows(self._connection, self._invalid_rows(pending, rows))
         self._connection.unregister(_STAGING)
 
@@ -136,13 +139,22 @@ class TextLoader:
                 outcome.refuse(fault)
                 self._refused.append(outcome)
 
-    def _rows_with(self, beside: Collection[str]) -> RowSource:
-        """The staged rows, where these columns are among those of their files."""
+    def _rows_of(self, staged: "pa.Table", beside: Collection[str]) -> RowSource:
+        """The staged rows, where these columns are among those of their files.
+
+        Of columns without any value nothing is asked: it takes time to plan.
+        """
+        cells = {
+            column.name: missing_cell(column)
+            if staged[column.name].null_count == len(staged)
+            else self._rows.cells[column.name]
+            for column in self._dataset.columns
+        }
         sources = {name: (f'"{name}"', TEXT) for name in beside}
         flags = {
             name: is_true(*sources[name]) for name in UNKNOWN_DELETION_FLAGS if name in sources
         }
-        return replace(self._rows, deleted=is_deleted(sources), flags=flags)
+        return replace(self._rows, cells=cells, deleted=is_deleted(sources), flags=flags)
 
     def _inserted(self, table: str, select: str) -> int:
         found = self._connection.execute(f"insert into {table} {select}").fetchone()
