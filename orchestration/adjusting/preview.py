@@ -64,7 +64,6 @@ def previewed(home: Home, program: Program, rows: Sequence[Row], row: Row) -> Pr
 
     `rows` are all that lie in the landing folder; what else of them waits for that run is in it, too.
     """
-
     published = home.store(program.program).published()
     order = [period.key for period in program.periods]
     posts = next(

@@ -89,7 +89,6 @@ def read_creators(
 
     All of them are in memory at a time: a query a table, whatever the number of creators.
     """
-
     with scratch_database() as connection:
         reader = _Reader(connection, creators)
         ledger = reader.by_creator(publication, "payout_ledger")

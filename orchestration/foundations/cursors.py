@@ -36,6 +36,8 @@ def scratch_database(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
 
     What is made in it is seen by nobody else. It is gone at the end of the block, a file is closed.
     """
+    import duckdb
+
     connection, name = instance().cursor(), f"scratch_{next(_NUMBERS)}"
     place = ":memory:" if path is None else str(path).replace("'", "''")
     connection.execute(f"attach '{place}' as {name}")
@@ -43,8 +45,13 @@ def scratch_database(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
         connection.execute(f"use {name}")
         yield connection
     finally:
-        connection.execute("use memory")
-        connection.execute(f"detach {name}")
+        try:
+            connection.execute("use memory")
+            connection.execute(f"detach {name}")
+        except (
+            duckdb.Error
+        ):  # of a full disk, or broken for good: whoever comes next gets a new one
+            _instance_of.cache_clear()
         connection.close()
 
 

@@ -71,7 +71,6 @@ def payouts_due(home: Home, loaded: LoadedProgram, period: str) -> Due:
     Refused if it is not closed, if the program file takes back what is published (§7 "Periods stay"),
     or if a file, the close log or the seal is not as the close has left it.
     """
-
     program = loaded.program.program
     with home.program_lock(program):
         publication, closed_at = _closed(home, loaded, period)

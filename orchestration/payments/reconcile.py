@@ -50,7 +50,6 @@ class Clearing:
 
 def clearing_of(home: Home, due: Due) -> Clearing:
     """Reads the journals that are published now."""
-
     cleared: dict[str, int] = {}
     posted: dict[tuple[str, str], int] = {}
     with home.program_lock(due.program), scratch_database() as connection:

@@ -72,7 +72,6 @@ class Books:
 
     def posted(self, origin: str) -> dict[Account, int]:
         """The amounts posted so far for a closed period, in minor units by creator and currency."""
-
         with scratch_database() as connection:
             rows = connection.execute(
                 f"select creator_id, payout_currency, sum(posted_minor) from ({POSTED}) group by all",
@@ -89,7 +88,6 @@ class Books:
 
         §7: an opening balance is the closing balance of the latest earlier published period.
         """
-
         ledger = CONTRACT_TABLES["payout_ledger"]
         now = self.published[period].relation(ledger)
         earlier = self.history(period, order).published

@@ -260,7 +260,6 @@ def everyone(
 
 def posted_restatements(books: Books, publication: Publication) -> list[Publication]:
     """The restatements whose differences a period's journal posts, by origin."""
-
     with scratch_database() as connection:
         origins = connection.execute(
             "select distinct origin_period from read_parquet($1) where kind = 'adjustment'"

@@ -138,7 +138,6 @@ def rows_used(
 def brought_by(publication: Publication, closes_on: date, history: History) -> list[Publication]:
     """The earlier published periods whose runs have read a row that decides what a period posts, and
     its own run has not: the period was settled anew upon it. `closes_on` is the period's."""
-
     with scratch_database() as connection:
         manual, returned = _postings(connection, publication)
         if not manual and not returned:
@@ -279,7 +278,6 @@ def decisions_left_due(
 
     By all rows that any run has read, that of a closed period, too.
     """
-
     order = [period.key for period in program.periods]
     closed = [key for key in order if key in published and published[key].state == "closed"]
     with scratch_database() as connection:

@@ -109,7 +109,6 @@ class Draft:
 
     def _settle_anew(self, publication: Publication) -> Totals:
         """Settles a period from the inputs of its own last run into a new version of it."""
-
         period = publication.period
         self.tell(f"{period} settled anew")
         content = publication.program_file.read_bytes()

@@ -56,7 +56,6 @@ def explanation_faults(publication: Publication, program: Program) -> Iterator[s
 
     `program` is that of the program file that lies beside them.
     """
-
     with scratch_database() as connection:
         for name, table in PUBLISHED_TABLES.items():
             connection.execute(f'create view "{name}" as {publication.relation(table)}')

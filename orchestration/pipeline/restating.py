@@ -57,7 +57,6 @@ def restatement_totals(connection: duckdb.DuckDBPyConnection) -> Totals:
 
 def _own_rows(closed: Publication) -> dict[str, tuple[str, int]]:
     """Currency and rate x 10^10 of each creator's own row: one of a changed currency has no rate."""
-
     with scratch_database() as connection:
         rows = connection.execute(
             "select creator_id, payout_currency, fx_rate from read_parquet($1)"

@@ -177,7 +177,6 @@ def _complete_parties(connection: duckdb.DuckDBPyConnection, program: Program) -
 
 def _closing_balances(before: Publication | None) -> dict[Account, int]:
     """§7: opening balances are the closing ones "of the latest earlier period that is published"."""
-
     if before is None:
         return {}
     with scratch_database() as connection:

@@ -97,7 +97,6 @@ def export_tables(publication: Publication, out: Path, *, spreadsheet: bool = Fa
 
     With `spreadsheet` a text cell that a spreadsheet would run gets a leading apostrophe.
     """
-
     out.mkdir(parents=True, exist_ok=True)
     with scratch_database() as connection:
         return [
@@ -123,7 +122,6 @@ def _export_table(
 
 def _export_parquet(publication: Publication, out: Path) -> list[Path]:
     """`<out>/<table>.parquet`, with the published types and all columns of today."""
-
     files = []
     with scratch_database() as connection:
         for table in _tables(publication):

@@ -32,7 +32,6 @@ def statement_facts(
 
     Reads both tables once, side by side, so one creator is in memory at a time.
     """
-
     scores = CONTRACT_TABLES["post_scores"]
     posts = (
         f"(select earned.*, scored.points from {publication.relation(_POSTS)} as earned"

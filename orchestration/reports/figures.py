@@ -176,7 +176,6 @@ def period_figures(
     published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
 ) -> PeriodFigures:
     """The figures of a published period; KeyError if it is not among `published`."""
-
     publication = published[key]
     program = program_of(publication)
     before = before_of(published, key)

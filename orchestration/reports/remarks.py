@@ -61,7 +61,6 @@ def remarks_on(
     published: Mapping[str, Publication], restated: Mapping[str, Publication], key: str
 ) -> list[str]:
     """The remarks on what a period has published, beside what others have; KeyError if it has not."""
-
     publication = published[key]
     program = program_of(publication)
     with scratch_database() as connection:

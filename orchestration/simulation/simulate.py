@@ -208,7 +208,6 @@ def _differences(
     is settled anew with each restatement, and what a closed one has posted stays there. In minor
     units, by account and origin.
     """
-
     journal = publication.relation(CONTRACT_TABLES["journal"])
     found: dict[Account, dict[str, int]] = {}
     with scratch_database() as connection:

@@ -30,7 +30,6 @@ def reasons_of(
     publication: Publication, creators: Creators, closes_at: datetime
 ) -> defaultdict[str, Reasons]:
     """The reasons by creator; one without any has none. `closes_at` is naive, in UTC."""
-
     found: defaultdict[str, Reasons] = defaultdict(lambda: Reasons({}, {}))
     with scratch_database() as connection:
 

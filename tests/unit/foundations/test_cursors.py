@@ -40,6 +40,17 @@ def test_a_file_is_made_and_closed(tmp_path: Path) -> None:
         assert connection.execute("from x").fetchall() == [(1,)]
 
 
+def test_whoever_comes_after_one_that_cannot_be_closed_gets_a_new_instance() -> None:
+    before = instance()
+    with scratch_database() as connection:
+        ((name,),) = connection.execute("select current_database()").fetchall()
+        connection.execute("use memory")
+        connection.execute(f"detach {name}")
+    with scratch_database() as connection:
+        assert connection.execute("select 1").fetchall() == [(1,)]
+    assert instance() is not before
+
+
 def test_what_spills_lies_in_no_folder_that_somebody_knows() -> None:
     with scratch_database() as connection:
         setting = "select current_setting('temp_directory')"
