@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +123,18 @@ class HandMade:
             for name, table in PUBLISHED_TABLES.items():
                 columns = ", ".join(f'"{column}" {kind}' for column, kind in table.columns.items())
                 connection.execute(f"create table {name} ({columns})")
-                for row in tables.get(name, ()):
-                    full = [
+                rows = [
+                    [
                         row.get(column, _default(column, kind))
                         for column, kind in table.columns.items()
                     ]
-                    marks = ", ".join("?" * len(full))
-                    connection.execute(f"insert into {name} values ({marks})", full)
+                    for row in tables.get(name, ())
+                ]
+                marks = ", ".join(f"cast(? as {kind})" for kind in table.columns.values())
+                for first in range(0, len(rows), 100):  # a statement takes longer than its rows
+                    some = rows[first : first + 100]
+                    values = ", ".join([f"({marks})"] * len(some))
+                    connection.execute(f"insert into {name} values {values}", list(chain(*some)))
             write_tables(connection, PUBLISHED_TABLES.values(), folder)
             connection.execute(MARKET_SHARES)
             totals = period_totals(connection)
