@@ -24,6 +24,11 @@ ROWS_A_FETCH: Final = 10_000
 _NUMBERS = count()
 
 
+def sql_text(text: str) -> str:
+    """The text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def each_row(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     """The rows that a query has found, one after the other; a few of them are in memory at a time."""
     while rows := cursor.fetchmany(ROWS_A_FETCH):
@@ -39,8 +44,8 @@ def scratch_database(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
     import duckdb
 
     connection, name = instance().cursor(), f"scratch_{next(_NUMBERS)}"
-    place = ":memory:" if path is None else str(path).replace("'", "''")
-    connection.execute(f"attach '{place}' as {name}")
+    place = ":memory:" if path is None else str(path)
+    connection.execute(f"attach {sql_text(place)} as {name}")
     try:
         connection.execute(f"use {name}")
         yield connection
@@ -48,9 +53,8 @@ def scratch_database(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
         try:
             connection.execute("use memory")
             connection.execute(f"detach {name}")
-        except (
-            duckdb.Error
-        ):  # of a full disk, or broken for good: whoever comes next gets a new one
+        except duckdb.Error:
+            # Of a full disk, or broken for good: whoever comes next gets a new one.
             _instance_of.cache_clear()
         connection.close()
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
+from orchestration.foundations.cursors import sql_text
 from orchestration.ingest.datasets import SQL_TYPES, Column, Kind
 from orchestration.ingest.limits import LONGEST_VALUE_BYTES
 from orchestration.ingest.person_names import COMPARED_NAME
@@ -235,11 +236,6 @@ def shown_text(source: str, type_name: str) -> str:
     } or _DECIMAL_TYPE.fullmatch(type_name):
         return f"CAST({source} AS VARCHAR)"
     return f"CASE WHEN {source} IS NOT NULL THEN {sql_text(f'<{type_name}>')} END"
-
-
-def sql_text(text: str) -> str:
-    """The text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _read(column: Column, text: str, rules: CellRules, beside: Beside) -> tuple[str, str]:

@@ -28,8 +28,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from orchestration.foundations.cursors import sql_text
 from orchestration.foundations.file_patterns import exact_pattern
-from orchestration.ingest.cells import sql_text
 from orchestration.ingest.datasets import Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
 from orchestration.ingest.file_cache import Entry, FileCache

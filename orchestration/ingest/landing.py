@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from orchestration.foundations.texts import LONGEST_NAME, shown
 from orchestration.ingest.cells import CellRules
-from orchestration.ingest.datasets import DATASETS
+from orchestration.ingest.datasets import DATASETS, Dataset
 from orchestration.ingest.deletions import leave_out
 from orchestration.ingest.discovery import SKIPPED_PREFIXES, Format, FoundFile, Inventory, Note
 from orchestration.ingest.file_cache import FileCache
@@ -80,41 +80,45 @@ def ingest_landing(
             ]
             if on_progress and files:
                 on_progress(f"{dataset.name}: reading {len(files):,} files")
-            outcomes = [outcome for _, outcome in files]
             if files or dataset.is_read_in_place:  # also that there are no snapshots is judged
                 folder = links if dataset.is_read_in_place else scratch
                 loader = ParquetLoader(connection, dataset, rules, folder, probe)
                 if dataset.is_read_in_place:
                     create_known_posts(connection, closes_at)
                     probe.know(connection.table("known_posts").to_arrow_table())
-                verdicts = (
-                    Verdicts(connection, dataset, rules, kept.cache, kept.contents)
-                    if kept
-                    else None
-                )
-                known = verdicts.restore(files, loader) if verdicts else {}
-                left = [pair for pair in files if pair[0].name not in known]
-                unknown_names = _load(left, loader, TextLoader(connection, dataset, rules))
-                if verdicts:
-                    verdicts.keep(left, unknown_names, loader.placed)
-                unknown_names |= known
-                notes += [
-                    note
-                    for file, _ in files
-                    for note in _notes(file, unknown_names.get(file.name, ()))
-                ]
-                if dataset.is_read_in_place:
-                    boundaries = kept.boundaries if kept else None
-                    SnapshotFiles(connection, dataset, files, loader).place(verdicts, boundaries)
-                else:
-                    leave_out(connection, dataset, outcomes, ())
-                    check_counts(connection, dataset.rows_table, outcomes)
+                notes += _read(connection, dataset, rules, files, loader, kept)
             if on_progress:
-                rows = sum(outcome.rows_read for outcome in outcomes)
+                rows = sum(outcome.rows_read for _, outcome in files)
                 on_progress(f"{dataset.name}: {rows:,} rows in {len(files):,} files")
         write_people(connection)
     insert_outcomes(connection, [outcome for _, outcome in pairs], inventory.folders, notes)
     find_spreadsheet_ids(connection, {outcome.dataset for _, outcome in pairs if outcome.rows_read})
+
+
+def _read(
+    connection: "duckdb.DuckDBPyConnection",
+    dataset: Dataset,
+    rules: CellRules,
+    files: Sequence[tuple[FoundFile, FileOutcome]],
+    loader: ParquetLoader,
+    kept: Kept | None,
+) -> list[Note]:
+    """Reads the files of a dataset, or takes what is kept of them; gives what is worth a note."""
+    verdicts = Verdicts(connection, dataset, rules, kept.cache, kept.contents) if kept else None
+    known = verdicts.restore(files, loader) if verdicts else {}
+    left = [pair for pair in files if pair[0].name not in known]
+    unknown_names = _load(left, loader, TextLoader(connection, dataset, rules))
+    if verdicts:
+        verdicts.keep(left, unknown_names, loader.placed)
+    unknown_names |= known
+    if dataset.is_read_in_place:
+        boundaries = kept.boundaries if kept else None
+        SnapshotFiles(connection, dataset, files, loader).place(verdicts, boundaries)
+    else:
+        outcomes = [outcome for _, outcome in files]
+        leave_out(connection, dataset, outcomes, ())
+        check_counts(connection, dataset.rows_table, outcomes)
+    return [note for file, _ in files for note in _notes(file, unknown_names.get(file.name, ()))]
 
 
 def _load(

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from orchestration.foundations.cursors import sql_text
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.foundations.texts import shown
 from orchestration.ingest.cells import (
@@ -26,7 +27,6 @@ from orchestration.ingest.cells import (
     missing_cell,
     parquet_cell,
     parquet_text,
-    sql_text,
 )
 from orchestration.ingest.columns import lacking_columns, unknown_columns
 from orchestration.ingest.datasets import (

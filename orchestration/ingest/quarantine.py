@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from orchestration.foundations.cursors import sql_text
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -109,8 +111,8 @@ def write_quarantine(connection: "duckdb.DuckDBPyConnection", folder: Path) -> N
     finished = {name: folder / f".{name}.{os.getpid()}" for name in _TABLES}
     try:
         for name, query in _TABLES.items():
-            target = str(finished[name]).replace("'", "''")
-            connection.execute(f"copy ({query}) to '{target}' (format parquet, compression zstd)")
+            target = sql_text(str(finished[name]))
+            connection.execute(f"copy ({query}) to {target} (format parquet, compression zstd)")
         for name, path in finished.items():
             os.replace(path, folder / name)
     finally:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from orchestration.ingest.cells import Cell, sql_text
+from orchestration.foundations.cursors import sql_text
+from orchestration.ingest.cells import Cell
 from orchestration.ingest.datasets import DATASETS, SQL_TYPES, Column, Dataset
 from orchestration.ingest.expected import expected
 from orchestration.ingest.quarantine import LONGEST_RAW_TEXT_CHARACTERS, RowReason

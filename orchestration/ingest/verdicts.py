@@ -13,8 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from orchestration.foundations.cursors import sql_text
 from orchestration.foundations.file_patterns import exact_pattern
-from orchestration.ingest.cells import CellRules, sql_text
+from orchestration.ingest.cells import CellRules
 from orchestration.ingest.datasets import Dataset, Kind
 from orchestration.ingest.discovery import FoundFile
 from orchestration.ingest.file_cache import Entry, FileCache

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from orchestration.foundations.cursors import sql_text
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -41,7 +43,7 @@ class EngineLimits:
             ("temp_directory", str(spill)),
             ("enable_progress_bar", "false"),
         ):
-            connection.execute(f"set {name} = '{value.replace(chr(39), chr(39) * 2)}'")
+            connection.execute(f"set {name} = {sql_text(value)}")
 
 
 def _memory_bytes() -> int:

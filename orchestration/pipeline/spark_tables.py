@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from orchestration.foundations.cursors import sql_text
 from orchestration.foundations.file_patterns import exact_pattern
-from orchestration.ingest.cells import sql_text
 from orchestration.ingest.datasets import DATASETS, Dataset, Kind
 
 if TYPE_CHECKING:

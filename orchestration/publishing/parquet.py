@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.foundations.cursors import instance
+from orchestration.foundations.cursors import instance, sql_text
 from orchestration.foundations.durable import sync
 from orchestration.foundations.file_patterns import exact_pattern
 from orchestration.publishing.tables import Table
@@ -48,8 +48,8 @@ def read_published(table: Table, path: Path) -> str:
         for name, value in table.later.items()
         if name not in found
     )
-    source = exact_pattern(path).replace("'", "''")
-    return f"(select *{later} from read_parquet('{source}', hive_partitioning = false))"
+    source = sql_text(exact_pattern(path))
+    return f"(select *{later} from read_parquet({source}, hive_partitioning = false))"
 
 
 def _columns(path: Path) -> set[str]:

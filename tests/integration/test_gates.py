@@ -21,8 +21,7 @@ from orchestration.pipeline.period_run import PeriodRun
 from tests.conftest import ROOT
 from tests.integration.books import Books
 from tests.integration.defects import DEFECTS, defect_of
-from tests.integration.test_nothing_new import CompiledModels
-from tests.proof.product import ask_expectation, ask_suite
+from tests.proof.product import CompiledModels, ask_expectation, ask_suite
 
 
 @pytest.fixture(scope="module")

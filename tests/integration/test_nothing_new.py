@@ -9,45 +9,27 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from expectations.suite import GateResult
-from orchestration.pipeline.engines import DuckDBEngine
 from orchestration.pipeline.flow import run_all
 from orchestration.pipeline.gating import check
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
-from orchestration.pipeline.work_file import WorkFile
 from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import published_files
-from tests.proof.product import ask_suite, models_of_stages
+from tests.proof.product import CompiledModels, ask_suite
 
 PERIOD = "2024-04"
 STAGES = ["staging", "eligibility", "scoring"]
 LAST_GATE = ["ledger"]
 CREATOR = "creator_id,account_type,market,updated_at\nnew,creator,US,2024-04-01T00:00:00Z\n"
 ALL_GATES = ["ingest", *STAGES, "ledger"]
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledModels(DuckDBEngine):
-    """Models as dbt compiled them, over a work file on disk; notes which stages were built."""
-
-    built: list[str] = field(default_factory=list)
-
-    def build(self, work: WorkFile, stage: str) -> dict[str, float]:
-        self.built.append(stage)
-        with work.connect() as connection:
-            for model in models_of_stages()[stage]:
-                kind = "view" if model.materialized == "view" else "table"
-                connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
-        return {model.name: 0.1 for model in models_of_stages()[stage]}
 
 
 class Place:

@@ -27,8 +27,7 @@ from orchestration.pipeline.ingesting import ingest
 from orchestration.pipeline.period_run import PeriodRun
 from orchestration.pipeline.refusals import Refused
 from tests.contract import COUNTS, SCORED_COUNTS
-from tests.integration.test_nothing_new import CompiledModels
-from tests.proof.product import models_of_stages
+from tests.proof.product import CompiledModels, models_of_stages
 
 PERIOD = "2024-04"
 W_START, W_END, CUT = datetime(2024, 4, 1), datetime(2024, 5, 1), datetime(2024, 4, 16)

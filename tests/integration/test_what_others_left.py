@@ -26,9 +26,8 @@ from orchestration.pipeline.period_run import PeriodRun
 from orchestration.sample import write_sample
 from orchestration.terms.load import load_program
 from tests.conftest import published_files
-from tests.integration.test_nothing_new import CompiledModels
 from tests.keeping import everything_is_kept
-from tests.proof.product import ask_suite
+from tests.proof.product import CompiledModels, ask_suite
 
 PERIOD = "2024-04"
 

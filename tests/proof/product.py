@@ -36,6 +36,7 @@ from orchestration.ingest.raw_tables import create_tables
 from orchestration.ingest.snapshots import create_known_posts, judge_snapshots
 from orchestration.ingest.spreadsheet_ids import find_spreadsheet_ids
 from orchestration.pipeline.dbt_runner import compiled_models
+from orchestration.pipeline.engines import DuckDBEngine
 from orchestration.pipeline.gate_worker import Gate
 from orchestration.pipeline.home import Home
 from orchestration.pipeline.ingesting import Reader
@@ -88,6 +89,26 @@ def models_of_stages() -> dict[str, list[Model]]:
         model = Model(node.name, node.config.materialized, node.compiled_code or "")
         stages.setdefault(stage, []).append(model)
     return stages
+
+
+def make_models(connection: duckdb.DuckDBPyConnection, stage: str) -> None:
+    """Executes the compiled models of the stage."""
+    for model in models_of_stages()[stage]:
+        kind = "view" if model.materialized == "view" else "table"
+        connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledModels(DuckDBEngine):
+    """Models as dbt compiled them, over a work file on disk; notes which stages were built."""
+
+    built: list[str] = field(default_factory=list)
+
+    def build(self, work: WorkFile, stage: str) -> dict[str, float]:
+        self.built.append(stage)
+        with work.connect() as connection:
+            make_models(connection, stage)
+        return {model.name: 0.1 for model in models_of_stages()[stage]}
 
 
 class MemoryWork(WorkFile):
@@ -147,9 +168,7 @@ class MemoryEngine:
         """Executes the compiled models of the stage, or has their tables already."""
         if self.made:
             return {}
-        for model in models_of_stages()[stage]:
-            kind = "view" if model.materialized == "view" else "table"
-            self.connection.execute(f'create or replace {kind} "{model.name}" as {model.sql}')
+        make_models(self.connection, stage)
         if self.made_of and stage == "scoring":
             self.made = MADE[self.made_of] = Made(f"made_{next(CATALOGS)}")
             _fresh(self.made.catalog).execute(
